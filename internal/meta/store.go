@@ -1,0 +1,130 @@
+// Package meta is the contract of the metadata store: the rows about files, tenants and blobs, in transactions.
+//
+// Every method that touches a tenant's data takes a satchel.Scope and sees only the rows of that organization and workspace; it
+// refuses the zero Scope with satchel.ErrNoScope. Work that belongs to no tenant has its own contract, System. Every
+// implementation passes metatest.
+//
+// What is not there is a *satchel.Error with satchel.CodeNotFound. Whoever stores decides nothing: rules stand in package files
+// and package tenant.
+package meta
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/satchel-files/satchel"
+)
+
+// ErrUncertain says that a commit was sent and its outcome is not known. Whoever staged bytes for it must leave them to the sweeper.
+var ErrUncertain = errors.New("meta: outcome of the commit is unknown")
+
+// ErrChanged says that the row is no longer what the caller read.
+var ErrChanged = errors.New("meta: changed meanwhile")
+
+// ErrNoSpace says that the database has no room left.
+var ErrNoSpace = errors.New("meta: no space left")
+
+// Store is a metadata store. Reads outside of a transaction see what was committed last. It is safe for concurrent use.
+type Store interface {
+	FileReader
+	TenantReader
+
+	// InTx runs fn in a transaction and commits it, durably, before it returns nil. An error of fn undoes what fn did and is
+	// returned as it is. fn does database work only, does it quickly, and uses only its Tx: many transactions share one commit and
+	// wait for each other. Once fn has succeeded, the end of ctx no longer stops the commit. An error that wraps ErrUncertain
+	// means that the commit may or may not have happened; after any other, nothing has.
+	InTx(ctx context.Context, fn func(ctx context.Context, tx Tx) error) error
+}
+
+// Tx is a transaction: it sees its own changes.
+type Tx interface {
+	FileReader
+	FileWriter
+	TenantReader
+	TenantWriter
+}
+
+// FileReader reads files.
+type FileReader interface {
+	// File gives one file. An expired one is still given: files decides.
+	File(ctx context.Context, scope satchel.Scope, id satchel.FileID) (*satchel.File, error)
+
+	// Files gives a page of the files that q wants and that have not expired at now. A page ends after q.Limit files, or earlier, with More set, after
+	// about 8 MiB of rows. Its cost does not depend on how many files there are, nor on how deep the page lies.
+	Files(ctx context.Context, scope satchel.Scope, q satchel.Query, now time.Time) (satchel.Page, error)
+
+	// IdempotentCreate gives what was stored under the user's key, or satchel.CodeNotFound.
+	IdempotentCreate(ctx context.Context, scope satchel.Scope, key string) (*IdempotentCreate, error)
+}
+
+// FileWriter changes files. Its methods belong to a Tx.
+type FileWriter interface {
+	// NextFileID mints an id that is higher than every id in the store (on a store shared by several processes: than every one
+	// minted before by this one, and than the clock).
+	NextFileID() satchel.FileID
+
+	// InsertFile stores a new file with its content's blob, its attributes, and the first version of its metadata.
+	// The file's Org and Workspace must be the scope's.
+	InsertFile(ctx context.Context, scope satchel.Scope, file *satchel.File, change satchel.Change) error
+
+	// UpdateFile replaces before, as it was read in this transaction, with after, whose Version is one higher; the id, tenant and content stay.
+	// Where the metadata differ it stores a version with the change. ErrChanged if the row is not before any more.
+	UpdateFile(ctx context.Context, scope satchel.Scope, before, after *satchel.File, change satchel.Change) error
+
+	// DeleteFile removes the file and everything derived from it, and dooms its blobs at the moment now. CodeNotFound if there is none.
+	DeleteFile(ctx context.Context, scope satchel.Scope, id satchel.FileID, now time.Time) error
+
+	// InsertIdempotentCreate remembers the answer for a key, in place of one that was stored before expiredBefore.
+	// The organization and the user are the scope's; the workspace plays no part.
+	InsertIdempotentCreate(ctx context.Context, scope satchel.Scope, c IdempotentCreate, expiredBefore time.Time) error
+}
+
+// IdempotentCreate is what a user's Idempotency-Key stands for.
+type IdempotentCreate struct {
+	Key         string
+	Fingerprint [32]byte // of the request, the workspace included
+	Files       []satchel.FileID
+	CreatedAt   time.Time
+}
+
+// Member is a user's place in an organization.
+type Member struct {
+	Org  satchel.OrgID
+	User satchel.UserID
+	Role satchel.Role
+}
+
+// TenantReader reads organizations, people, workspaces and tokens.
+type TenantReader interface {
+	// Org finds an organization by its id or its name.
+	Org(ctx context.Context, idOrName string) (*satchel.Org, error)
+	// User finds a user by id or name.
+	User(ctx context.Context, idOrName string) (*satchel.User, error)
+	// Member gives a user's role in an organization.
+	Member(ctx context.Context, org satchel.OrgID, user satchel.UserID) (*Member, error)
+	// WorkspaceAccess tells whether a workspace exists and what the user was given in it by name (AccessNone: nothing).
+	WorkspaceAccess(ctx context.Context, org satchel.OrgID, ws satchel.WorkspaceID, user satchel.UserID) (exists bool, access satchel.Access, err error)
+	// TokenByHash finds a token by the SHA-256 of its secret, with its user's role in the organization as it is now.
+	TokenByHash(ctx context.Context, hash [32]byte) (*satchel.Token, satchel.Role, error)
+	// Tokens lists an organization's tokens, oldest first.
+	Tokens(ctx context.Context, org satchel.OrgID) ([]*satchel.Token, error)
+}
+
+// TenantWriter changes organizations, people, workspaces and tokens. Its methods belong to a Tx. Inserting what is already there is
+// a *satchel.Error with satchel.CodeConflict, except where it says otherwise.
+type TenantWriter interface {
+	InsertOrg(ctx context.Context, org satchel.Org) error
+	InsertUser(ctx context.Context, user satchel.User) error
+	// PutMember inserts or changes a user's role.
+	PutMember(ctx context.Context, m Member) error
+	// InsertWorkspace does nothing when the workspace exists, and says so.
+	InsertWorkspace(ctx context.Context, org satchel.OrgID, ws satchel.WorkspaceID, now time.Time) (made bool, err error)
+	// PutWorkspaceAccess inserts or changes what a user was given in a workspace.
+	PutWorkspaceAccess(ctx context.Context, org satchel.OrgID, ws satchel.WorkspaceID, user satchel.UserID, access satchel.Access) error
+	InsertToken(ctx context.Context, token satchel.Token) error
+	// TouchToken notes when a token was last used.
+	TouchToken(ctx context.Context, id satchel.TokenID, at time.Time) error
+	// DeleteToken removes a token of the organization; CodeNotFound if it has none with that id.
+	DeleteToken(ctx context.Context, org satchel.OrgID, id satchel.TokenID) error
+}

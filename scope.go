@@ -1,0 +1,109 @@
+package satchel
+
+import (
+	"errors"
+	"regexp"
+	"time"
+)
+
+// Role is what a user may do in an organization.
+type Role string
+
+// The roles, from most to least.
+const (
+	RoleOwner  Role = "owner"
+	RoleAdmin  Role = "admin"
+	RoleMember Role = "member"
+)
+
+// Access is what a user may do in a workspace. Writing includes reading.
+type Access string
+
+// The kinds of access.
+const (
+	AccessNone   Access = ""
+	AccessViewer Access = "viewer"
+	AccessWriter Access = "writer"
+)
+
+// Allows reports whether a has everything that want needs.
+func (a Access) Allows(want Access) bool {
+	return want == AccessNone || a == AccessWriter || a == want
+}
+
+// DefaultWorkspace exists in every organization.
+const DefaultWorkspace WorkspaceID = "default"
+
+// DefaultOrg is the name of the organization that the first start makes.
+const DefaultOrg = "default"
+
+var workspaceForm = regexp.MustCompile(`^[a-z0-9]+(?:[-_][a-z0-9]+)*$`)
+
+// ParseWorkspaceID gives the workspace that s names: 1 to 34 characters, lower-case letters and digits in groups joined by
+// single - or _; ok is false for anything else.
+func ParseWorkspaceID(s string) (id WorkspaceID, ok bool) {
+	return WorkspaceID(s), len(s) <= 34 && workspaceForm.MatchString(s)
+}
+
+// Org is a tenant: nothing of one organization is ever visible to another.
+type Org struct {
+	ID        OrgID
+	Name      string // unique in the installation; people use it
+	CreatedAt time.Time
+}
+
+// User is a person or a program that belongs to organizations.
+type User struct {
+	ID        UserID
+	Name      string // unique in the installation
+	CreatedAt time.Time
+}
+
+// Token is the right to speak for a user in an organization. Its secret is not part of it: only the secret's SHA-256 is kept.
+type Token struct {
+	ID        TokenID
+	Hash      [32]byte
+	Org       OrgID
+	User      UserID
+	Role      Role        // at most the user's own role in Org
+	Operator  bool        // may make organizations and users, and tokens of other organizations
+	Workspace WorkspaceID // confines the token to this workspace; empty: not confined
+	Access    Access      // what a confined token may do there
+	CreatedAt time.Time
+	ExpiresAt time.Time // zero: never
+	LastUsed  time.Time // coarse; zero: not yet
+}
+
+// Caller is who makes a request: a user in one organization, by the right of one token.
+type Caller struct {
+	Org       OrgID
+	User      UserID
+	Token     TokenID // empty for the installation's root token
+	Role      Role
+	Operator  bool
+	Workspace WorkspaceID // confines the caller to this workspace; empty: not confined
+	Access    Access      // what a confined caller may do there
+}
+
+// Scope is a caller inside a workspace, with what it may do there. Every access to a tenant's data takes one.
+type Scope struct {
+	Org       OrgID
+	Workspace WorkspaceID
+	User      UserID
+	Access    Access
+	// Fresh says that the workspace did not exist when the scope was made; the first upload makes it, if it still does not.
+	Fresh bool
+	// Anywhere says that the user may use every workspace of the organization (owners and admins).
+	Anywhere bool
+}
+
+// ErrNoScope is a programming error: tenant data was asked for without saying whose.
+var ErrNoScope = errors.New("satchel: access without a scope")
+
+// Check refuses a Scope that does not name its tenant, the zero value above all.
+func (s Scope) Check() error {
+	if s.Org == "" || s.Workspace == "" {
+		return ErrNoScope
+	}
+	return nil
+}
