@@ -145,3 +145,9 @@ func CodeOf(err error) Code {
 func FileNotFound(id string) *Error {
 	return &Error{Code: CodeNotFound, Message: "File not found: " + id, In: InPath, Param: "file_id"}
 }
+
+// WorkspaceForbidden says that the caller has no part in a workspace of its own organization.
+func WorkspaceForbidden(ws WorkspaceID) *Error {
+	return &Error{Code: CodeWorkspaceForbidden, Message: "you have no access to workspace \"" + string(ws) + "\"; ask an owner or admin of your organization",
+		In: InQuery, Param: "workspace"}
+}

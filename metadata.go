@@ -412,3 +412,6 @@ func CheckJSONObject(param string, text []byte, limit int) error {
 	}
 	return nil
 }
+
+// NewPatch makes a patch of an object whose values are of the kinds that NewMetadata takes.
+func NewPatch(object map[string]any) (Patch, error) { return Patch{object}, checkTree(object) }

@@ -107,6 +107,8 @@ type TenantReader interface {
 	WorkspaceAccess(ctx context.Context, org satchel.OrgID, ws satchel.WorkspaceID, user satchel.UserID) (exists bool, access satchel.Access, err error)
 	// TokenByHash finds a token by the SHA-256 of its secret, with its user's role in the organization as it is now.
 	TokenByHash(ctx context.Context, hash [32]byte) (*satchel.Token, satchel.Role, error)
+	// TokenOrg gives the organization of a token.
+	TokenOrg(ctx context.Context, id satchel.TokenID) (satchel.OrgID, error)
 	// Tokens lists an organization's tokens, oldest first.
 	Tokens(ctx context.Context, org satchel.OrgID) ([]*satchel.Token, error)
 }

@@ -1,0 +1,204 @@
+package files
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/meta"
+)
+
+// IdempotencyWindow is how long an Idempotency-Key is remembered.
+const IdempotencyWindow = 24 * time.Hour
+
+// syncsAtOnce bounds how many files of one upload are made durable at the same time.
+const syncsAtOnce = 8
+
+// Create publishes all files of an upload, or none: bytes first, then the rows, in one transaction. The files come back in the order in
+// which they were added, with rising ids. With an idempotency key it makes a set of files once: the same request again gives the same
+// files as they are now; another request under the key is CodeIdempotencyReused, and one whose files were deleted
+// CodeIdempotencyUsed. Bytes that no row names afterwards stay with the upload, for its Discard.
+func (s *Service) Create(ctx context.Context, scope satchel.Scope, u *Upload, terms Terms, key string) ([]*satchel.File, error) {
+	if err := mayWrite(scope); err != nil {
+		return nil, err
+	}
+	c := &creation{Service: s, scope: scope, upload: u, terms: terms, key: key}
+	if key != "" {
+		c.fingerprint = c.takeFingerprint()
+		if again, err := c.replay(ctx, s.store); again != nil || err != nil {
+			return again, err
+		}
+	}
+	if err := u.commitBytes(ctx); err != nil {
+		return nil, err
+	}
+	err := s.commit(ctx, c.insert)
+	switch {
+	case errors.Is(err, meta.ErrUncertain):
+		u.release() // the rows may exist: only the sweeper can know
+		return nil, err
+	case err != nil:
+		return nil, err
+	case !c.replayed:
+		u.release()
+	}
+	return c.files, nil
+}
+
+func (u *Upload) commitBytes(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(syncsAtOnce)
+	for _, p := range u.parts {
+		group.Go(func() error { return p.staged.Commit(ctx) })
+	}
+	return group.Wait()
+}
+
+// creation is one call of Create. Its insert may be called again by the store, and so starts afresh each time.
+type creation struct {
+	*Service
+	scope       satchel.Scope
+	upload      *Upload
+	terms       Terms
+	key         string
+	fingerprint [32]byte
+
+	files    []*satchel.File
+	replayed bool
+}
+
+// insert is the transaction of a creation.
+func (c *creation) insert(ctx context.Context, tx meta.Tx) error {
+	c.files, c.replayed = nil, false
+	if c.key != "" {
+		again, err := c.replay(ctx, tx)
+		if again != nil || err != nil {
+			c.files, c.replayed = again, true
+			return err
+		}
+	}
+	if err := c.ensureWorkspace(ctx, tx); err != nil {
+		return err
+	}
+	for _, p := range c.upload.parts {
+		file := c.newFile(tx.NextFileID(), p)
+		change := satchel.Change{User: c.scope.User, At: file.CreatedAt(), Edit: file.Metadata.String(), Replace: true}
+		if err := tx.InsertFile(ctx, c.scope, file, change); err != nil {
+			return err
+		}
+		c.files = append(c.files, file)
+	}
+	return c.remember(ctx, tx)
+}
+
+func (c *creation) newFile(id satchel.FileID, p part) *satchel.File {
+	file := &satchel.File{
+		ID: id, Org: c.scope.Org, Workspace: c.scope.Workspace, User: c.scope.User,
+		Filename: p.filename, Purpose: c.terms.purpose, Status: satchel.StatusProcessed,
+		Metadata: c.terms.metadata, Instructions: c.terms.instructions, Schema: c.terms.schema,
+		ContentType: p.contentType, Content: p.blob(),
+		UpdatedAt: id.Time(), Version: 1,
+	}
+	if c.terms.lifetime > 0 {
+		file.ExpiresAt = id.Time().Add(c.terms.lifetime)
+	}
+	if file.Instructions != "" {
+		failWithoutModel(file)
+	}
+	return file
+}
+
+// failWithoutModel ends a file that has instructions and nobody to carry them out. The instructions stay with it.
+func failWithoutModel(file *satchel.File) {
+	file.Status = satchel.StatusError
+	file.StatusDetails = "The file is stored, but its instructions were not carried out: this server has no language model configured."
+	file.Failure = &satchel.Failure{Code: satchel.CodeModelNotConfigured, Message: "no language model is configured"}
+}
+
+// ensureWorkspace makes the workspace of a first upload, its uploader a writer in it. Where somebody else made it in the meantime, what
+// counts is what the user was given there.
+func (c *creation) ensureWorkspace(ctx context.Context, tx meta.Tx) error {
+	if c.scope.Workspace == satchel.DefaultWorkspace || !c.scope.Fresh && !c.scope.Anywhere {
+		return nil
+	}
+	made, err := tx.InsertWorkspace(ctx, c.scope.Org, c.scope.Workspace, c.now())
+	if err != nil {
+		return err
+	}
+	if made {
+		return tx.PutWorkspaceAccess(ctx, c.scope.Org, c.scope.Workspace, c.scope.User, satchel.AccessWriter)
+	}
+	if c.scope.Anywhere {
+		return nil
+	}
+	_, access, err := tx.WorkspaceAccess(ctx, c.scope.Org, c.scope.Workspace, c.scope.User)
+	if err == nil && !access.Allows(satchel.AccessWriter) {
+		err = satchel.WorkspaceForbidden(c.scope.Workspace)
+	}
+	return err
+}
+
+func (c *creation) remember(ctx context.Context, tx meta.Tx) error {
+	if c.key == "" {
+		return nil
+	}
+	made := meta.IdempotentCreate{Key: c.key, Fingerprint: c.fingerprint, CreatedAt: c.now()}
+	for _, file := range c.files {
+		made.Files = append(made.Files, file.ID)
+	}
+	return tx.InsertIdempotentCreate(ctx, c.scope, made, c.now().Add(-IdempotencyWindow))
+}
+
+// replay gives the files that the key made before, nil if it is new.
+func (c *creation) replay(ctx context.Context, reader meta.FileReader) ([]*satchel.File, error) {
+	before, err := reader.IdempotentCreate(ctx, c.scope, c.key)
+	if satchel.CodeOf(err) == satchel.CodeNotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if before.CreatedAt.Before(c.now().Add(-IdempotencyWindow)) {
+		return nil, nil
+	}
+	if before.Fingerprint != c.fingerprint {
+		return nil, headerFault(satchel.CodeIdempotencyReused,
+			"this Idempotency-Key came with another request before; use a new key for new content")
+	}
+	var files []*satchel.File
+	for _, id := range before.Files {
+		file, err := c.find(ctx, reader, c.scope, string(id))
+		if satchel.CodeOf(err) == satchel.CodeNotFound {
+			return nil, headerFault(satchel.CodeIdempotencyUsed,
+				"this Idempotency-Key made %s, which has been deleted since; use a new key to upload again", id)
+		}
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file)
+	}
+	return files, nil
+}
+
+func headerFault(code satchel.Code, format string, args ...any) error {
+	return &satchel.Error{Code: code, Message: fmt.Sprintf(format, args...), In: satchel.InHeader, Param: "Idempotency-Key"}
+}
+
+// takeFingerprint hashes what makes two requests the same: workspace, fields in canonical form, and each file's name, size and hash.
+// It is stored for a day, so its form may change between versions only at the price of a 409 for retries across an upgrade.
+func (c *creation) takeFingerprint() [32]byte {
+	hash := sha256.New()
+	write := json.NewEncoder(hash)
+	// Encoding strings and integers to a hash cannot fail.
+	_ = write.Encode([]any{c.scope.Workspace, c.terms.purpose, c.terms.metadata, c.terms.instructions, c.terms.schema, c.terms.lifetime})
+	for _, p := range c.upload.parts {
+		_ = write.Encode([]any{p.filename, p.blob().Size, p.blob().SHA256})
+	}
+	return [32]byte(hash.Sum(nil))
+}

@@ -1,0 +1,68 @@
+package tenant
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/meta"
+)
+
+// firstUser is the name of the user whom the first start makes. The root token speaks for the same user.
+const firstUser = "owner"
+
+// Bootstrap makes what a new installation needs: the organization "default" with its workspace "default" and one user who owns it. A new
+// installation without a root token gets an operator's token, whose secret is returned this once; else secret is empty.
+// On an installation that exists it changes nothing.
+func (s *Service) Bootstrap(ctx context.Context) (secret string, err error) {
+	err = s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
+		secret = ""
+		org, err := tx.Org(ctx, satchel.DefaultOrg)
+		if err == nil {
+			return s.rememberRoot(ctx, tx, org)
+		}
+		if satchel.CodeOf(err) != satchel.CodeNotFound {
+			return err
+		}
+		secret, err = s.install(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("prepare the installation: %w", err)
+	}
+	return secret, nil
+}
+
+func (s *Service) install(ctx context.Context, tx meta.Tx) (secret string, err error) {
+	org, err := s.makeOrg(ctx, tx, satchel.DefaultOrg)
+	if err != nil {
+		return "", err
+	}
+	user, err := s.ensureUser(ctx, tx, firstUser)
+	if err != nil {
+		return "", err
+	}
+	if err := tx.PutMember(ctx, meta.Member{Org: org.ID, User: user.ID, Role: satchel.RoleOwner}); err != nil {
+		return "", err
+	}
+	if err := s.rememberRoot(ctx, tx, org); err != nil || s.rootHash != nil {
+		return "", err
+	}
+	secret = newSecret()
+	return secret, tx.InsertToken(ctx, satchel.Token{
+		ID: satchel.NewTokenID(s.now()), Hash: HashSecret(secret), Org: org.ID, User: user.ID,
+		Role: satchel.RoleOwner, Operator: true, CreatedAt: s.now(),
+	})
+}
+
+func (s *Service) rememberRoot(ctx context.Context, tx meta.Tx, org *satchel.Org) error {
+	user, err := tx.User(ctx, firstUser)
+	if err != nil {
+		return fmt.Errorf("the installation's first user: %w", err)
+	}
+	s.root = satchel.Caller{Org: org.ID, User: user.ID, Role: satchel.RoleOwner, Operator: true}
+	return nil
+}
+
+// Root is who the installation's operator is. Whoever stands at the machine itself, with the data folder in hand, is that.
+func (s *Service) Root() satchel.Caller { return s.root }
