@@ -31,6 +31,7 @@ const (
 	CodeRangeNotSatisfiable Code = "range_not_satisfiable"  // 416
 	CodeMissing             Code = "missing"                // 422; a value that must be there is not
 	CodeInvalidValue        Code = "invalid_value"          // 422; not one of the values allowed
+	CodeInvalidJSON         Code = "invalid_json"           // 422; a field or parameter that should be JSON
 	CodeInvalidType         Code = "invalid_type"           // 422; another type than the one needed
 	CodeOutOfRange          Code = "out_of_range"           // 422; a number outside its bounds
 	CodeTooLong             Code = "too_long"               // 422; text or an object over its limit

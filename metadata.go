@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -98,6 +97,15 @@ func (p Patch) Take(key string) (value any, ok bool) {
 // String is the patch as canonical JSON text.
 func (p Patch) String() string { return string(appendCanonical(nil, p.object)) }
 
+// Conditions reads the patch as a filter: for every key, the value that the metadata must hold.
+func (p Patch) Conditions() []Condition {
+	var all []Condition
+	for _, key := range slices.Sorted(maps.Keys(p.object)) {
+		all = append(all, Condition{Path: []string{key}, Value: p.object[key]})
+	}
+	return all
+}
+
 // Metadata is what the patch makes when it replaces everything; a null in it is then a value like any other.
 func (p Patch) Metadata() (Metadata, error) { return NewMetadata(p.object) }
 
@@ -129,89 +137,99 @@ func parseObject(text []byte) (map[string]any, error) {
 	if len(text) > 4*MaxMetadata { // white space and escapes may make the text longer than what it means
 		return nil, BodyFault(CodeTooLong, "metadata", nil, "metadata must be at most %d bytes of JSON; %d bytes were sent", MaxMetadata, len(text))
 	}
-	value, err := parseJSON(text)
+	object, err := ParseJSONObject("metadata", text)
+	if err != nil {
+		return nil, err
+	}
+	return object, checkTree(object)
+}
+
+// ParseJSONObject reads exactly one JSON object; name is what messages call it. Numbers are json.Number. Unlike json.Unmarshal it
+// refuses what would be changed silently: invalid UTF-8, halves of surrogate pairs, and a key that comes twice. Text that is not JSON is
+// CodeMalformedJSON, another kind of value CodeInvalidType.
+func ParseJSONObject(name string, text []byte) (map[string]any, error) {
+	if !utf8.Valid(text) {
+		return nil, BodyFault(CodeMalformedJSON, name, nil, "%s is not valid UTF-8", name)
+	}
+	if !json.Valid(text) {
+		return nil, malformedJSON(name, text)
+	}
+	if hasLoneSurrogate(text) {
+		return nil, BodyFault(CodeMalformedJSON, name, nil, "%s has half of a surrogate pair (\\ud800 to \\udfff), which is no character", name)
+	}
+	reader := treeReader{name: name, Decoder: json.NewDecoder(bytes.NewReader(text))}
+	reader.UseNumber()
+	value, err := reader.value(nil)
 	if err != nil {
 		return nil, err
 	}
 	object, ok := value.(map[string]any)
 	if !ok {
-		return nil, BodyFault(CodeInvalidType, "metadata", nil, "metadata must be a JSON object such as {\"author\": \"hegel\"}, not %s", kindOf(value))
+		return nil, BodyFault(CodeInvalidType, name, nil, "%s must be a JSON object such as {\"author\": \"hegel\"}, not %s", name, kindOf(value))
 	}
-	return object, checkTree(object)
+	return object, nil
 }
 
-// parseJSON reads exactly one JSON value. Unlike json.Unmarshal it refuses what would be changed silently: invalid UTF-8,
-// halves of surrogate pairs, and a key that comes twice.
-func parseJSON(text []byte) (any, error) {
-	if !utf8.Valid(text) {
-		return nil, BodyFault(CodeMalformedJSON, "metadata", nil, "metadata is not valid UTF-8")
-	}
-	if !json.Valid(text) {
-		return nil, malformedJSON(text)
-	}
-	if hasLoneSurrogate(text) {
-		return nil, BodyFault(CodeMalformedJSON, "metadata", nil, "metadata has half of a surrogate pair (\\ud800 to \\udfff), which is no character")
-	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.UseNumber()
-	return readValue(decoder, nil)
-}
-
-func malformedJSON(text []byte) error {
+func malformedJSON(name string, text []byte) error {
 	var syntax *json.SyntaxError
 	var discard any
 	err := json.Unmarshal(text, &discard)
 	if errors.As(err, &syntax) {
-		return BodyFault(CodeMalformedJSON, "metadata", nil, "metadata is not JSON: %s at byte %d", syntax.Error(), syntax.Offset)
+		return BodyFault(CodeMalformedJSON, name, nil, "%s is not JSON: %s at byte %d", name, syntax.Error(), syntax.Offset)
 	}
-	return BodyFault(CodeMalformedJSON, "metadata", nil, "metadata is not JSON")
+	return BodyFault(CodeMalformedJSON, name, nil, "%s is not JSON", name)
 }
 
-// readValue reads the next value of valid JSON; path leads to it, for the message about a key that comes twice.
-func readValue(decoder *json.Decoder, path []string) (any, error) {
-	token, err := decoder.Token()
+// treeReader reads valid JSON, value by value; path leads to each, for the message about a key that comes twice.
+type treeReader struct {
+	*json.Decoder
+	name string
+}
+
+func (r treeReader) value(path []string) (any, error) {
+	token, err := r.Token()
 	if err != nil {
-		return nil, BodyFault(CodeMalformedJSON, "metadata", path, "metadata is not JSON: %v", err)
+		return nil, err
 	}
 	switch token {
 	case json.Delim('{'):
-		return readObject(decoder, path)
+		return r.object(path)
 	case json.Delim('['):
-		return readArray(decoder, path)
+		return r.array(path)
 	}
 	return token, nil
 }
 
-func readObject(decoder *json.Decoder, path []string) (any, error) {
+func (r treeReader) object(path []string) (any, error) {
 	object := map[string]any{}
-	for decoder.More() {
-		token, err := decoder.Token()
+	for r.More() {
+		token, err := r.Token()
 		if err != nil {
 			return nil, err
 		}
 		key, _ := token.(string)
 		inner := append(path[:len(path):len(path)], key)
 		if _, twice := object[key]; twice {
-			return nil, BodyFault(CodeDuplicate, "metadata", inner, "metadata has the key %q twice", dotted(inner))
+			return nil, BodyFault(CodeDuplicate, r.name, inner, "%s has the key %q twice", r.name, dotted(inner))
 		}
-		if object[key], err = readValue(decoder, inner); err != nil {
+		if object[key], err = r.value(inner); err != nil {
 			return nil, err
 		}
 	}
-	_, err := decoder.Token()
+	_, err := r.Token()
 	return object, err
 }
 
-func readArray(decoder *json.Decoder, path []string) (any, error) {
+func (r treeReader) array(path []string) (any, error) {
 	array := []any{}
-	for decoder.More() {
-		value, err := readValue(decoder, append(path[:len(path):len(path)], strconv.Itoa(len(array))))
+	for r.More() {
+		value, err := r.value(append(path[:len(path):len(path)], strconv.Itoa(len(array))))
 		if err != nil {
 			return nil, err
 		}
 		array = append(array, value)
 	}
-	_, err := decoder.Token()
+	_, err := r.Token()
 	return array, err
 }
 
@@ -395,22 +413,6 @@ func appendString(b []byte, s string) []byte {
 	encoder.SetEscapeHTML(false)
 	_ = encoder.Encode(s) // a string always encodes
 	return append(b, bytes.TrimSuffix(out.Bytes(), []byte("\n"))...)
-}
-
-// CheckJSONObject says what is wrong with text that must be a JSON object under its own name, such as a JSON Schema.
-func CheckJSONObject(param string, text []byte, limit int) error {
-	if len(text) > limit {
-		return BodyFault(CodeTooLong, param, nil, "%s must be at most %d bytes; it has %d", param, limit, len(text))
-	}
-	var object map[string]json.RawMessage
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	if err := decoder.Decode(&object); err != nil || object == nil {
-		return BodyFault(CodeInvalidType, param, nil, "%s must be a JSON object", param)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return BodyFault(CodeInvalidType, param, nil, "%s must be one JSON object, with nothing behind it", param)
-	}
-	return nil
 }
 
 // NewPatch makes a patch of an object whose values are of the kinds that NewMetadata takes.

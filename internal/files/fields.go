@@ -47,10 +47,28 @@ func (f Fields) Check() (Terms, error) {
 	faults.Add(err)
 	terms.lifetime, err = f.Expiry.lifetime()
 	faults.Add(err)
-	if f.Schema != "" {
-		faults.Add(satchel.CheckJSONObject("metadata_schema", []byte(f.Schema), maxSchema))
-	}
+	faults.Add(f.checkSchema())
 	return terms, faults.Err()
+}
+
+func (f Fields) checkSchema() error {
+	if len(f.Schema) > maxSchema {
+		return satchel.BodyFault(satchel.CodeTooLong, "metadata_schema", nil, "metadata_schema must be at most %d bytes; it has %d", maxSchema, len(f.Schema))
+	}
+	if f.Schema == "" {
+		return nil
+	}
+	_, err := satchel.ParseJSONObject("metadata_schema", []byte(f.Schema))
+	return AsField(err)
+}
+
+// AsField gives a fault in text that should be JSON the code that it has in a form field or a parameter, where only the value is
+// wrong and not the body.
+func AsField(err error) error {
+	if fault, ok := err.(*satchel.Error); ok && fault.Code == satchel.CodeMalformedJSON { //nolint:errorlint // as the parser gave it
+		fault.Code = satchel.CodeInvalidJSON
+	}
+	return err
 }
 
 // instructions gives the one text that stands in the field or in the metadata; it takes it out of the metadata.

@@ -1,0 +1,95 @@
+// Package httpapi serves the HTTP API: routes, the reading of requests, and the map from errors to answers. It decides nothing about files or
+// people; packages files and tenant do. Every handler returns a value or an error, and one place writes either.
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/satchel-files/satchel/internal/files"
+	"github.com/satchel-files/satchel/internal/tenant"
+)
+
+// Config says what an API serves. Files, Tenant and Metrics must be set.
+type Config struct {
+	Files       *files.Service
+	Tenant      *tenant.Service
+	Ready       func(ctx context.Context) error // nil while the server can do its work; the error is logged
+	Metrics     *prometheus.Registry            // what /metrics shows; the API adds its own
+	Logger      *slog.Logger
+	Version     string        // of the program, for the OpenAPI document
+	MaxFile     int64         // bytes of the largest file, for the documentation; 0: no limit
+	IdleTimeout time.Duration // a body that does not move for so long is given up; 0: one minute
+}
+
+// API is the whole HTTP surface of a server, an http.Handler.
+type API struct {
+	files    *files.Service
+	tenant   *tenant.Service
+	ready    func(ctx context.Context) error
+	logger   *slog.Logger
+	metrics  *metrics
+	idle     time.Duration
+	maxFile  int64
+	mux      *http.ServeMux
+	document *huma.OpenAPI
+}
+
+// New makes the API and its OpenAPI document.
+func New(c Config) *API {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.IdleTimeout == 0 {
+		c.IdleTimeout = time.Minute
+	}
+	if c.Ready == nil {
+		c.Ready = func(context.Context) error { return nil }
+	}
+	a := &API{
+		files: c.Files, tenant: c.Tenant, ready: c.Ready, logger: c.Logger, metrics: newMetrics(c.Metrics),
+		idle: c.IdleTimeout, maxFile: c.MaxFile, mux: http.NewServeMux(), document: newDocument(c.Version),
+	}
+	a.addFileRoutes()
+	a.addTokenRoutes()
+	a.addSystemRoutes()
+	a.mux.Handle("GET /metrics", promhttp.HandlerFor(c.Metrics, promhttp.HandlerOpts{}))
+	return a
+}
+
+// ServeHTTP answers one request.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.observe(w, r, a.dispatch) }
+
+// dispatch finds the route, with or without /v1, and has it answered.
+func (a *API) dispatch(w http.ResponseWriter, r *http.Request) {
+	r = withoutVersion(r)
+	handler, pattern := a.mux.Handler(r)
+	if pattern == "" {
+		a.refuseRoute(w, r, handler)
+		return
+	}
+	a.mux.ServeHTTP(w, r)
+}
+
+// withoutVersion gives the request with its path as the routes have it: what OpenAI users call /v1/files is /files.
+func withoutVersion(r *http.Request) *http.Request {
+	const prefix = "/v1"
+	if len(r.URL.Path) <= len(prefix)+1 || r.URL.Path[:len(prefix)+1] != prefix+"/" {
+		return r
+	}
+	bare := new(http.Request)
+	*bare = *r
+	url := *r.URL
+	url.Path = url.Path[len(prefix):]
+	if len(url.RawPath) > len(prefix) {
+		url.RawPath = url.RawPath[len(prefix):]
+	}
+	bare.URL = &url
+	return bare
+}

@@ -1,0 +1,128 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/files"
+)
+
+// maxJSON bounds a JSON body: what metadata may have, with room for white space and escapes.
+const maxJSON = 4*satchel.MaxMetadata + 1024
+
+// readJSON reads a whole JSON body.
+func (c *call) readJSON(types ...string) ([]byte, error) {
+	types = append(types, "application/json")
+	if given := c.r.Header.Get("Content-Type"); given != "" {
+		mediaType, _, err := mime.ParseMediaType(given)
+		if err != nil || !slices.Contains(types, mediaType) {
+			return nil, &satchel.Error{
+				Code: satchel.CodeUnsupportedMedia, In: satchel.InHeader, Param: "Content-Type",
+				Message: "the body must be JSON, with Content-Type: " + strings.Join(types, " or "),
+			}
+		}
+	}
+	text, err := io.ReadAll(http.MaxBytesReader(nil, c.r.Body, maxJSON))
+	if err != nil {
+		return nil, bodyError(err)
+	}
+	if strings.TrimSpace(string(text)) == "" {
+		return nil, &satchel.Error{Code: satchel.CodeMalformedJSON, In: satchel.InBody, Message: "the body is empty; it must be a JSON object"}
+	}
+	return text, nil
+}
+
+// bodyFault gives a fault in a JSON body the place that it has there: messages know the object as "body", clients know its keys.
+func bodyFault(err error) error {
+	var many satchel.Faults
+	var one *satchel.Error
+	switch {
+	case errors.As(err, &many):
+		for _, fault := range many {
+			atTopOfBody(fault)
+		}
+		return many
+	case errors.As(err, &one):
+		atTopOfBody(one)
+	}
+	return err
+}
+
+func atTopOfBody(fault *satchel.Error) {
+	if fault.In != satchel.InBody || fault.Param != "metadata" && fault.Param != "body" {
+		return
+	}
+	fault.Param = ""
+	if len(fault.Path) > 0 {
+		fault.Param, fault.Path = fault.Path[0], fault.Path[1:]
+	}
+}
+
+// object reads a JSON object whose keys are the operation's own.
+func (c *call) object(known ...string) (map[string]any, error) {
+	text, err := c.readJSON()
+	if err != nil {
+		return nil, err
+	}
+	object, err := satchel.ParseJSONObject("body", text)
+	if err != nil {
+		return nil, bodyFault(err)
+	}
+	for key := range object {
+		if !slices.Contains(known, key) {
+			c.unknown(satchel.InBody, key)
+		}
+	}
+	return object, c.faults.Err()
+}
+
+// stringOf gives the string under key; nil when the key is not there.
+func stringOf(object map[string]any, key string, faults *satchel.Faults) *string {
+	value, ok := object[key]
+	if !ok {
+		return nil
+	}
+	text, ok := value.(string)
+	if !ok {
+		faults.Add(satchel.BodyFault(satchel.CodeInvalidType, key, nil, "%s must be a string", key))
+		return nil
+	}
+	return &text
+}
+
+// parseExpiry reads the object of an expires_after. What is missing in it is for package files to say.
+func parseExpiry(object map[string]any) (files.Expiry, error) {
+	var e files.Expiry
+	var faults satchel.Faults
+	for key, value := range object {
+		switch number, isNumber := value.(json.Number); {
+		case key == "anchor":
+			text, ok := value.(string)
+			if !ok {
+				faults.Add(satchel.BodyFault(satchel.CodeInvalidType, "expires_after", []string{key}, `the anchor of expires_after must be "created_at"`))
+			}
+			e.Anchor = &text
+		case key == "seconds" && isNumber:
+			n, err := parseSeconds(number.String())
+			faults.Add(err)
+			e.Seconds = &n
+		case key == "seconds":
+			faults.Add(satchel.BodyFault(satchel.CodeInvalidType, "expires_after", []string{key}, "the seconds of expires_after must be an integer"))
+		default:
+			faults.Add(satchel.BodyFault(satchel.CodeInvalidValue, "expires_after", []string{key}, "expires_after has anchor and seconds, and no %.64q", key))
+		}
+	}
+	if len(faults) > 0 {
+		return files.Expiry{}, faults
+	}
+	if e == (files.Expiry{}) {
+		return e, satchel.BodyFault(satchel.CodeMissing, "expires_after", nil, `expires_after needs an anchor and seconds: {"anchor": "created_at", "seconds": 86400}`)
+	}
+	return e, nil
+}

@@ -1,0 +1,126 @@
+package httpapi
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/satchel-files/satchel"
+)
+
+// Bytes of a refused request's body that are read and thrown away, so that the client reads the answer instead of a broken
+// connection. After a file over the limit it is more: the client is in the middle of sending it.
+const (
+	drainRefused  = 4 << 20
+	drainTooLarge = 64 << 20
+	drainTime     = 30 * time.Second
+)
+
+// call is one request on its way through a handler. Its faults are those of the first step: token, path, query and headers.
+type call struct {
+	w       http.ResponseWriter
+	r       *http.Request
+	route   *route
+	query   url.Values
+	prefer  preferences
+	caller  satchel.Caller
+	faults  satchel.Faults
+	ignored []string // unknown parameters and fields
+	body    *steadyBody
+}
+
+func newCall(w http.ResponseWriter, r *http.Request, rt *route, idle time.Duration) *call {
+	c := &call{w: w, r: r, route: rt, prefer: parsePrefer(r.Header.Values("Prefer"))}
+	if r.Body != nil && r.Body != http.NoBody {
+		c.body = &steadyBody{ReadCloser: r.Body, control: http.NewResponseController(w), idle: idle}
+		r.Body = c.body
+	}
+	return c
+}
+
+// id is the file or token that the path names.
+func (c *call) id() string { return c.r.PathValue(c.route.idName()) }
+
+// identify finds out who calls, and in which organization.
+func (a *API) identify(ctx context.Context, c *call) error {
+	given := c.r.Header.Values("Authorization")
+	if len(given) > 1 {
+		return satchel.Errorf(satchel.CodeInvalidToken, "there is more than one Authorization header")
+	}
+	var secret string
+	if len(given) == 1 {
+		secret = bearer(given[0])
+	}
+	caller, err := a.tenant.Authenticate(ctx, secret)
+	if err != nil {
+		return err
+	}
+	c.caller, err = a.tenant.SelectOrg(ctx, caller, c.r.Header.Get("X-Activeloop-Org-Id"))
+	return err
+}
+
+// bearer gives the token of an Authorization header, with or without the word Bearer before it.
+func bearer(header string) string {
+	header = strings.TrimSpace(header)
+	scheme, token, found := strings.Cut(header, " ")
+	if found && strings.EqualFold(scheme, "Bearer") {
+		return strings.TrimSpace(token)
+	}
+	if strings.EqualFold(header, "Bearer") {
+		return ""
+	}
+	return header
+}
+
+// enter ends the first step: it reports the faults found so far, all at once, and then enters the workspace.
+func (a *API) enter(ctx context.Context, c *call, want satchel.Access) (satchel.Scope, error) {
+	ws := c.workspace()
+	if err := c.faults.Err(); err != nil {
+		return satchel.Scope{}, err
+	}
+	return a.tenant.Enter(ctx, c.caller, ws, want)
+}
+
+// drain reads away what is left of a refused request's body, up to a limit and for a short time.
+func (c *call) drain(limit int64) {
+	if c.body == nil || c.body.ended || !c.body.started && c.r.Header.Get("Expect") != "" {
+		return // nothing is left, or the client waits to hear whether it may send at all
+	}
+	c.body.giveUp = time.Now().Add(drainTime)
+	_, _ = io.CopyN(io.Discard, c.body, limit) // whatever goes wrong, the answer is next
+}
+
+// steadyBody is a request's body that may be slow but must move: every read has the idle time-out of its own.
+type steadyBody struct {
+	io.ReadCloser
+	control *http.ResponseController
+	idle    time.Duration
+	until   time.Time // the deadline that is set
+	giveUp  time.Time // when draining ends, zero before it
+	started bool
+	ended   bool
+	read    int64
+}
+
+// Read sets the deadline anew when a quarter of it has gone by, since setting it costs.
+func (b *steadyBody) Read(p []byte) (int, error) {
+	b.started = true
+	now := time.Now()
+	if !b.giveUp.IsZero() && now.After(b.giveUp) {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	if b.until.Sub(now) < b.idle*3/4 {
+		b.until = now.Add(b.idle)
+		_ = b.control.SetReadDeadline(b.until) // connections without deadlines (tests) do without
+	}
+	n, err := b.ReadCloser.Read(p)
+	b.read += int64(n)
+	if err != nil {
+		b.ended = true
+		_ = b.control.SetReadDeadline(time.Time{}) // else the deadline would cut the connection while the handler works
+	}
+	return n, err
+}

@@ -1,0 +1,125 @@
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/satchel-files/satchel"
+)
+
+// getContent answers GET and HEAD /files/{file_id}/content.
+func (a *API) getContent(ctx context.Context, c *call) (any, error) {
+	scope, err := a.enter(ctx, c, satchel.AccessViewer)
+	if err != nil {
+		return nil, err
+	}
+	file, content, err := a.files.Content(ctx, scope, c.id())
+	if err != nil {
+		return nil, err
+	}
+	defer content.Close()
+	c.addReplyHeaders()
+	addContentHeaders(c.w.Header(), file)
+	w := &rangeWriter{ResponseWriter: c.w}
+	http.ServeContent(w, c.r, "", file.CreatedAt(), content)
+	if w.refused {
+		return nil, rangeRefused(c.w.Header(), file)
+	}
+	return nil, nil
+}
+
+// rangeRefused takes back what was said of the content and answers for a range that it does not have.
+func rangeRefused(h http.Header, file *satchel.File) error {
+	for _, name := range []string{"ETag", "Content-Disposition", "Content-Security-Policy", "Last-Modified"} {
+		h.Del(name)
+	}
+	h.Set("Content-Range", fmt.Sprintf("bytes */%d", file.Content.Size))
+	return &satchel.Error{
+		Code: satchel.CodeRangeNotSatisfiable, In: satchel.InHeader, Param: "Range",
+		Message: fmt.Sprintf("the range lies outside the file, which has %d bytes, or is malformed; a right one: bytes=0-99", file.Content.Size),
+	}
+}
+
+func addContentHeaders(h http.Header, file *satchel.File) {
+	h.Set("ETag", fmt.Sprintf(`"%x"`, file.Content.SHA256))
+	h.Set("Content-Type", servedType(file.ContentType))
+	h.Set("Content-Disposition", disposition(file.Filename))
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	h.Set("Cache-Control", "private, no-cache")
+}
+
+// servedType gives the type as which content is served: its own where no browser makes a page or a script of it.
+func servedType(contentType string) string {
+	switch contentType {
+	case "text/plain", "text/csv", "text/markdown", "text/tab-separated-values":
+		return contentType + "; charset=utf-8"
+	case "application/json", "application/pdf", "application/zip", "application/gzip", "application/epub+zip", "application/x-ndjson",
+		"application/yaml", "application/msword", "application/rtf":
+		return contentType
+	}
+	kind, subtype, _ := strings.Cut(contentType, "/")
+	safe := kind == "image" || kind == "audio" || kind == "video" || kind == "font" ||
+		kind == "application" && strings.HasPrefix(subtype, "vnd.")
+	if safe && !strings.Contains(subtype, "xml+") && !strings.HasSuffix(subtype, "+xml") && !strings.HasSuffix(subtype, "html") {
+		return contentType
+	}
+	return "application/octet-stream"
+}
+
+// disposition gives a file's name to whoever saves the content (RFC 6266): in ASCII for old programs, and exactly (RFC 8187).
+func disposition(filename string) string {
+	ascii := strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' || r == '"' || r == '\\' || r == '%' {
+			return '_'
+		}
+		return r
+	}, filename)
+	return `attachment; filename="` + ascii + `"; filename*=UTF-8''` + extValue(filename)
+}
+
+func extValue(text string) string {
+	const unreserved = "!#$&+-.^_`|~"
+	var b strings.Builder
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c >= '0' && c <= '9', c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z', strings.IndexByte(unreserved, c) >= 0:
+			b.WriteByte(c)
+		default:
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}
+
+// rangeWriter keeps http.ServeContent from answering 416 with text: it swallows that answer, and the handler gives ours.
+type rangeWriter struct {
+	http.ResponseWriter
+	refused bool
+}
+
+func (w *rangeWriter) WriteHeader(status int) {
+	if status == http.StatusRequestedRangeNotSatisfiable {
+		w.refused = true
+		return
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// ReadFrom leaves copying to the writer below, which can have the kernel do it.
+func (w *rangeWriter) ReadFrom(src io.Reader) (int64, error) {
+	if w.refused {
+		return io.Copy(io.Discard, src)
+	}
+	return io.Copy(w.ResponseWriter, src)
+}
+
+func (w *rangeWriter) Write(p []byte) (int, error) {
+	if w.refused {
+		return len(p), nil
+	}
+	return w.ResponseWriter.Write(p)
+}

@@ -1,0 +1,231 @@
+package httpapi
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/api"
+)
+
+func number(n float64) *float64 { return &n }
+func length(n int) *int         { return &n }
+
+func queryParam(name, description string, s *huma.Schema) *huma.Param {
+	return &huma.Param{Name: name, In: satchel.InQuery, Description: description, Schema: s}
+}
+
+func textSchema() *huma.Schema { return &huma.Schema{Type: huma.TypeString} }
+
+func enumSchema(def string, words ...string) *huma.Schema {
+	s := textSchema()
+	for _, word := range words {
+		s.Enum = append(s.Enum, word)
+	}
+	if def != "" {
+		s.Default = def
+	}
+	return s
+}
+
+func purposeSchema(def string) *huma.Schema {
+	s := enumSchema(def)
+	for _, p := range satchel.Purposes() {
+		s.Enum = append(s.Enum, string(p))
+	}
+	return s
+}
+
+func workspaceSchema() *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Default: "default", MinLength: length(1), MaxLength: length(34), Pattern: "^[a-z0-9]+(?:[-_][a-z0-9]+)*$"}
+}
+
+func workspaceParam() *huma.Param {
+	return queryParam("workspace", "The workspace in which the file is. With any other the file is not found.", workspaceSchema())
+}
+
+func fileParam() *huma.Param {
+	return &huma.Param{Name: "file_id", In: satchel.InPath, Required: true, Schema: textSchema(), Example: "file-06dvm5k8qg0021h7r5d9o4p2t", Description: "The file's id"}
+}
+
+// headerParams are the headers that every operation with a token understands.
+func headerParams() []*huma.Param {
+	return []*huma.Param{
+		{Name: "X-Activeloop-Org-Id", In: satchel.InHeader, Schema: textSchema(), Description: "The organization, by id or name. One that is not the caller's is 404."},
+		{Name: "Prefer", In: satchel.InHeader, Schema: textSchema(), Example: "handling=strict",
+			Description: "RFC 7240. `handling=strict`: unknown parameters and fields are 422 instead of ignored and named in x-satchel-ignored."},
+	}
+}
+
+func (a *API) addFileRoutes() {
+	a.add(a.createRoute())
+	a.add(a.listRoute())
+	file := jsonResponse("The file", schema[api.File](a))
+	a.add(&route{
+		Operation: huma.Operation{
+			OperationID: "getFile", Method: http.MethodGet, Path: "/files/{file_id}", Tags: []string{"Files"}, Summary: "Get a file",
+			Description: "Everything about one file but its content.",
+			Parameters:  []*huma.Param{fileParam(), workspaceParam()},
+			Responses:   a.responses(file, 400, 401, 403, 404, 422),
+		}, answer: a.getFile,
+	})
+	a.add(a.updateRoute())
+	a.add(&route{
+		Operation: huma.Operation{
+			OperationID: "deleteFile", Method: http.MethodDelete, Path: "/files/{file_id}", Tags: []string{"Files"}, Summary: "Delete a file",
+			Description: "The file vanishes from every answer at once; its bytes and rows are gone from the server within a minute.",
+			Parameters:  []*huma.Param{fileParam(), workspaceParam()},
+			Responses:   a.responses(jsonResponse("The file is gone", schema[api.Deleted](a)), 400, 401, 403, 404, 422, 507),
+		}, answer: a.deleteFile,
+	})
+	a.add(a.contentRoute())
+	for _, method := range []string{http.MethodPatch, http.MethodPut, http.MethodPost} {
+		a.add(a.metadataRoute(method))
+	}
+}
+
+func (a *API) createRoute() *route {
+	one, many := schema[api.File](a), schema[api.FileList](a)
+	return &route{
+		Operation: huma.Operation{
+			OperationID: "createFile", Method: http.MethodPost, Path: "/files", Tags: []string{"Files"}, Summary: "Upload files",
+			Description: "Takes one file or several, with fields in any order. All files of one request appear together or not at all. " +
+				"When the answer comes, bytes and rows are durable. Unknown fields are ignored and named in x-satchel-ignored.",
+			Parameters: []*huma.Param{workspaceParam(), {
+				Name: "Idempotency-Key", In: satchel.InHeader, Schema: &huma.Schema{Type: huma.TypeString, MaxLength: length(maxIdempotencyKey)},
+				Description: "The same key by the same user with the same content within 24 hours gives the same files again and makes no new ones. With other content it is 409.",
+			}},
+			RequestBody: &huma.RequestBody{
+				Required: true,
+				Content: map[string]*huma.MediaType{"multipart/form-data": {
+					Schema:   a.uploadSchema(),
+					Encoding: map[string]*huma.Encoding{"file": {ContentType: "*/*"}},
+				}},
+			},
+			Responses: a.responses(jsonResponse("The file; for a request with several, a list of them in the order sent", &huma.Schema{OneOf: []*huma.Schema{one, many}}),
+				400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
+		}, answer: a.createFiles,
+	}
+}
+
+func (a *API) uploadSchema() *huma.Schema {
+	limit := "There is no limit to its size."
+	if a.maxFile > 0 {
+		limit = fmt.Sprintf("At most %d bytes each.", a.maxFile)
+	}
+	text := func(description string) *huma.Schema {
+		return &huma.Schema{Type: huma.TypeString, Description: description}
+	}
+	purpose := purposeSchema("user_data")
+	purpose.Description = "What the file is for"
+	workspace := workspaceSchema()
+	workspace.Description = "May also stand in the query, with the same value. An unknown one is made."
+	return &huma.Schema{
+		Type: huma.TypeObject, Required: []string{"file"},
+		Properties: map[string]*huma.Schema{
+			"file": {Type: huma.TypeString, Format: "binary", Description: fmt.Sprintf(
+				"The content, with a file name. Repeat the field (or send `file[]`) for several, up to %d. %s", satchel.MaxFilesPerPost, limit)},
+			"purpose": purpose,
+			"metadata": text(fmt.Sprintf("A JSON object as a string, or fields such as `metadata[author]`, whose values are strings. "+
+				"At most %d bytes, %d levels, %d values; keys of 1 to %d bytes.", satchel.MaxMetadata, satchel.MaxMetadataDepth, satchel.MaxMetadataLeaves, satchel.MaxMetadataKey)),
+			"instructions":           text(fmt.Sprintf("How the file is to be processed, at most %d bytes. Without a language model the file ends in status error, code model_not_configured, with its instructions kept.", satchel.MaxInstructions)),
+			"metadata_schema":        text("A JSON Schema, as a string, that binds what a language model writes into the metadata"),
+			"workspace":              workspace,
+			"expires_after[anchor]":  enumSchema("", "created_at"),
+			"expires_after[seconds]": {Type: huma.TypeInteger, Minimum: number(satchel.MinExpiry.Seconds()), Maximum: number(satchel.MaxExpiry.Seconds())},
+		},
+	}
+}
+
+func (a *API) listRoute() *route {
+	order := enumSchema("desc", "asc", "desc")
+	limit := &huma.Schema{Type: huma.TypeInteger, Minimum: number(1), Maximum: number(maxPage), Default: maxPage}
+	return &route{
+		Operation: huma.Operation{
+			OperationID: "listFiles", Method: http.MethodGet, Path: "/files", Tags: []string{"Files"}, Summary: "List files",
+			Description: "The files of a workspace by creation, a page at a time. Pass the last_id of a page as after to get the next one, while has_more is true.",
+			Parameters: []*huma.Param{
+				workspaceParam(),
+				queryParam("limit", "At most so many. A page may also end after 8 MiB.", limit),
+				queryParam("order", "By creation", order),
+				queryParam("after", "Start behind this id. It stays valid when its file is deleted.", textSchema()),
+				queryParam("purpose", "Only files of this purpose", purposeSchema("")),
+				queryParam("filename", "Only files of exactly this name", textSchema()),
+				queryParam("sha256", "Only files with this content: 64 hexadecimal digits", &huma.Schema{Type: huma.TypeString, Pattern: "^[0-9a-fA-F]{64}$"}),
+				queryParam("metadata", "Only files whose metadata hold all of this: a JSON object (`{\"author\":\"hegel\"}`: every key equals, objects and arrays by containment, "+
+					"a value also matches an array that holds it), or parameters such as `metadata[author]=hegel`, which compare as text.", textSchema()),
+			},
+			Responses: a.responses(jsonResponse("A page of files", schema[api.FileList](a)), 400, 401, 403, 404, 422),
+		}, deep: []string{"metadata"}, answer: a.listFiles,
+	}
+}
+
+func (a *API) updateRoute() *route {
+	return &route{
+		Operation: huma.Operation{
+			OperationID: "updateFile", Method: http.MethodPost, Path: "/files/{file_id}", Tags: []string{"Files"}, Summary: "Rename a file or change its expiry",
+			Description: "What is left out stays. `expires_after` counts from the file's creation; null means never.",
+			Parameters:  []*huma.Param{fileParam(), workspaceParam()},
+			RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{
+				Type: huma.TypeObject,
+				Properties: map[string]*huma.Schema{
+					"filename": {Type: huma.TypeString, MaxLength: length(satchel.MaxFilename)},
+					"expires_after": {
+						Type: huma.TypeObject, Nullable: true, Required: []string{"anchor", "seconds"},
+						Properties: map[string]*huma.Schema{
+							"anchor":  enumSchema("", "created_at"),
+							"seconds": {Type: huma.TypeInteger, Minimum: number(satchel.MinExpiry.Seconds()), Maximum: number(satchel.MaxExpiry.Seconds())},
+						},
+					},
+				},
+				Examples: []any{map[string]any{"filename": "logic-1812.pdf", "expires_after": map[string]any{"anchor": "created_at", "seconds": 86400}}},
+			}}}},
+			Responses: a.responses(jsonResponse("The file as it is now", schema[api.File](a)), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
+		}, answer: a.updateFile,
+	}
+}
+
+func (a *API) metadataRoute(method string) *route {
+	id := map[string]string{http.MethodPatch: "updateMetadata", http.MethodPut: "putMetadata", http.MethodPost: "postMetadata"}[method]
+	patch := &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true, Examples: []any{map[string]any{"author": "hegel", "draft": nil}}}
+	return &route{
+		Operation: huma.Operation{
+			OperationID: id, Method: method, Path: "/files/{file_id}/metadata", Tags: []string{"Files"}, Summary: "Change a file's metadata",
+			Description: "A JSON merge patch (RFC 7396): a key with null is removed, keys that are not named stay. PATCH, PUT and POST do the same. " +
+				"The key `instructions` is not stored: it is an instruction to update the metadata by AI, and 422 model_not_configured, with nothing changed, on a server without a language model.",
+			Parameters: []*huma.Param{fileParam(), workspaceParam(),
+				queryParam("replace", "Replace everything instead of merging", enumSchema("false", "true", "false"))},
+			RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+				"application/json": {Schema: patch}, "application/merge-patch+json": {Schema: patch},
+			}},
+			Responses: a.responses(jsonResponse("The file as it is now", schema[api.File](a)), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
+		}, answer: a.updateMetadata,
+	}
+}
+
+func (a *API) contentRoute() *route {
+	binary := &huma.Schema{Type: huma.TypeString, Format: "binary"}
+	whole := &huma.Response{Description: "The bytes", Content: map[string]*huma.MediaType{"*/*": {Schema: binary}}}
+	for name, description := range map[string]string{
+		"ETag": "The SHA-256 of the content", "Content-Disposition": "attachment, with the file's name", "Last-Modified": "When the file was created", "Accept-Ranges": "bytes",
+	} {
+		addHeader(whole, name, description)
+	}
+	header := func(name, description string) *huma.Param {
+		return &huma.Param{Name: name, In: satchel.InHeader, Description: description, Schema: textSchema()}
+	}
+	rt := &route{
+		Operation: huma.Operation{
+			OperationID: "getFileContent", Method: http.MethodGet, Path: "/files/{file_id}/content", Tags: []string{"Files"}, Summary: "Download a file",
+			Description: "The bytes as they were uploaded, whole or by ranges (RFC 9110). HEAD gives the headers alone.",
+			Parameters: []*huma.Param{fileParam(), workspaceParam(), header("Range", "bytes=0-99, or several"), header("If-Range", "The ETag: with another content the whole is sent"),
+				header("If-None-Match", "The ETag: 304 if the content is the same")},
+			Responses: a.responses(whole, 400, 401, 403, 404, 416, 422),
+		}, answer: a.getContent,
+	}
+	rt.Responses["206"] = &huma.Response{Description: "The ranges asked for", Content: map[string]*huma.MediaType{"*/*": {Schema: binary}}}
+	rt.Responses["304"] = &huma.Response{Description: "Not modified"}
+	return rt
+}

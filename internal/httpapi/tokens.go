@@ -1,0 +1,109 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/api"
+	"github.com/satchel-files/satchel/internal/tenant"
+)
+
+func (a *API) addTokenRoutes() {
+	id := &huma.Param{Name: "token_id", In: satchel.InPath, Required: true, Schema: textSchema(), Description: "The token's id, which is not its secret"}
+	org := queryParam("org", "Name or id of the organization; default: the caller's own. Another one is for operators.", textSchema())
+	a.add(&route{
+		Operation: huma.Operation{
+			OperationID: "createToken", Method: http.MethodPost, Path: "/tokens", Tags: []string{"Tokens"}, Summary: "Make a token",
+			Description: "For owners. An unknown user is made; a user with a lesser role is raised to the one asked for. Only the operator's token reaches other organizations and makes unknown ones. " +
+				"The token itself is in this answer alone: only its SHA-256 is kept.",
+			RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: schema[api.TokenRequest](a)}}},
+			Responses:   a.responses(jsonResponse("The token", schema[api.Token](a)), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
+		}, answer: a.createToken,
+	})
+	a.add(&route{
+		Operation: huma.Operation{
+			OperationID: "listTokens", Method: http.MethodGet, Path: "/tokens", Tags: []string{"Tokens"}, Summary: "List tokens",
+			Description: "For owners: the tokens of an organization without their secrets, oldest first.",
+			Parameters:  []*huma.Param{org},
+			Responses:   a.responses(jsonResponse("All tokens", schema[api.TokenList](a)), 400, 401, 403, 404, 422),
+		}, answer: a.listTokens,
+	})
+	a.add(&route{
+		Operation: huma.Operation{
+			OperationID: "deleteToken", Method: http.MethodDelete, Path: "/tokens/{token_id}", Tags: []string{"Tokens"}, Summary: "Revoke a token",
+			Description: "For owners. The token is refused from now on.",
+			Parameters:  []*huma.Param{id},
+			Responses:   a.responses(jsonResponse("The token is revoked", schema[api.Deleted](a)), 400, 401, 403, 404, 422, 507),
+		}, answer: a.deleteToken,
+	})
+}
+
+func (a *API) createToken(ctx context.Context, c *call) (any, error) {
+	if err := c.faults.Err(); err != nil {
+		return nil, err
+	}
+	object, err := c.object("org", "user", "role", "workspace")
+	if err != nil {
+		return nil, err
+	}
+	request, err := parseTokenRequest(object)
+	if err != nil {
+		return nil, err
+	}
+	token, secret, err := a.tenant.CreateToken(ctx, c.caller, request)
+	if err != nil {
+		return nil, err
+	}
+	body := TokenBody(token)
+	body.Secret = secret
+	return body, nil
+}
+
+func parseTokenRequest(object map[string]any) (tenant.TokenRequest, error) {
+	var faults satchel.Faults
+	text := func(key string) string {
+		if value := stringOf(object, key, &faults); value != nil {
+			return *value
+		}
+		return ""
+	}
+	request := tenant.TokenRequest{Org: text("org"), User: text("user"), Role: text("role"), Workspace: text("workspace")}
+	return request, faults.Err()
+}
+
+func (a *API) listTokens(ctx context.Context, c *call) (any, error) {
+	org := c.text("org")
+	if err := c.faults.Err(); err != nil {
+		return nil, err
+	}
+	tokens, err := a.tenant.Tokens(ctx, c.caller, org)
+	if err != nil {
+		return nil, err
+	}
+	list := &api.TokenList{Object: "list", Data: make([]*api.Token, 0, len(tokens))}
+	for _, token := range tokens {
+		list.Data = append(list.Data, TokenBody(token))
+	}
+	return list, nil
+}
+
+func (a *API) deleteToken(ctx context.Context, c *call) (any, error) {
+	if err := c.faults.Err(); err != nil {
+		return nil, err
+	}
+	if err := a.tenant.DeleteToken(ctx, c.caller, c.id()); err != nil {
+		return nil, err
+	}
+	return &api.Deleted{ID: c.id(), Object: "token", Deleted: true}, nil
+}
+
+// TokenBody gives a token as the API shows it, without its secret.
+func TokenBody(t tenant.NamedToken) *api.Token {
+	return &api.Token{
+		ID: string(t.ID), Object: "token", OrgID: string(t.Org), OrgName: t.OrgName, UserID: string(t.User), UserName: t.UserName,
+		Role: t.Grant(), Workspace: string(t.Workspace), CreatedAt: t.CreatedAt.Unix(), LastUsedAt: unixOrNull(t.LastUsed),
+	}
+}

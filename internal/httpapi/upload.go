@@ -1,0 +1,185 @@
+package httpapi
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"mime"
+	"mime/multipart"
+	"strings"
+
+	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/files"
+)
+
+// readAhead is the buffer under the multipart reader, whose own is small: it makes long parts 1.6 times as fast.
+const readAhead = 256 << 10
+
+// maxIdempotencyKey bounds an Idempotency-Key, in bytes.
+const maxIdempotencyKey = 255
+
+// createFiles answers POST /files.
+func (a *API) createFiles(ctx context.Context, c *call) (any, error) {
+	key := c.idempotencyKey()
+	if _, err := a.enterEarly(ctx, c); err != nil {
+		return nil, err
+	}
+	if err := a.files.CheckRoom(ctx, max(c.r.ContentLength, 0)); err != nil {
+		return nil, err
+	}
+	f := newForm(a.files.NewUpload())
+	defer a.discard(ctx, f.upload)
+	if err := a.readForm(ctx, c, f); err != nil {
+		return nil, err
+	}
+	ws, terms, err := c.checkForm(f)
+	if err != nil {
+		return nil, err
+	}
+	scope, err := a.tenant.Enter(ctx, c.caller, ws, satchel.AccessWriter)
+	if err != nil {
+		return nil, err
+	}
+	made, err := a.files.Create(ctx, scope, f.upload, terms, key)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(made) == 1:
+		return fileBody(made[0]), nil
+	}
+	return listBody(made, false), nil
+}
+
+// enterEarly ends the first step of an upload. Where the query names the workspace, or the caller has only one, a refusal need not
+// wait for the form.
+func (a *API) enterEarly(ctx context.Context, c *call) (satchel.Scope, error) {
+	if c.text("workspace") == "" {
+		if c.caller.Workspace != "" && !c.caller.Access.Allows(satchel.AccessWriter) {
+			return a.tenant.Enter(ctx, c.caller, c.caller.Workspace, satchel.AccessWriter)
+		}
+		return satchel.Scope{}, c.faults.Err()
+	}
+	return a.enter(ctx, c, satchel.AccessWriter)
+}
+
+func (c *call) idempotencyKey() string {
+	key := strings.TrimSpace(c.r.Header.Get("Idempotency-Key"))
+	printable := !strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r > '~' })
+	if len(key) > maxIdempotencyKey || !printable || len(c.r.Header.Values("Idempotency-Key")) > 1 {
+		c.faults.Add(&satchel.Error{
+			Code: satchel.CodeInvalidValue, In: satchel.InHeader, Param: "Idempotency-Key",
+			Message: "an Idempotency-Key is given once and has 1 to 255 printable ASCII characters; a UUID is a good one",
+		})
+	}
+	return key
+}
+
+// discard throws away what the request staged and did not publish.
+func (a *API) discard(ctx context.Context, upload *files.Upload) {
+	if err := upload.Discard(ctx); err != nil {
+		a.logger.WarnContext(ctx, "staged bytes were left to the sweeper", "request_id", requestID(ctx), "err", err)
+	}
+}
+
+// readForm reads the whole form, to the end of the body. After a first fault files are only read away: nothing will come of them.
+func (a *API) readForm(ctx context.Context, c *call, f *form) error {
+	body := bufio.NewReaderSize(c.r.Body, readAhead)
+	reader, err := formReader(c.r.Header.Get("Content-Type"), body)
+	if err != nil {
+		return err
+	}
+	for {
+		part, err := reader.NextRawPart()
+		if err == io.EOF { //nolint:errorlint // the reader wraps io.EOF when the form breaks off; bare it means the last boundary
+			break
+		}
+		if err != nil {
+			return malformedForm(err)
+		}
+		if err := a.addPart(ctx, f, part); err != nil {
+			return err
+		}
+	}
+	if _, err := io.Copy(io.Discard, body); err != nil { // what follows the last boundary means nothing, but must arrive
+		return malformedForm(err)
+	}
+	return nil
+}
+
+func (a *API) addPart(ctx context.Context, f *form, part *multipart.Part) error {
+	_, params, err := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
+	if err != nil || part.FormName() == "" {
+		return malformedForm(io.ErrUnexpectedEOF)
+	}
+	switch name := params["name"]; name {
+	case "file", "file[]":
+		return addFile(ctx, f, params["filename"], part)
+	default:
+		return f.addText(name, part)
+	}
+}
+
+func addFile(ctx context.Context, f *form, sent string, part *multipart.Part) error {
+	if f.upload.Len() == satchel.MaxFilesPerPost {
+		return satchel.BodyFault(satchel.CodeTooMany, "file", nil, "a request may have at most %d files; send the others in a further one", satchel.MaxFilesPerPost)
+	}
+	name, err := files.ParseFilename(strings.ReplaceAll(sent, "%22", `"`))
+	f.faults.Add(err)
+	content := &partReader{part: part}
+	if len(f.faults) > 0 {
+		f.seen["file"] = true
+		_, err = io.Copy(io.Discard, content)
+	} else {
+		err = f.upload.Add(ctx, name, part.Header.Get("Content-Type"), content)
+	}
+	if content.err != nil {
+		return malformedForm(content.err)
+	}
+	return err
+}
+
+// partReader remembers the error with which a part ended early, so that it is told apart from one of the store.
+type partReader struct {
+	part *multipart.Part
+	err  error
+}
+
+func (p *partReader) Read(b []byte) (int, error) {
+	n, err := p.part.Read(b)
+	if err != nil && err != io.EOF { //nolint:errorlint // a bare io.EOF is the end of the part, a wrapped one is not
+		p.err = err
+	}
+	return n, err
+}
+
+// checkForm ends the second step: everything that is wrong with the form is reported at once.
+func (c *call) checkForm(f *form) (satchel.WorkspaceID, files.Terms, error) {
+	if f.upload.Len() == 0 && !f.seen["file"] {
+		f.faults.Add(satchel.BodyFault(satchel.CodeMissing, "file", nil, `there is no file: send one in the field "file" (curl: -F file=@logic.pdf)`))
+	}
+	for _, name := range f.unknown {
+		c.unknown(satchel.InBody, name)
+	}
+	ws := c.formWorkspace(f)
+	terms, err := f.values().Check()
+	faults := append(c.faults, f.faults...) // not found before: the form's fields are read in the line above
+	faults.Add(err)
+	return ws, terms, faults.Err()
+}
+
+// formWorkspace gives the workspace of the form or the query, which must not differ.
+func (c *call) formWorkspace(f *form) satchel.WorkspaceID {
+	ws := c.workspace()
+	text, ok := f.fields["workspace"]
+	if !ok {
+		return ws
+	}
+	inForm, ok := satchel.ParseWorkspaceID(text)
+	switch {
+	case !ok:
+		f.faults.Add(badWorkspace(text))
+	case c.text("workspace") != "" && inForm != ws:
+		f.faults.Add(satchel.BodyFault(satchel.CodeContradiction, "workspace", nil, "workspace is %q in the query and %q in the form; give it once", ws, inForm))
+	}
+	return inForm
+}
