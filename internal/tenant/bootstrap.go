@@ -11,21 +11,20 @@ import (
 // firstUser is the name of the user whom the first start makes. The root token speaks for the same user.
 const firstUser = "owner"
 
-// Bootstrap makes what a new installation needs: the organization "default" with its workspace "default" and one user who owns it. A new
-// installation without a root token gets an operator's token, whose secret is returned this once; else secret is empty.
-// On an installation that exists it changes nothing.
+// Bootstrap prepares the service, and makes what a new installation needs: the organization "default" with its workspace "default" and one
+// user who owns it. A new installation without a root token gets an operator's token, whose secret is returned this once; else
+// secret is empty. On an installation that exists it changes nothing.
 func (s *Service) Bootstrap(ctx context.Context) (secret string, err error) {
 	err = s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
-		secret = ""
-		org, err := tx.Org(ctx, satchel.DefaultOrg)
-		if err == nil {
-			return s.rememberRoot(ctx, tx, org)
-		}
-		if satchel.CodeOf(err) != satchel.CodeNotFound {
+		fresh, err := s.install(ctx, tx)
+		if err != nil || !fresh || s.rootHash != nil {
 			return err
 		}
-		secret, err = s.install(ctx, tx)
-		return err
+		secret = newSecret()
+		return tx.InsertToken(ctx, satchel.Token{
+			ID: satchel.NewTokenID(s.now()), Hash: HashSecret(secret), Org: s.root.Org, User: s.root.User,
+			Role: satchel.RoleOwner, Operator: true, CreatedAt: s.now(),
+		})
 	})
 	if err != nil {
 		return "", fmt.Errorf("prepare the installation: %w", err)
@@ -33,26 +32,34 @@ func (s *Service) Bootstrap(ctx context.Context) (secret string, err error) {
 	return secret, nil
 }
 
-func (s *Service) install(ctx context.Context, tx meta.Tx) (secret string, err error) {
-	org, err := s.makeOrg(ctx, tx, satchel.DefaultOrg)
-	if err != nil {
-		return "", err
+// Prepare is Bootstrap for whoever needs no token: a command that works on the store itself.
+func (s *Service) Prepare(ctx context.Context) error {
+	return s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
+		_, err := s.install(ctx, tx)
+		return err
+	})
+}
+
+// install makes the first organization and its owner, unless they exist, and notes whom the root token speaks for.
+func (s *Service) install(ctx context.Context, tx meta.Tx) (fresh bool, err error) {
+	org, err := tx.Org(ctx, satchel.DefaultOrg)
+	if err == nil {
+		return false, s.rememberRoot(ctx, tx, org)
+	}
+	if satchel.CodeOf(err) != satchel.CodeNotFound {
+		return false, err
+	}
+	if org, err = s.makeOrg(ctx, tx, satchel.DefaultOrg); err != nil {
+		return false, err
 	}
 	user, err := s.ensureUser(ctx, tx, firstUser)
 	if err != nil {
-		return "", err
+		return false, err
 	}
 	if err := tx.PutMember(ctx, meta.Member{Org: org.ID, User: user.ID, Role: satchel.RoleOwner}); err != nil {
-		return "", err
+		return false, err
 	}
-	if err := s.rememberRoot(ctx, tx, org); err != nil || s.rootHash != nil {
-		return "", err
-	}
-	secret = newSecret()
-	return secret, tx.InsertToken(ctx, satchel.Token{
-		ID: satchel.NewTokenID(s.now()), Hash: HashSecret(secret), Org: org.ID, User: user.ID,
-		Role: satchel.RoleOwner, Operator: true, CreatedAt: s.now(),
-	})
+	return true, s.rememberRoot(ctx, tx, org)
 }
 
 func (s *Service) rememberRoot(ctx context.Context, tx meta.Tx, org *satchel.Org) error {

@@ -1,0 +1,215 @@
+// Package daemon puts the program together: configuration, the concrete stores, the services, the HTTP server and the background work. It is the
+// only place that names concrete stores. A Daemon is a value: tests open as many as they like, on port 0.
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+	"github.com/dustin/go-humanize"
+)
+
+// EnvPrefix begins the name of every environment variable of Satchel.
+const EnvPrefix = "SATCHEL_"
+
+// Config is everything that can be set. The zero value of a field means its default where DefaultConfig has one; make a Config with
+// DefaultConfig or ConfigFromEnv.
+type Config struct {
+	Listen          string        `env:"LISTEN" envDefault:"127.0.0.1:8484"` // host:port; port 0 takes a free one
+	Data            string        `env:"DATA"`                               // the data folder; default: DefaultData
+	MaxFileBytes    Bytes         `env:"MAX_FILE_BYTES" envDefault:"0"`      // largest file; 0: as large as fits
+	MinFreeBytes    Bytes         `env:"MIN_FREE_BYTES" envDefault:"256MiB"` // what uploads leave free on the disk
+	RootToken       Secret        `env:"ROOT_TOKEN"`                         // an operator's token that works while it is set
+	LogFormat       string        `env:"LOG_FORMAT" envDefault:"text"`       // text or json
+	LogLevel        string        `env:"LOG_LEVEL" envDefault:"info"`        // debug, info, warn or error
+	PprofListen     string        `env:"PPROF_LISTEN"`                       // host:port of the profiler; empty: none
+	IdleTimeout     time.Duration `env:"IDLE_TIMEOUT" envDefault:"1m"`       // a body that does not move for so long is given up
+	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"30s"`  // how long running requests may take to finish
+	SweepInterval   time.Duration `env:"SWEEP_INTERVAL" envDefault:"15s"`    // how often deleted and expired files are removed from the disk
+	Version         string        `env:"-"`                                  // of the program
+}
+
+// Secret is text that no log and no %v shows.
+type Secret string
+
+// String hides the secret.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "redacted"
+}
+
+// GoString hides the secret from %#v.
+func (s Secret) GoString() string { return strconv.Quote(s.String()) }
+
+// MarshalText hides the secret from encoders.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Bytes is a number of bytes that people may write as 5GiB, 300MB or 1048576.
+type Bytes int64
+
+// UnmarshalText reads a size.
+func (b *Bytes) UnmarshalText(text []byte) error { return b.Set(string(text)) }
+
+// Set reads a size; with String and Type it makes Bytes a command line flag.
+func (b *Bytes) Set(text string) error {
+	n, err := humanize.ParseBytes(strings.TrimSpace(text))
+	if err != nil || n > 1<<62 {
+		return fmt.Errorf("%q is no size; write 1048576, 300MB or 5GiB", text)
+	}
+	*b = Bytes(n)
+	return nil
+}
+
+// String writes a size as people read it, exactly.
+func (b Bytes) String() string {
+	units := []struct {
+		size Bytes
+		name string
+	}{{1 << 40, "TiB"}, {1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}}
+	for _, u := range units {
+		if b >= u.size && b%u.size == 0 {
+			return strconv.FormatInt(int64(b/u.size), 10) + u.name
+		}
+	}
+	return strconv.FormatInt(int64(b), 10)
+}
+
+// Type names the kind of value in help texts.
+func (Bytes) Type() string { return "size" }
+
+// DefaultConfig is the configuration of a program for which nothing is set.
+func DefaultConfig() Config {
+	c, _ := ConfigFromEnv(nil) // defaults parse
+	return c
+}
+
+// ConfigFromEnv reads the SATCHEL_ variables out of environ (as os.Environ gives it). The error joins everything that is wrong with them. Variables that it
+// does not know are not its business.
+func ConfigFromEnv(environ []string) (Config, error) {
+	var c Config
+	err := env.ParseWithOptions(&c, env.Options{
+		Environment: env.ToMap(environ),
+		Prefix:      EnvPrefix,
+		FuncMap:     map[reflect.Type]env.ParserFunc{reflect.TypeFor[Bytes](): parseBytes},
+	})
+	var all env.AggregateError
+	if errors.As(err, &all) {
+		err = errors.Join(all.Errors...)
+	}
+	if c.Data == "" {
+		c.Data = DefaultData(env.ToMap(environ))
+	}
+	return c, err
+}
+
+func parseBytes(text string) (any, error) {
+	var b Bytes
+	err := b.Set(text)
+	return b, err
+}
+
+// DefaultData is the user's data folder for Satchel: $XDG_DATA_HOME/satchel, else ~/.local/share/satchel (on macOS
+// ~/Library/Application Support/satchel); "" if there is no home.
+func DefaultData(environ map[string]string) string {
+	if folder := environ["XDG_DATA_HOME"]; filepath.IsAbs(folder) {
+		return filepath.Join(folder, "satchel")
+	}
+	home := environ["HOME"]
+	switch {
+	case home == "":
+		return ""
+	case runtime.GOOS == "darwin":
+		return filepath.Join(home, "Library", "Application Support", "satchel")
+	}
+	return filepath.Join(home, ".local", "share", "satchel")
+}
+
+// Check finds everything that is wrong with the configuration; the error joins one line for each fault.
+func (c Config) Check() error {
+	return errors.Join(
+		checkAddress("listen", c.Listen),
+		c.checkData(),
+		c.checkPprof(),
+		checkRootToken(string(c.RootToken)),
+		checkWord("log format", c.LogFormat, "text", "json"),
+		checkWord("log level", c.LogLevel, "debug", "info", "warn", "error"),
+		checkPositive("idle timeout", c.IdleTimeout),
+		checkPositive("shutdown timeout", c.ShutdownTimeout),
+		checkPositive("sweep interval", c.SweepInterval),
+	)
+}
+
+func checkAddress(name, address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("%s address %q: write host:port, such as 127.0.0.1:8484", name, address)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Errorf("%s address %q: the port is a number from 0 to 65535", name, address)
+	}
+	if strings.ContainsAny(host, " /") {
+		return fmt.Errorf("%s address %q: %q is no host", name, address, host)
+	}
+	return nil
+}
+
+func (c Config) checkPprof() error {
+	if c.PprofListen == "" {
+		return nil
+	}
+	return checkAddress("pprof", c.PprofListen)
+}
+
+func (c Config) checkData() error {
+	if c.Data == "" {
+		return errors.New("data folder: there is no home folder to put it in; name one with --data or SATCHEL_DATA")
+	}
+	info, err := os.Stat(c.Data)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("data folder: %w", err)
+	case !info.IsDir():
+		return fmt.Errorf("data folder: %s is not a folder", c.Data)
+	}
+	return nil
+}
+
+// minRootToken is the least length of a root token: what is guessed must not be short.
+const minRootToken = 32
+
+func checkRootToken(token string) error {
+	printable := !strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' })
+	if token != "" && (len(token) < minRootToken || !printable) {
+		return fmt.Errorf("root token: it must have %d or more printable ASCII characters without spaces", minRootToken)
+	}
+	return nil
+}
+
+func checkWord(name, value string, words ...string) error {
+	for _, word := range words {
+		if value == word {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s %q: it must be one of %s", name, value, strings.Join(words, ", "))
+}
+
+func checkPositive(name string, d time.Duration) error {
+	if d <= 0 {
+		return fmt.Errorf("%s %s: it must be longer than nothing, such as 30s", name, d)
+	}
+	return nil
+}

@@ -1,0 +1,215 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/satchel-files/satchel/internal/blob"
+	"github.com/satchel-files/satchel/internal/files"
+	"github.com/satchel-files/satchel/internal/httpapi"
+	"github.com/satchel-files/satchel/internal/maintain"
+	"github.com/satchel-files/satchel/internal/tenant"
+)
+
+const (
+	headerTimeout = 10 * time.Second // to send the head of a request
+	keepAlive     = 2 * time.Minute  // an idle connection is kept for so long
+	maxHeader     = 256 << 10        // bytes of a request's head: a metadata filter may be 64 KiB, percent-encoded
+)
+
+// Daemon is a running Satchel. Open makes it, Run serves, Close gives everything back.
+type Daemon struct {
+	config     Config
+	logger     *slog.Logger
+	stores     *stores
+	unlock     func() error
+	tenant     *tenant.Service
+	sweeper    *maintain.Sweeper
+	server     *http.Server
+	listener   net.Listener
+	profiler   *http.Server
+	profiling  net.Listener
+	firstToken string
+}
+
+// Open prepares a server on the data folder and listens, but answers nothing before Run. A second one on the same folder is refused. log receives the log.
+func Open(ctx context.Context, c Config, log io.Writer) (d *Daemon, err error) {
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	d = &Daemon{config: c, logger: newLogger(c, log)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.Close())
+		}
+	}()
+	registry := prometheus.NewRegistry()
+	m := newMetrics(registry)
+	if err := d.openData(ctx, m); err != nil {
+		return nil, err
+	}
+	vault := d.stores.vault(c)
+	service := files.New(files.Config{Store: d.stores.rows, Vault: vault})
+	d.tenant = tenant.New(tenant.Config{Store: d.stores.rows, RootToken: string(c.RootToken), Logger: d.logger})
+	if d.firstToken, err = d.tenant.Bootstrap(ctx); err != nil {
+		return nil, err
+	}
+	d.sweeper = d.newSweeper(vault, service, m)
+	m.watch(registry, d.stores.rows, vault)
+	handler := httpapi.New(httpapi.Config{
+		Files: service, Tenant: d.tenant, Ready: d.stores.ready, Metrics: registry, Logger: d.logger,
+		Version: c.Version, MaxFile: int64(c.MaxFileBytes), IdleTimeout: c.IdleTimeout,
+	})
+	return d, d.listen(ctx, handler)
+}
+
+// openData takes the data folder for this process and opens the stores in it.
+func (d *Daemon) openData(ctx context.Context, m *metrics) (err error) {
+	if err := makeFolder(d.config.Data); err != nil {
+		return err
+	}
+	if d.unlock, err = maintain.AcquireServer(d.config.Data); err != nil {
+		return err
+	}
+	d.stores, err = openStores(ctx, d.config.Data, d.logger, m.commit)
+	return err
+}
+
+func (d *Daemon) newSweeper(vault *blob.Vault, service *files.Service, m *metrics) *maintain.Sweeper {
+	return maintain.NewSweeper(maintain.SweeperConfig{
+		Store: d.stores.rows, Blobs: d.stores.disk, InUse: vault.InUse, Exclusive: true,
+		Expire:   func(ctx context.Context) (int, error) { return service.Expire(ctx, d.stores.rows) },
+		Lock:     func() (func(), bool) { return maintain.TryLockSweep(d.config.Data) },
+		Interval: d.config.SweepInterval, Logger: d.logger, Observe: m.sweep,
+	})
+}
+
+func (d *Daemon) listen(ctx context.Context, handler http.Handler) (err error) {
+	var lc net.ListenConfig
+	if d.listener, err = lc.Listen(ctx, "tcp", d.config.Listen); err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	d.server = d.newServer(handler)
+	if d.config.PprofListen == "" {
+		return nil
+	}
+	if d.profiling, err = lc.Listen(ctx, "tcp", d.config.PprofListen); err != nil {
+		return fmt.Errorf("listen for the profiler: %w", err)
+	}
+	d.profiler = d.newServer(profilerHandler())
+	return nil
+}
+
+func (d *Daemon) newServer(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: keepAlive, MaxHeaderBytes: maxHeader,
+		ErrorLog: slog.NewLogLogger(d.logger.Handler(), slog.LevelDebug), // what clients do to connections is no news
+	}
+}
+
+func profilerHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	return mux
+}
+
+// URL is where the server answers. A server that listens on all addresses is named by the loopback one.
+func (d *Daemon) URL() string {
+	host, port, _ := net.SplitHostPort(d.listener.Addr().String()) // a listener's address is well formed
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// FirstToken is the token that the first start on a data folder makes; "" on every later one, and where a root token is set.
+func (d *Daemon) FirstToken() string { return d.firstToken }
+
+// Run serves and sweeps until ctx ends. Then it takes no new connections, lets running requests finish within the shutdown
+// time-out, and returns nil. Any other end is an error.
+func (d *Daemon) Run(ctx context.Context) error {
+	group, running := errgroup.WithContext(ctx)
+	group.Go(func() error { return d.sweeper.Run(running) })
+	group.Go(func() error { return d.serve(d.server, d.listener) })
+	if d.profiler != nil {
+		group.Go(func() error { return d.serve(d.profiler, d.profiling) })
+	}
+	group.Go(func() error {
+		<-running.Done()
+		return d.shutDown(context.WithoutCancel(ctx))
+	})
+	d.logger.InfoContext(ctx, "serving", "url", d.URL(), "data", d.config.Data, "version", d.config.Version)
+	return group.Wait()
+}
+
+func (d *Daemon) serve(server *http.Server, listener net.Listener) error {
+	err := server.Serve(listener)
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// shutDown lets running requests finish, and cuts those that take too long.
+func (d *Daemon) shutDown(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, d.config.ShutdownTimeout)
+	defer cancel()
+	if d.profiler != nil {
+		_ = d.profiler.Close() // nobody waits for a profile
+	}
+	d.logger.InfoContext(ctx, "stopping: running requests may finish", "within", d.config.ShutdownTimeout)
+	err := d.server.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		d.logger.WarnContext(ctx, "requests were cut off: they took longer than the shutdown time-out")
+		return d.server.Close()
+	}
+	return err
+}
+
+// Close gives everything back. It is called after Run, or instead of it.
+func (d *Daemon) Close() error {
+	var all []error
+	for _, listener := range []net.Listener{d.listener, d.profiling} {
+		if listener == nil {
+			continue
+		}
+		if err := listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			all = append(all, err)
+		}
+	}
+	if d.tenant != nil {
+		d.tenant.Close()
+	}
+	if d.stores != nil {
+		all = append(all, d.stores.Close())
+	}
+	if d.unlock != nil {
+		all = append(all, d.unlock())
+	}
+	return errors.Join(all...)
+}
+
+func newLogger(c Config, out io.Writer) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(strings.ToUpper(c.LogLevel))) // Check has seen it
+	options := &slog.HandlerOptions{Level: level}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(out, options))
+	}
+	return slog.New(slog.NewTextHandler(out, options))
+}

@@ -1,0 +1,80 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/satchel-files/satchel/api"
+	"github.com/satchel-files/satchel/internal/httpapi"
+	"github.com/satchel-files/satchel/internal/tenant"
+)
+
+// Offline works directly on a data folder, whether a server runs on it or not. Whoever has the folder in hand is the operator.
+type Offline struct {
+	stores *stores
+	tenant *tenant.Service
+}
+
+// OpenOffline opens an existing data folder, or makes a new one.
+func OpenOffline(ctx context.Context, c Config) (*Offline, error) {
+	if err := c.checkData(); err != nil {
+		return nil, err
+	}
+	if err := makeFolder(c.Data); err != nil {
+		return nil, err
+	}
+	s, err := openStores(ctx, c.Data, slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		return nil, err
+	}
+	t := tenant.New(tenant.Config{Store: s.rows})
+	if err := t.Prepare(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return &Offline{stores: s, tenant: t}, nil
+}
+
+func makeFolder(data string) error {
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return fmt.Errorf("data folder: %w", err)
+	}
+	return nil
+}
+
+// CreateToken makes a token in any organization. An unknown user or organization is made.
+func (o *Offline) CreateToken(ctx context.Context, r api.TokenRequest) (*api.Token, error) {
+	token, secret, err := o.tenant.CreateToken(ctx, o.tenant.Root(), tenant.TokenRequest{Org: r.Org, User: r.User, Role: r.Role, Workspace: r.Workspace})
+	if err != nil {
+		return nil, err
+	}
+	body := httpapi.TokenBody(token)
+	body.Secret = secret
+	return body, nil
+}
+
+// Tokens lists the tokens of an organization, by name or id; empty: the default one.
+func (o *Offline) Tokens(ctx context.Context, org string) ([]*api.Token, error) {
+	tokens, err := o.tenant.Tokens(ctx, o.tenant.Root(), org)
+	if err != nil {
+		return nil, err
+	}
+	bodies := make([]*api.Token, 0, len(tokens))
+	for _, token := range tokens {
+		bodies = append(bodies, httpapi.TokenBody(token))
+	}
+	return bodies, nil
+}
+
+// DeleteToken revokes a token of any organization; a running server refuses it within half a second.
+func (o *Offline) DeleteToken(ctx context.Context, id string) error {
+	return o.tenant.DeleteToken(ctx, o.tenant.Root(), id)
+}
+
+// Close closes the stores.
+func (o *Offline) Close() error {
+	o.tenant.Close()
+	return o.stores.Close()
+}
