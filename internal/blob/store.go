@@ -70,6 +70,13 @@ type SpaceReporter interface {
 	FreeBytes(ctx context.Context) (int64, error)
 }
 
+// Pruner is what a store can be that keeps a place for every hour, and has to be told to take it down again.
+type Pruner interface {
+	// Prune removes what the store keeps for the hours that ended before a moment and that hold nothing, not even an unfinished
+	// object. A Create meanwhile, also in such an hour, is not harmed: what it commits is durable. What is not the store's own stays.
+	Prune(ctx context.Context, before time.Time) error
+}
+
 // Key gives the place of an object: "2026-11-23T14/q/<id>", the UTC hour of its staging, one character of chance, and the id.
 func Key(id satchel.BlobID) string {
 	return Hour(id.Time()) + "/" + string(id[len(id)-1:]) + "/" + string(id)
