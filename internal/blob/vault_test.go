@@ -202,8 +202,18 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+// strictStore does nothing for a request that is over.
+type strictStore struct{ *diskblob.Store }
+
+func (s strictStore) Delete(ctx context.Context, key string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.Store.Delete(ctx, key)
+}
+
 func TestDiscardOfACancelledRequest(t *testing.T) {
-	v := newVault(t, blob.Options{})
+	v := blob.NewVault(strictStore{diskStore(t)}, blob.Options{})
 	ctx, cancel := context.WithCancel(t.Context())
 	staged, published := stage(t, v, []byte("one")), stage(t, v, []byte("two"))
 	if err := published.Commit(ctx); err != nil {

@@ -176,6 +176,24 @@ func TestAFolderThatWasMadeAgainIsSyncedByCommit(t *testing.T) {
 	}
 }
 
+// What a prune removed must not be taken for durable when somebody makes it again.
+func TestPruneForgets(t *testing.T) {
+	store, _ := watch(t)
+	key, hour, folder := newKey()
+	if err := create(t, store, key).Abort(); err != nil {
+		t.Fatal(err)
+	}
+	if !store.folders.isKnown(folder) || !store.folders.isKnown(hour) {
+		t.Error("the folders of a Create are not known")
+	}
+	if err := store.Prune(t.Context(), time.Now().Add(2*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if store.folders.isKnown(folder) || store.folders.isKnown(hour) {
+		t.Error("pruned folders are known")
+	}
+}
+
 func TestCreateMakesAgainWhatWasRemoved(t *testing.T) {
 	store, _ := watch(t)
 	key, hour, folder := newKey()
