@@ -22,13 +22,18 @@ func (a *API) getContent(ctx context.Context, c *call) (any, error) {
 	}
 	defer content.Close()
 	c.addReplyHeaders()
-	addContentHeaders(c.w.Header(), file)
-	w := &rangeWriter{ResponseWriter: c.w}
-	http.ServeContent(w, c.r, "", file.CreatedAt(), content)
-	if w.refused {
-		return nil, rangeRefused(c.w.Header(), file)
+	return nil, serveContent(c.w, c.r, file, content)
+}
+
+// serveContent sends the bytes, or the part of them that the request wants.
+func serveContent(w http.ResponseWriter, r *http.Request, file *satchel.File, content io.ReadSeeker) error {
+	addContentHeaders(w.Header(), file)
+	ranged := &rangeWriter{ResponseWriter: w}
+	http.ServeContent(ranged, r, "", file.CreatedAt(), content)
+	if ranged.refused {
+		return rangeRefused(w.Header(), file)
 	}
-	return nil, nil
+	return nil
 }
 
 // rangeRefused takes back what was said of the content and answers for a range that it does not have.

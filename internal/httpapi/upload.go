@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -134,6 +135,10 @@ func addFile(ctx context.Context, f *form, sent string, part *multipart.Part) er
 	}
 	if content.err != nil {
 		return malformedForm(content.err)
+	}
+	var fault *satchel.Error
+	if errors.As(err, &fault) {
+		fault.In, fault.Param = satchel.InBody, "file"
 	}
 	return err
 }

@@ -1,0 +1,114 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/satchel-files/satchel/internal/blob"
+	"github.com/satchel-files/satchel/internal/blob/diskblob"
+	"github.com/satchel-files/satchel/internal/maintain"
+	"github.com/satchel-files/satchel/internal/meta"
+	"github.com/satchel-files/satchel/internal/meta/sqlstore"
+)
+
+// What the maintenance commands report, under the names that they have where the work is done.
+type (
+	FsckReport   = maintain.FsckReport
+	FsckProgress = maintain.FsckProgress
+	CopyReport   = maintain.CopyReport
+	CopyProgress = maintain.CopyProgress
+	Finding      = maintain.Finding
+	Fault        = maintain.Fault
+)
+
+// ErrDamaged says that a copy was made, but without objects that are not whole.
+var ErrDamaged = maintain.ErrDamaged
+
+// ErrInUse says that a server runs on the data folder.
+var ErrInUse = maintain.ErrInUse
+
+// Faults lists every kind of fault that Fsck finds, the worst first.
+func Faults() []Fault { return maintain.Faults() }
+
+// FsckOptions says how Fsck is to check.
+type FsckOptions struct {
+	Deep     bool               // read every byte and compare the hashes
+	Repair   bool               // remove bytes that no row names; the server must be stopped
+	Progress func(FsckProgress) // nil: none
+}
+
+// Fsck checks the stores of a data folder. A server may run on it, except for a repair, which is then refused with ErrInUse.
+func Fsck(ctx context.Context, c Config, o FsckOptions) (report *FsckReport, err error) {
+	s, err := openExisting(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	live := true
+	if !o.Repair {
+		if live, err = maintain.ServerRunning(c.Data); err != nil {
+			return nil, err
+		}
+	} else {
+		unlock, err := maintain.AcquireServer(c.Data)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = unlock() }() // closing the file is what unlocks; the process ends soon in any case
+		live = false
+	}
+	return maintain.Fsck(ctx, maintain.FsckConfig{Blobs: s.disk, Register: s.rows, Live: live, Deep: o.Deep, Repair: o.Repair, Progress: o.Progress})
+}
+
+// Backup copies a data folder, consistently, whether a server runs on it or not. Damaged objects are left out and named in the report, with
+// ErrDamaged.
+func Backup(ctx context.Context, c Config, dest string, progress func(CopyProgress)) (report *CopyReport, err error) {
+	s, err := openExisting(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	end, err := maintain.BeginBackup(ctx, c.Data)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, end()) }()
+	return maintain.Backup(ctx, maintain.BackupConfig{
+		Snapshot: s.rows, Blobs: s.disk, Stores: copies(), Dest: dest, Version: c.Version, Progress: progress,
+	})
+}
+
+// Restore makes a data folder of a backup. With damaged objects in the backup it stays unfinished, with ErrDamaged, unless acceptDamage says otherwise.
+func Restore(ctx context.Context, c Config, src string, acceptDamage bool, progress func(CopyProgress)) (*CopyReport, error) {
+	return maintain.Restore(ctx, maintain.RestoreConfig{Src: src, Folder: c.Data, Stores: copies(), AcceptDamage: acceptDamage, Progress: progress})
+}
+
+// openExisting opens the stores of a data folder that must be there: a mistyped name must not become a new installation.
+func openExisting(ctx context.Context, c Config) (*stores, error) {
+	if err := c.checkData(); err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(filepath.Join(c.Data, databaseFile)); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s is no data folder of Satchel: it has no %s", c.Data, databaseFile)
+	}
+	return openStores(ctx, c.Data, slog.New(slog.DiscardHandler), nil)
+}
+
+// copies opens the stores of backups.
+func copies() maintain.Stores {
+	return maintain.Stores{
+		Register: func(ctx context.Context, path string) (meta.BlobRegister, func() error, error) {
+			rows, err := sqlstore.OpenSQLite(ctx, sqlstore.Options{Path: path, Logger: slog.New(slog.DiscardHandler)})
+			if err != nil {
+				return nil, nil, err
+			}
+			return rows, rows.Close, nil
+		},
+		Blobs: func(folder string) (blob.Store, error) { return diskblob.Open(folder) },
+	}
+}

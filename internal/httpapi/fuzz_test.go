@@ -1,0 +1,153 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/blob"
+	"github.com/satchel-files/satchel/internal/blob/diskblob"
+	"github.com/satchel-files/satchel/internal/files"
+)
+
+// FuzzForm: whatever arrives as a form is read or refused with a fault of the client's, and a discarded upload leaves no bytes.
+func FuzzForm(f *testing.F) {
+	part := func(disposition, body string) string {
+		return "--b\r\nContent-Disposition: " + disposition + "\r\n\r\n" + body + "\r\n"
+	}
+	const good = `multipart/form-data; boundary=b`
+	f.Add(good, part(`form-data; name="file"; filename="a.txt"`, "hello")+part(`form-data; name="purpose"`, "user_data")+"--b--\r\n")
+	f.Add(good, part(`form-data; name="metadata[tags][]"`, "a")+part(`form-data; name="metadata[tags]"`, "b")+"--b--")
+	f.Add(good, part(`form-data; name="expires_after[seconds]"`, "3600")+part(`form-data; name="file[]"; filename="..\\x"`, "")+"--b-")
+	f.Add(good, part(`form-data`, "x")+"--b--\r\n")
+	f.Add(`multipart/form-data`, "x")
+	f.Add(`multipart/form-data; boundary=""`, "--\r\n--")
+	f.Add(`application/json`, "{}")
+	disk, err := diskblob.Open(f.TempDir())
+	if err != nil {
+		f.Fatal(err)
+	}
+	api := &API{files: files.New(files.Config{Vault: blob.NewVault(disk, blob.Options{MaxBytes: 1 << 20})})}
+	f.Fuzz(func(t *testing.T, contentType, body string) {
+		r := httptest.NewRequest(http.MethodPost, "/files", strings.NewReader(body))
+		r.Header["Content-Type"] = []string{contentType}
+		c := newCall(httptest.NewRecorder(), r, &route{}, time.Minute)
+		c.parseQuery()
+		form := newForm(api.files.NewUpload())
+		err := api.readForm(t.Context(), c, form)
+		if err == nil {
+			_, _, err = c.checkForm(form)
+		}
+		if status := statusOf(satchel.CodeOf(err)); err != nil && status >= http.StatusInternalServerError {
+			t.Errorf("%d for a client's fault: %v", status, err)
+		}
+		if err := form.upload.Discard(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if left := objects(t, disk); left > 0 {
+			t.Errorf("%d objects are left", left)
+		}
+	})
+}
+
+func objects(t *testing.T, store blob.Store) (n int) {
+	t.Helper()
+	err := store.List(context.WithoutCancel(t.Context()), "", func(blob.Entry) error { n++; return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// FuzzRange: a Range header gives the whole, exactly the part that Content-Range names, or 416 in our own form.
+func FuzzRange(f *testing.F) {
+	for _, seed := range []string{"bytes=0-0", "bytes=5-", "bytes=-3", "bytes=0-1,4-5", "bytes=99-", "bytes=-0", "bytes=1-0", "bits=0-1", "bytes=", "bytes=0-0,-1, 2-2", "bytes=18446744073709551616-"} {
+		f.Add(seed)
+	}
+	content := []byte("0123456789abcdefghij")
+	file := &satchel.File{Filename: "x.bin", Content: satchel.Blob{Size: int64(len(content))}}
+	f.Fuzz(func(t *testing.T, header string) {
+		r := httptest.NewRequest(http.MethodGet, "/files/x/content", nil)
+		r.Header["Range"] = []string{header}
+		recorder := httptest.NewRecorder()
+		err := serveContent(recorder, r, file, bytes.NewReader(content))
+		answer := recorder.Result()
+		if err != nil {
+			if satchel.CodeOf(err) != satchel.CodeRangeNotSatisfiable || answer.Header.Get("Content-Range") != "bytes */20" || answer.Header.Get("ETag") != "" {
+				t.Errorf("%q: %v, %v", header, err, answer.Header)
+			}
+			return
+		}
+		body := recorder.Body.Bytes()
+		var first, last, size int
+		switch n, _ := fmt.Sscanf(answer.Header.Get("Content-Range"), "bytes %d-%d/%d", &first, &last, &size); {
+		case answer.StatusCode == http.StatusOK && !bytes.Equal(body, content):
+			t.Errorf("%q: 200 with %q", header, body)
+		case answer.StatusCode == http.StatusPartialContent && n == 3 && !bytes.Equal(body, content[first:last+1]):
+			t.Errorf("%q: %d-%d gave %q", header, first, last, body)
+		case answer.StatusCode != http.StatusOK && answer.StatusCode != http.StatusPartialContent:
+			t.Errorf("%q: status %d", header, answer.StatusCode)
+		}
+	})
+}
+
+func TestServedTypesNeverRun(t *testing.T) {
+	for _, c := range []string{"text/html", "image/svg+xml", "application/xhtml+xml", "text/xml", "application/xml", "text/javascript", "application/javascript", "text/css",
+		"application/vnd.mozilla.xul+xml", "application/vnd.wap.xhtml+xml", "", "nonsense", "application/x-shockwave-flash"} {
+		if got := servedType(c); got != "application/octet-stream" {
+			t.Errorf("%s is served as %s", c, got)
+		}
+	}
+	for _, c := range []string{"image/png", "application/pdf", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "video/mp4"} {
+		if got := servedType(c); got != c {
+			t.Errorf("%s is served as %s", c, got)
+		}
+	}
+}
+
+func TestDisposition(t *testing.T) {
+	for name, want := range map[string]string{
+		"logic.pdf":    `attachment; filename="logic.pdf"; filename*=UTF-8''logic.pdf`,
+		`a "b" 50%.md`: `attachment; filename="a _b_ 50_.md"; filename*=UTF-8''a%20%22b%22%2050%25.md`,
+		"ملف 📄.pdf":    `attachment; filename="___ _.pdf"; filename*=UTF-8''%D9%85%D9%84%D9%81%20%F0%9F%93%84.pdf`,
+	} {
+		if got := disposition(name); got != want {
+			t.Errorf("%s:\n got %s\nwant %s", name, got, want)
+		}
+	}
+}
+
+// Every code has a status of its own choice: the default, 500, is for the one code that means it.
+func TestEveryCodeHasAStatus(t *testing.T) {
+	for _, code := range []satchel.Code{
+		satchel.CodeMalformedJSON, satchel.CodeMalformedMultipart, satchel.CodeMalformedRequest, satchel.CodeMissingToken, satchel.CodeInvalidToken,
+		satchel.CodeForbidden, satchel.CodeReadOnly, satchel.CodeWorkspaceForbidden, satchel.CodeNotFound, satchel.CodeMethodNotAllowed,
+		satchel.CodeRequestTimeout, satchel.CodeConflict, satchel.CodeIdempotencyReused, satchel.CodeIdempotencyUsed, satchel.CodeFileTooLarge,
+		satchel.CodeBodyTooLarge, satchel.CodeUnsupportedMedia, satchel.CodeRangeNotSatisfiable, satchel.CodeMissing, satchel.CodeInvalidValue,
+		satchel.CodeInvalidType, satchel.CodeInvalidJSON, satchel.CodeOutOfRange, satchel.CodeTooLong, satchel.CodeTooDeep, satchel.CodeTooMany,
+		satchel.CodeDuplicate, satchel.CodeContradiction, satchel.CodeUnknownParameter, satchel.CodeModelNotConfigured, satchel.CodeUnavailable,
+		satchel.CodeInsufficientStorage,
+	} {
+		if statusOf(code) == http.StatusInternalServerError {
+			t.Errorf("%s has no status", code)
+		}
+	}
+}
+
+// An unknown error tells the client nothing but the request's id.
+func TestUnknownErrorsStayInTheLog(t *testing.T) {
+	recorder := httptest.NewRecorder()
+	recorder.Header().Set("X-Request-Id", "req-1")
+	faults := knownFaults(errors.New("database password is hunter2"))
+	writeProblem(recorder, statusOf(faults[0].Code), faults)
+	if body := recorder.Body.String(); recorder.Code != 500 || strings.Contains(body, "hunter2") || !strings.Contains(body, "req-1") {
+		t.Errorf("%d %s", recorder.Code, body)
+	}
+}
