@@ -1,0 +1,137 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+)
+
+// starts measures the time from the start of the process to the first answer to a request for files.
+func (b *bench) starts(ctx context.Context) ([]contestant, error) {
+	later, _, err := b.beginSatchel(ctx, b.files)
+	if err != nil {
+		return nil, err
+	}
+	large, err := b.filled(ctx, b.million)
+	if err != nil {
+		return nil, err
+	}
+	b.stopAll()
+	return []contestant{
+		b.startOf("empty", func() (string, error) { return b.folder("empty") }),
+		b.startOf("later, "+people(b.files), func() (string, error) { return later.data, nil }),
+		b.startOf("later, "+people(b.million), func() (string, error) { return large, nil }),
+	}, nil
+}
+
+func (b *bench) startOf(name string, data func() (string, error)) contestant {
+	return contestant{name: name, run: func(ctx context.Context) (float64, error) {
+		folder, err := data()
+		if err != nil {
+			return 0, err
+		}
+		s, err := b.satchel(folder)
+		if err != nil {
+			return 0, err
+		}
+		defer s.stop()
+		begin := time.Now()
+		err = s.start(ctx)
+		return milliseconds(time.Since(begin)), err
+	}}
+}
+
+// memories measures what a fresh process occupies, at most, in several situations.
+func (b *bench) memories(ctx context.Context) ([]contestant, error) {
+	large, err := b.filled(ctx, b.million)
+	if err != nil {
+		return nil, err
+	}
+	ours := func(data string) func() (uploader, error) {
+		return func() (uploader, error) { return b.satchel(data) }
+	}
+	peer := func() (uploader, error) { return b.pocketbase() }
+	title := fmt.Sprintf("%d uploads of %s at once", b.atOnce, size(b.large))
+	cs := []contestant{
+		b.memoryOf("satchel, idle", ours(""), b.rest),
+		b.memoryOf("satchel, "+title, ours(""), b.stampede),
+		b.memoryOf("satchel, "+people(b.million)+" files: lists, filters, small uploads", ours(large), b.errands),
+	}
+	if b.peers {
+		cs = append(cs, b.memoryOf("PocketBase, idle", peer, b.rest))
+	}
+	if b.peers && b.options.long {
+		cs = append(cs, b.memoryOf("PocketBase, "+title, peer, b.stampede))
+	}
+	return cs, nil
+}
+
+// memoryOf starts a server, does something to it, and gives its greatest resident size in MiB.
+func (b *bench) memoryOf(name string, open func() (uploader, error), do func(uploader) error) contestant {
+	var s uploader
+	return contestant{
+		name: name,
+		run: func(ctx context.Context) (float64, error) {
+			var err error
+			if s, err = open(); err != nil {
+				return 0, err
+			}
+			if err := b.begin(ctx, s); err != nil {
+				return 0, err
+			}
+			if err := do(s); err != nil {
+				return 0, err
+			}
+			return s.process().resident("VmHWM")
+		},
+		tidy: func() error {
+			b.stopAll()
+			return b.forget(s)
+		},
+	}
+}
+
+// forget removes what a server left in its own folder; a shared data folder is not in it.
+func (b *bench) forget(s uploader) error {
+	switch s := s.(type) {
+	case *satchelServer:
+		return os.RemoveAll(s.dir)
+	case *pocketbase:
+		return os.RemoveAll(s.dir)
+	}
+	return nil
+}
+
+// rest uploads one small file and then leaves the server alone for two seconds, in which it may do what it does when it is idle.
+func (b *bench) rest(s uploader) error {
+	_, err := b.seed(s, 1)
+	time.Sleep(2 * time.Second)
+	return err
+}
+
+// stampede uploads large files, all at once.
+func (b *bench) stampede(s uploader) error {
+	crowd, err := b.crowd(s, b.atOnce)
+	if err != nil {
+		return err
+	}
+	defer crowd.close()
+	_, err = crowd.each(b.atOnce, func(c *conn, _ int) error { return expect2xx(c.ask(s.upload(b.large))) })
+	return err
+}
+
+// errands does what users of a large store do: pages, filters, and small uploads, many at once.
+func (b *bench) errands(s uploader) error {
+	ours := s.(*satchelServer)
+	requests := []*request{ours.pageFrom(""), ours.list("?limit=100&order=asc"), ours.filter(rareFilter), ours.filter(bothFilter), ours.upload(b.small)}
+	crowd, err := b.crowd(s, b.atOnce)
+	if err != nil {
+		return err
+	}
+	defer crowd.close()
+	_, err = crowd.during(b.window, func(c *conn, i int) error { return expect2xx(c.ask(requests[i%len(requests)])) })
+	return err
+}

@@ -1,0 +1,183 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// table is a measure with what came out.
+type table struct {
+	measure
+	order  []string // of the contestants
+	values map[string][]float64
+}
+
+// goal is a bound on a contestant's value, or on its ratio to another's in the same round.
+type goal struct {
+	of, against string // against is empty for a bound on the value itself
+	bound       float64
+	most        bool // the bound is the most; else the least
+}
+
+func atLeast(of string, bound float64, against string) goal {
+	return goal{of: of, against: against, bound: bound}
+}
+
+func atMost(of string, bound float64, against string) goal {
+	return goal{of: of, against: against, bound: bound, most: true}
+}
+
+func under(of string, bound float64) goal { return goal{of: of, bound: bound, most: true} }
+
+// outcome gives what a goal's bound is held against, round by round; none if one of the two did not take part.
+func (t *table) outcome(g goal) []float64 {
+	values := t.values[g.of]
+	if g.against == "" {
+		return values
+	}
+	others := t.values[g.against]
+	ratios := make([]float64, 0, len(values))
+	for i := range min(len(values), len(others)) {
+		ratios = append(ratios, values[i]/others[i])
+	}
+	return ratios
+}
+
+// met tells whether the median keeps the bound; a bound on a value must not be reached, one on a ratio may.
+func (g goal) met(outcome []float64) bool {
+	m := median(outcome)
+	switch {
+	case g.against == "":
+		return m < g.bound
+	case g.most:
+		return m <= g.bound
+	}
+	return m >= g.bound
+}
+
+// text says the goal in words.
+func (g goal) text(unit string) string {
+	switch {
+	case g.against == "":
+		return fmt.Sprintf("%s: < %s", g.of, format(g.bound, unit))
+	case g.most:
+		return fmt.Sprintf("%s: ≤ %.4g × %s", g.of, g.bound, g.against)
+	}
+	return fmt.Sprintf("%s: ≥ %.4g × %s", g.of, g.bound, g.against)
+}
+
+func format(v float64, unit string) string {
+	switch {
+	case v >= 100:
+		return fmt.Sprintf("%.0f %s", v, unit)
+	case v >= 10:
+		return fmt.Sprintf("%.1f %s", v, unit)
+	}
+	return fmt.Sprintf("%.2f %s", v, unit)
+}
+
+// write gives the results to a file, or to out.
+func (b *bench) write(tables []*table, out io.Writer) error {
+	var s strings.Builder
+	b.preamble(&s)
+	summary(&s, tables)
+	for _, t := range tables {
+		t.write(&s)
+	}
+	if err := b.notes(&s); err != nil {
+		return err
+	}
+	if b.out == "" {
+		_, err := io.WriteString(out, s.String())
+		return err
+	}
+	path := b.out
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(b.root, path)
+	}
+	b.say("writing %s", b.out)
+	return os.WriteFile(path, []byte(s.String()), 0o644) //nolint:gosec // for everybody to read
+}
+
+func (b *bench) preamble(s *strings.Builder) {
+	fmt.Fprintf(s, "# Results of the bench\n\nMade by `make bench` on %s.\n\n", time.Now().UTC().Format(time.DateOnly))
+	fmt.Fprintf(s, "- Machine: %s. Client and servers share it.\n", b.machine())
+	fmt.Fprintf(s, "- Versions: %s.\n", b.versions(context.Background()))
+	fmt.Fprintf(s, "- Method: one client for all, over loopback, connections kept open. A first round is thrown away, %d %s; the order of "+
+		"those that are compared rotates from round to round, and the disk is written out before every turn. A ratio is the median of the "+
+		"ratios of the rounds.\n", b.rounds, map[bool]string{true: "counts", false: "count"}[b.rounds == 1])
+	if b.quick {
+		s.WriteString("- **Small sizes: these figures only show that the bench works.**\n")
+	}
+}
+
+func summary(s *strings.Builder, tables []*table) {
+	met, missed := 0, 0
+	for _, t := range tables {
+		for _, g := range t.goals {
+			if outcome := t.outcome(g); len(outcome) == 0 {
+				continue
+			} else if g.met(outcome) {
+				met++
+			} else {
+				missed++
+			}
+		}
+	}
+	fmt.Fprintf(s, "- Goals: %d met, %d missed.\n", met, missed)
+}
+
+func (t *table) write(s *strings.Builder) {
+	fmt.Fprintf(s, "\n## %s\n\n", t.title)
+	if t.note != "" {
+		fmt.Fprintf(s, "%s\n\n", t.note)
+	}
+	s.WriteString("| | median | least | most |\n| --- | ---: | ---: | ---: |\n")
+	for _, name := range t.order {
+		v := t.values[name]
+		fmt.Fprintf(s, "| %s | %s | %s | %s |\n", name, format(median(v), t.unit), format(slices.Min(v), t.unit), format(slices.Max(v), t.unit))
+	}
+	s.WriteString("\n| goal | result | |\n| --- | --- | --- |\n")
+	for _, g := range t.goals {
+		outcome := t.outcome(g)
+		if len(outcome) == 0 {
+			fmt.Fprintf(s, "| %s | – | not measured |\n", g.text(t.unit))
+			continue
+		}
+		fmt.Fprintf(s, "| %s | %s | %s |\n", g.text(t.unit), g.result(outcome, t.unit), g.verdict(outcome))
+	}
+}
+
+func (g goal) result(outcome []float64, unit string) string {
+	if g.against == "" {
+		return format(median(outcome), unit)
+	}
+	return fmt.Sprintf("%.2f × (%.2f to %.2f)", median(outcome), slices.Min(outcome), slices.Max(outcome))
+}
+
+func (g goal) verdict(outcome []float64) string {
+	if g.met(outcome) {
+		return "met"
+	}
+	return "**missed**"
+}
+
+// notes appends what people have to say about the results.
+func (b *bench) notes(s *strings.Builder) error {
+	text, err := os.ReadFile(filepath.Join(b.root, "bench", "NOTES.md"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	fmt.Fprintf(s, "\n%s", text)
+	return err
+}

@@ -1,0 +1,154 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/meta"
+	"github.com/satchel-files/satchel/internal/meta/sqlstore"
+
+	_ "modernc.org/sqlite"
+)
+
+// groups is in how many groups of equal size the rows of a store fall: in a store of a million rows a group has 100.
+const groups = 10_000
+
+// Filters of which it is known how many rows match.
+const (
+	rareFilter   = `{"group":"g42"}`
+	bothFilter   = `{"half":"even","group":"g42"}`
+	hollowFilter = `{"half":"even","other":"odd"}` // each matches half of the rows, no row matches both
+)
+
+// filled gives the data folder of a Satchel with n files that have rows but no bytes. It is made once in a run.
+func (b *bench) filled(ctx context.Context, n int) (string, error) {
+	name := fmt.Sprintf("filled-%d", n)
+	if data := b.made[name]; data != "" {
+		return data, nil
+	}
+	s, err := b.satchel("")
+	if err != nil {
+		return "", err
+	}
+	scope, err := s.settle(ctx)
+	if err != nil {
+		return "", err
+	}
+	b.say("loading %d rows through the store", n)
+	begin := time.Now()
+	if err := load(ctx, filepath.Join(s.data, "satchel.db"), scope, n-1); err != nil {
+		return "", fmt.Errorf("load rows: %w", err)
+	}
+	b.say("loaded %d rows in %s", n, time.Since(begin).Round(time.Millisecond))
+	b.made[name] = s.data
+	return s.data, nil
+}
+
+// settle makes a new data folder with one file in it and gives the scope of its owner.
+func (s *satchelServer) settle(ctx context.Context) (satchel.Scope, error) {
+	if err := s.start(ctx); err != nil {
+		return satchel.Scope{}, err
+	}
+	defer s.stop()
+	body, err := s.b.call(s, s.upload(s.b.small))
+	if err != nil {
+		return satchel.Scope{}, err
+	}
+	org, err1 := field(body, "org_id")
+	user, err2 := field(body, "user_id")
+	return satchel.Scope{
+		Org: satchel.OrgID(org), Workspace: satchel.DefaultWorkspace, User: satchel.UserID(user), Access: satchel.AccessWriter,
+	}, errors.Join(err1, err2)
+}
+
+// load inserts n rows, a thousand in a transaction.
+func load(ctx context.Context, path string, scope satchel.Scope, n int) (err error) {
+	store, err := sqlstore.OpenSQLite(ctx, sqlstore.Options{Path: path, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	for from := 0; from < n; from += 1_000 {
+		err := store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
+			for i := from; i < min(n, from+1_000); i++ {
+				if err := insert(ctx, tx, scope, i); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func insert(ctx context.Context, tx meta.Tx, scope satchel.Scope, i int) error {
+	metadata, err := satchel.ParseMetadata(describe(i))
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	hash := sha256.Sum256(binary.BigEndian.AppendUint64(nil, uint64(i)))
+	return tx.InsertFile(ctx, scope, &satchel.File{
+		ID: tx.NextFileID(), Org: scope.Org, Workspace: scope.Workspace, User: scope.User,
+		Filename: fmt.Sprintf("document-%d.pdf", i), Purpose: satchel.PurposeUserData, Status: satchel.StatusProcessed,
+		Metadata: metadata, ContentType: "application/pdf", Version: 1, UpdatedAt: now,
+		Content: satchel.Blob{ID: satchel.NewBlobID(now), Size: 4096, SHA256: hash},
+	}, satchel.Change{User: scope.User, At: now, Edit: metadata.String(), Replace: true})
+}
+
+// describe gives the metadata of row i.
+func describe(i int) []byte {
+	half := []string{"even", "odd"}[i%2]
+	return fmt.Appendf(nil, `{"author":"author-%d","group":"g%d","half":%q,"other":%q,"year":%d}`,
+		i%1000, i%groups, half, half, 1900+i%125)
+}
+
+// fill inserts n records without bytes into PocketBase's own table, while it is stopped.
+func (s *pocketbase) fill(n int) (err error) {
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(s.data(), "data.db"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	_, err = db.Exec(`WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i+1 FROM n WHERE i+1 < ?)
+		INSERT INTO files (id, content, purpose, metadata, created)
+		SELECT printf('r%014d', i), 'document-' || i || '.pdf', 'user_data',
+			json_object('author', 'author-' || (i%1000), 'group', 'g' || (i%10000), 'half', iif(i%2, 'odd', 'even'),
+				'other', iif(i%2, 'odd', 'even'), 'year', 1900+i%125),
+			strftime('%Y-%m-%d %H:%M:%fZ', 1700000000+i, 'unixepoch') FROM n`, n)
+	return err
+}
+
+// record gives one of the records that fill made.
+func (s *pocketbase) record(i int) stored {
+	return stored{info: fmt.Sprintf("%s/r%014d", pocketRecords, i)}
+}
+
+// beginFilled starts a PocketBase with n records.
+func (b *bench) beginFilled(ctx context.Context, n int) (*pocketbase, error) {
+	s, err := b.pocketbase()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.start(ctx); err != nil {
+		return nil, err
+	}
+	s.stop()
+	if err := s.fill(n); err != nil {
+		return nil, err
+	}
+	return s, b.begin(ctx, s)
+}
