@@ -1,0 +1,78 @@
+package sqlstore
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/satchel-files/satchel"
+)
+
+// hash reads a column of 32 bytes.
+type hash [32]byte
+
+// Scan implements sql.Scanner.
+func (h *hash) Scan(src any) error {
+	bytes, ok := src.([]byte)
+	if !ok || len(bytes) != len(h) {
+		return fmt.Errorf("a hash of %d bytes was expected, not %T of %d", len(h), src, len(bytes))
+	}
+	copy(h[:], bytes)
+	return nil
+}
+
+// integer reads a column of whole numbers, without the reflection that a plain *int64 costs.
+type integer int64
+
+// Scan implements sql.Scanner.
+func (n *integer) Scan(src any) error {
+	number, ok := src.(int64)
+	if !ok {
+		return fmt.Errorf("a whole number was expected, not %T", src)
+	}
+	*n = integer(number)
+	return nil
+}
+
+// fromMicros reads a moment; 0 is none.
+func fromMicros(micros int64) time.Time {
+	if micros == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(micros).UTC()
+}
+
+// orNull writes a moment that may be none.
+func orNull(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMicro()
+}
+
+func flag(set bool) int64 {
+	if set {
+		return 1
+	}
+	return 0
+}
+
+// inserted gives the outcome of an INSERT … ON CONFLICT DO NOTHING: satchel.CodeConflict where something was in the way.
+func inserted(rows int64, err error, what string) error {
+	switch {
+	case err != nil:
+		return fmt.Errorf("inserting %s: %w", what, err)
+	case rows == 0:
+		return satchel.Errorf(satchel.CodeConflict, "%s exists already", what)
+	}
+	return nil
+}
+
+// notFound gives the outcome of reading one row that was not there, or not readable.
+func notFound(err error, what, name string) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return satchel.Errorf(satchel.CodeNotFound, "%s not found: %s", what, name)
+	}
+	return fmt.Errorf("reading %s %s: %w", what, name, err)
+}

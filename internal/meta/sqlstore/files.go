@@ -1,0 +1,239 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/meta"
+)
+
+// fileColumns are what a File is read from, in the order of scanFile. The tenant is known to whoever asks.
+const fileColumns = `f.id, f.user_id, f.filename, f.purpose, f.status, f.status_details, f.failure_code, f.failure_message, f.content_type,
+	f.content_blob_id, f.bytes, f.sha256, f.version, COALESCE(f.expires_at, 0), f.updated_at, f.metadata, f.instructions, f.schema`
+
+const selectFile = `SELECT ` + fileColumns + ` FROM files f WHERE f.org_id = $1 AND f.workspace_id = $2 AND f.id = $3`
+
+// fileRow is where the columns of a file go.
+type fileRow struct {
+	file                           satchel.File
+	failureCode, failure, metadata string
+	expiresAt, updatedAt           int64
+	dest                           []any
+}
+
+func newFileRow(scope satchel.Scope) *fileRow {
+	r := &fileRow{file: satchel.File{Org: scope.Org, Workspace: scope.Workspace}}
+	f := &r.file
+	r.dest = []any{
+		(*string)(&f.ID), (*string)(&f.User), &f.Filename, (*string)(&f.Purpose), (*string)(&f.Status), &f.StatusDetails, &r.failureCode,
+		&r.failure, &f.ContentType, (*string)(&f.Content.ID), (*integer)(&f.Content.Size), (*hash)(&f.Content.SHA256), (*integer)(&f.Version),
+		(*integer)(&r.expiresAt), (*integer)(&r.updatedAt), &r.metadata, &f.Instructions, &f.Schema,
+	}
+	return r
+}
+
+// read gives the file, once dest is filled. The row is not used again.
+func (r *fileRow) read() *satchel.File {
+	f := &r.file
+	if r.failureCode != "" {
+		f.Failure = &satchel.Failure{Code: satchel.Code(r.failureCode), Message: r.failure}
+	}
+	f.Metadata = satchel.StoredMetadata(r.metadata)
+	f.ExpiresAt = fromMicros(r.expiresAt)
+	f.UpdatedAt = fromMicros(r.updatedAt)
+	return f
+}
+
+// File implements meta.FileReader.
+func (r reader) File(ctx context.Context, scope satchel.Scope, id satchel.FileID) (*satchel.File, error) {
+	if err := scope.Check(); err != nil {
+		return nil, err
+	}
+	row := newFileRow(scope)
+	err := r.q.get(ctx, row.dest, selectFile, string(scope.Org), string(scope.Workspace), string(id))
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, satchel.FileNotFound(string(id))
+	case err != nil:
+		return nil, fmt.Errorf("reading file %s: %w", id, err)
+	}
+	return row.read(), nil
+}
+
+// checkOwn refuses a file that is not the scope's: a programming error.
+func checkOwn(scope satchel.Scope, f *satchel.File) error {
+	if err := scope.Check(); err != nil {
+		return err
+	}
+	if f.Org != scope.Org || f.Workspace != scope.Workspace {
+		return fmt.Errorf("sqlstore: file %s belongs to another scope", f.ID)
+	}
+	return nil
+}
+
+const insertFile = `INSERT INTO files (id, org_id, workspace_id, user_id, filename, purpose, status, status_details, failure_code, failure_message,
+	content_type, content_blob_id, bytes, sha256, version, expires_at, updated_at, metadata, instructions, schema)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) ON CONFLICT DO NOTHING`
+
+const insertBlob = `INSERT INTO blobs (id, org_id, workspace_id, file_id, kind, bytes, sha256) VALUES ($1, $2, $3, $4, 'content', $5, $6)
+	ON CONFLICT DO NOTHING`
+
+// InsertFile implements meta.FileWriter.
+func (t *transaction) InsertFile(ctx context.Context, scope satchel.Scope, f *satchel.File, change satchel.Change) error {
+	if err := checkOwn(scope, f); err != nil {
+		return err
+	}
+	failure := failureOf(f)
+	made, err := t.q.exec(ctx, insertFile,
+		string(f.ID), string(f.Org), string(f.Workspace), string(f.User), f.Filename, string(f.Purpose), string(f.Status), f.StatusDetails,
+		string(failure.Code), failure.Message, f.ContentType, string(f.Content.ID), f.Content.Size, f.Content.SHA256[:], f.Version,
+		orNull(f.ExpiresAt), f.UpdatedAt.UnixMicro(), f.Metadata.String(), f.Instructions, f.Schema)
+	if err := inserted(made, err, "file "+string(f.ID)); err != nil {
+		return err
+	}
+	made, err = t.q.exec(ctx, insertBlob, string(f.Content.ID), string(f.Org), string(f.Workspace), string(f.ID), f.Content.Size, f.Content.SHA256[:])
+	if err := inserted(made, err, "blob "+string(f.Content.ID)); err != nil {
+		return err
+	}
+	if err := t.insertVersion(ctx, f, "", change); err != nil {
+		return err
+	}
+	return changeAttributes(ctx, t.q, t.store.attributes.insert, scope, f.ID, attributesOf(f).without(nil))
+}
+
+const insertVersion = `INSERT INTO versions (org_id, workspace_id, file_id, seq, at, user_id, edit, replaces, before)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+
+// insertVersion keeps why the metadata of f is what it is; before is what it was until now.
+func (t *transaction) insertVersion(ctx context.Context, f *satchel.File, before string, change satchel.Change) error {
+	_, err := t.q.exec(ctx, insertVersion, string(f.Org), string(f.Workspace), string(f.ID), f.Version, change.At.UnixMicro(),
+		string(change.User), change.Edit, flag(change.Replace), before)
+	if err != nil {
+		return fmt.Errorf("inserting a version of %s: %w", f.ID, err)
+	}
+	return nil
+}
+
+const updateFile = `UPDATE files SET user_id = $5, filename = $6, purpose = $7, status = $8, status_details = $9, failure_code = $10,
+	failure_message = $11, content_type = $12, version = $13, expires_at = $14, updated_at = $15, metadata = $16, instructions = $17, schema = $18
+	WHERE org_id = $1 AND workspace_id = $2 AND id = $3 AND version = $4`
+
+// UpdateFile implements meta.FileWriter.
+func (t *transaction) UpdateFile(ctx context.Context, scope satchel.Scope, before, after *satchel.File, change satchel.Change) error {
+	if err := checkOwn(scope, after); err != nil {
+		return err
+	}
+	if after.ID != before.ID || after.Version != before.Version+1 || after.Content != before.Content {
+		return fmt.Errorf("sqlstore: file %s version %d cannot become file %s version %d", before.ID, before.Version, after.ID, after.Version)
+	}
+	failure := failureOf(after)
+	changed, err := t.q.exec(ctx, updateFile, string(scope.Org), string(scope.Workspace), string(before.ID), before.Version,
+		string(after.User), after.Filename, string(after.Purpose), string(after.Status), after.StatusDetails, string(failure.Code), failure.Message,
+		after.ContentType, after.Version, orNull(after.ExpiresAt), after.UpdatedAt.UnixMicro(), after.Metadata.String(), after.Instructions, after.Schema)
+	switch {
+	case err != nil:
+		return fmt.Errorf("updating file %s: %w", before.ID, err)
+	case changed == 0:
+		return meta.ErrChanged
+	}
+	if before.Metadata != after.Metadata {
+		if err := t.insertVersion(ctx, after, before.Metadata.String(), change); err != nil {
+			return err
+		}
+	}
+	return t.moveAttributes(ctx, scope, before, after)
+}
+
+// moveAttributes changes the rows in which two states of a file differ.
+func (t *transaction) moveAttributes(ctx context.Context, scope satchel.Scope, before, after *satchel.File) error {
+	if before.Metadata == after.Metadata && before.Filename == after.Filename && before.Purpose == after.Purpose {
+		return nil
+	}
+	old, now := attributesOf(before), attributesOf(after)
+	if err := changeAttributes(ctx, t.q, t.store.attributes.remove, scope, after.ID, old.without(now)); err != nil {
+		return err
+	}
+	return changeAttributes(ctx, t.q, t.store.attributes.insert, scope, after.ID, now.without(old))
+}
+
+// The rows that go with a file; blobs stay, doomed, until their bytes are gone.
+const (
+	deleteFile     = `DELETE FROM files WHERE org_id = $1 AND workspace_id = $2 AND id = $3`
+	deleteVersions = `DELETE FROM versions WHERE org_id = $1 AND workspace_id = $2 AND file_id = $3`
+	deletePages    = `DELETE FROM pages WHERE org_id = $1 AND workspace_id = $2 AND file_id = $3`
+	deleteRuns     = `DELETE FROM runs WHERE org_id = $1 AND workspace_id = $2 AND file_id = $3`
+)
+
+const doomBlobs = `UPDATE blobs SET doomed_at = $4 WHERE org_id = $1 AND workspace_id = $2 AND file_id = $3 AND doomed_at IS NULL`
+
+// DeleteFile implements meta.FileWriter.
+func (t *transaction) DeleteFile(ctx context.Context, scope satchel.Scope, id satchel.FileID, now time.Time) error {
+	f, err := t.File(ctx, scope, id)
+	if err != nil {
+		return err
+	}
+	if err := changeAttributes(ctx, t.q, t.store.attributes.remove, scope, id, attributesOf(f).without(nil)); err != nil {
+		return err
+	}
+	org, workspace := string(scope.Org), string(scope.Workspace)
+	for _, text := range []string{deleteFile, deleteVersions, deletePages, deleteRuns} {
+		if _, err := t.q.exec(ctx, text, org, workspace, string(id)); err != nil {
+			return fmt.Errorf("deleting file %s: %w", id, err)
+		}
+	}
+	if _, err := t.q.exec(ctx, doomBlobs, org, workspace, string(id), now.UnixMicro()); err != nil {
+		return fmt.Errorf("dooming the blobs of %s: %w", id, err)
+	}
+	return nil
+}
+
+const selectIdempotent = `SELECT fingerprint, files, created_at FROM idempotency WHERE org_id = $1 AND user_id = $2 AND key = $3`
+
+// IdempotentCreate implements meta.FileReader.
+func (r reader) IdempotentCreate(ctx context.Context, scope satchel.Scope, key string) (*meta.IdempotentCreate, error) {
+	if err := scope.Check(); err != nil {
+		return nil, err
+	}
+	c := &meta.IdempotentCreate{Key: key}
+	var files string
+	var createdAt int64
+	err := r.q.get(ctx, []any{(*hash)(&c.Fingerprint), &files, &createdAt}, selectIdempotent, string(scope.Org), string(scope.User), key)
+	if err != nil {
+		return nil, notFound(err, "idempotency key", key)
+	}
+	for id := range strings.FieldsSeq(files) {
+		c.Files = append(c.Files, satchel.FileID(id))
+	}
+	c.CreatedAt = fromMicros(createdAt)
+	return c, nil
+}
+
+const insertIdempotent = `INSERT INTO idempotency (org_id, user_id, key, fingerprint, files, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+	ON CONFLICT (org_id, user_id, key) DO UPDATE
+	SET fingerprint = excluded.fingerprint, files = excluded.files, created_at = excluded.created_at WHERE idempotency.created_at < $7`
+
+// InsertIdempotentCreate implements meta.FileWriter; satchel.CodeConflict if the key is taken.
+func (t *transaction) InsertIdempotentCreate(ctx context.Context, scope satchel.Scope, c meta.IdempotentCreate, expiredBefore time.Time) error {
+	if err := scope.Check(); err != nil {
+		return err
+	}
+	files := make([]string, len(c.Files))
+	for i, id := range c.Files {
+		files[i] = string(id)
+	}
+	made, err := t.q.exec(ctx, insertIdempotent, string(scope.Org), string(scope.User), c.Key, c.Fingerprint[:], strings.Join(files, " "),
+		c.CreatedAt.UnixMicro(), expiredBefore.UnixMicro())
+	return inserted(made, err, "idempotency key "+c.Key)
+}
+
+func failureOf(f *satchel.File) satchel.Failure {
+	if f.Failure == nil {
+		return satchel.Failure{}
+	}
+	return *f.Failure
+}

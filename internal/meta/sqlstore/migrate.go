@@ -1,0 +1,72 @@
+package sqlstore
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/pressly/goose/v3"
+)
+
+// ErrNewerSchema says that a newer program wrote the database; this one does not know what it means and leaves it alone.
+var ErrNewerSchema = errors.New("the database was written by a newer version of satchel; use that version or a later one")
+
+//go:embed migrations/sqlite/*.sql
+var sqliteMigrations embed.FS
+
+const snapshotStamp = "20060102T150405Z"
+
+// migrate brings the database to the version that this program knows. Of an older one a copy is set aside first.
+func (f *sqliteFile) migrate(ctx context.Context, options Options) error {
+	folder, err := fs.Sub(sqliteMigrations, "migrations/sqlite")
+	if err != nil {
+		return err
+	}
+	return f.migrateBy(ctx, options, folder)
+}
+
+func (f *sqliteFile) migrateBy(ctx context.Context, options Options, folder fs.FS) error {
+	migrations, err := goose.NewProvider(goose.DialectSQLite3, f.write, folder, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return fmt.Errorf("reading the migrations: %w", err)
+	}
+	current, target, err := versions(ctx, migrations)
+	switch {
+	case err != nil:
+		return err
+	case current > target:
+		return fmt.Errorf("%w (schema %d; this version knows %d)", ErrNewerSchema, current, target)
+	case current == target:
+		return nil
+	case current > 0:
+		if err := f.setAside(ctx, options, target); err != nil {
+			return err
+		}
+	}
+	_, err = migrations.Up(ctx)
+	if now, _, versionErr := versions(ctx, migrations); versionErr == nil && now == target {
+		return nil // also when another process was faster
+	}
+	return fmt.Errorf("migrating from schema %d to %d: %w", current, target, err)
+}
+
+// versions gives the database's version, 0 for an empty one, and the one that this program brings.
+func versions(ctx context.Context, migrations *goose.Provider) (current, target int64, err error) {
+	if current, err = migrations.GetDBVersion(ctx); err != nil {
+		return 0, 0, fmt.Errorf("reading the schema's version: %w", storeError(err))
+	}
+	sources := migrations.ListSources()
+	return current, sources[len(sources)-1].Version, nil
+}
+
+// setAside copies the database to a file beside it, named after the version that is about to come and the time.
+func (f *sqliteFile) setAside(ctx context.Context, options Options, target int64) error {
+	path := fmt.Sprintf("%s.before-v%d-%s", f.path, target, options.Now().UTC().Format(snapshotStamp))
+	if err := f.snapshot(ctx, path); err != nil {
+		return fmt.Errorf("setting a copy aside before migrating: %w", err)
+	}
+	options.Logger.InfoContext(ctx, "set a copy of the database aside before migrating it", "copy", path, "to_version", target)
+	return nil
+}

@@ -1,0 +1,161 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/meta"
+)
+
+const selectExpired = `SELECT org_id, workspace_id, user_id, id FROM files WHERE expires_at IS NOT NULL AND expires_at <= $1 ORDER BY expires_at LIMIT $2`
+
+// Expired implements meta.System.
+func (s *Store) Expired(ctx context.Context, now time.Time, limit int) ([]meta.OwnedFile, error) {
+	return collect(ctx, s.q, func(found rows) (meta.OwnedFile, error) {
+		f := meta.OwnedFile{Scope: satchel.Scope{Access: satchel.AccessWriter}}
+		err := found.Scan((*string)(&f.Scope.Org), (*string)(&f.Scope.Workspace), (*string)(&f.Scope.User), (*string)(&f.ID))
+		return f, err
+	}, selectExpired, now.UnixMicro(), limit)
+}
+
+// ForgetIdempotency implements meta.System.
+func (s *Store) ForgetIdempotency(ctx context.Context, before time.Time) (int, error) {
+	var gone int64
+	err := s.change(ctx, func(ctx context.Context, tx *transaction) (err error) {
+		gone, err = tx.q.exec(ctx, `DELETE FROM idempotency WHERE created_at < $1`, before.UnixMicro())
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("forgetting idempotency keys: %w", err)
+	}
+	return int(gone), nil
+}
+
+// CountFiles implements meta.System.
+func (s *Store) CountFiles(ctx context.Context) (int64, error) {
+	count, err := collect(ctx, s.q, scanOne[int64], `SELECT COUNT(*) FROM files`)
+	if err != nil {
+		return 0, fmt.Errorf("counting files: %w", err)
+	}
+	return count[0], nil
+}
+
+const selectBlobs = `SELECT id, file_id, bytes, sha256, CASE WHEN doomed_at IS NULL THEN 0 ELSE 1 END FROM blobs WHERE id > $1 ORDER BY id LIMIT $2`
+
+// Blobs implements meta.BlobRegister.
+func (s *Store) Blobs(ctx context.Context, after satchel.BlobID, limit int) ([]meta.BlobRow, error) {
+	return collect(ctx, s.q, func(found rows) (row meta.BlobRow, err error) {
+		var doomed integer
+		err = found.Scan((*string)(&row.ID), (*string)(&row.File), (*integer)(&row.Size), (*hash)(&row.SHA256), &doomed)
+		row.Doomed = doomed != 0
+		return row, err
+	}, selectBlobs, string(after), limit)
+}
+
+// idChunk is how many ids one statement takes.
+const idChunk = 100
+
+// KnownBlobs implements meta.BlobRegister.
+func (s *Store) KnownBlobs(ctx context.Context, ids []satchel.BlobID) (map[satchel.BlobID]bool, error) {
+	known := make(map[satchel.BlobID]bool, len(ids))
+	text := `SELECT id FROM blobs WHERE id IN (` + placeholders(1, idChunk) + `)`
+	for chunk := range slices.Chunk(ids, idChunk) {
+		found, err := collect(ctx, s.q, scanOne[string], text, padded(chunk, idChunk)...)
+		if err != nil {
+			return nil, fmt.Errorf("looking for blobs: %w", err)
+		}
+		for _, id := range found {
+			known[satchel.BlobID(id)] = true
+		}
+	}
+	return known, nil
+}
+
+const selectDoomed = `SELECT id FROM blobs WHERE doomed_at IS NOT NULL ORDER BY doomed_at LIMIT $1`
+
+// DoomedBlobs implements meta.BlobRegister.
+func (s *Store) DoomedBlobs(ctx context.Context, limit int) ([]satchel.BlobID, error) {
+	return collect(ctx, s.q, func(found rows) (id satchel.BlobID, err error) {
+		err = found.Scan((*string)(&id))
+		return id, err
+	}, selectDoomed, limit)
+}
+
+// ForgetBlobs implements meta.BlobRegister.
+func (s *Store) ForgetBlobs(ctx context.Context, ids []satchel.BlobID) error {
+	text := `DELETE FROM blobs WHERE doomed_at IS NOT NULL AND id IN (` + placeholders(1, idChunk) + `)`
+	return s.change(ctx, func(ctx context.Context, tx *transaction) error {
+		for chunk := range slices.Chunk(ids, idChunk) {
+			if _, err := tx.q.exec(ctx, text, padded(chunk, idChunk)...); err != nil {
+				return fmt.Errorf("forgetting blobs: %w", err)
+			}
+		}
+		return nil
+	})
+}
+
+// Mark implements meta.Mark.
+func (s *Store) Mark(ctx context.Context, name string) (string, error) {
+	var value string
+	err := s.q.get(ctx, []any{&value}, `SELECT value FROM marks WHERE name = $1`, name)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("reading mark %s: %w", name, err)
+	}
+	return value, nil
+}
+
+// SetMark implements meta.Mark.
+func (s *Store) SetMark(ctx context.Context, name, value string) error {
+	return s.change(ctx, func(ctx context.Context, tx *transaction) error {
+		_, err := tx.q.exec(ctx, `INSERT INTO marks (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
+		return err
+	})
+}
+
+// LoadFiles inserts n files made by file, which is called with 0, 1, 2 and so on and leaves the id to the store, through the way of any
+// other file, but many to a transaction. It is for benchmarks and tests: when it fails, the transactions before stay.
+func (s *Store) LoadFiles(ctx context.Context, scope satchel.Scope, n int, file func(i int) *satchel.File) error {
+	const perTransaction = 1000
+	for start := 0; start < n; start += perTransaction {
+		err := s.change(ctx, func(ctx context.Context, tx *transaction) error {
+			for i := start; i < min(n, start+perTransaction); i++ {
+				f := file(i)
+				f.ID = tx.NextFileID()
+				change := satchel.Change{User: f.User, At: f.UpdatedAt, Edit: f.Metadata.String(), Replace: true}
+				if err := tx.InsertFile(ctx, scope, f, change); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("loading files from %d on: %w", start, err)
+		}
+	}
+	return nil
+}
+
+// placeholders gives n placeholders from $first on, with commas between them.
+func placeholders(first, n int) string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = "$" + strconv.Itoa(first+i)
+	}
+	return strings.Join(all, ", ")
+}
+
+// padded gives the ids as arguments, the last one repeated until there are size of them, so that one statement does for all.
+func padded[ID ~string](ids []ID, size int) []any {
+	args := make([]any, size)
+	for i := range args {
+		args[i] = string(ids[min(i, len(ids)-1)])
+	}
+	return args
+}
