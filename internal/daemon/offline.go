@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/api"
 	"github.com/satchel-files/satchel/internal/httpapi"
 	"github.com/satchel-files/satchel/internal/tenant"
@@ -78,3 +79,6 @@ func (o *Offline) Close() error {
 	o.tenant.Close()
 	return o.stores.Close()
 }
+
+// IsNotFound reports whether what was asked for is not there: an organization, a user, a token.
+func IsNotFound(err error) bool { return satchel.CodeOf(err) == satchel.CodeNotFound }
