@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// helpWidth is the longest line of a help text, in columns.
+const helpWidth = 96
+
+// help writes what a command does, an example, and its flags with their variables and defaults, by groups.
+func help(cmd *cobra.Command, _ []string) {
+	w := cmd.OutOrStdout()
+	about := cmd.Long
+	if about == "" {
+		about = cmd.Short + "."
+	}
+	fmt.Fprintf(w, "%s\n\nUsage:\n  %s\n", about, cmd.UseLine())
+	if cmd.Example != "" {
+		fmt.Fprintf(w, "\nExample:\n%s\n", indent(cmd.Example))
+	}
+	helpCommands(w, cmd)
+	helpFlags(w, cmd.Flags())
+	if cmd.HasAvailableSubCommands() {
+		fmt.Fprintf(w, "\n'%s COMMAND --help' tells more about a command.\n", cmd.CommandPath())
+	}
+}
+
+func helpCommands(w io.Writer, cmd *cobra.Command) {
+	if !cmd.HasAvailableSubCommands() {
+		return
+	}
+	fmt.Fprintln(w, "\nCommands:")
+	for _, child := range cmd.Commands() {
+		if child.IsAvailableCommand() && child.Name() != "help" {
+			fmt.Fprintf(w, "  %-10s %s\n", child.Name(), child.Short)
+		}
+	}
+}
+
+func helpFlags(w io.Writer, all *pflag.FlagSet) {
+	for _, group := range []string{"", groupConnection, groupServer} {
+		set := pflag.NewFlagSet("", pflag.ContinueOnError)
+		set.SortFlags = false
+		all.VisitAll(func(f *pflag.Flag) {
+			if annotation(f, groupKey) == group && f.Name != "help" {
+				set.AddFlag(withVariable(f))
+			}
+		})
+		if !set.HasFlags() {
+			continue
+		}
+		heading := group
+		if heading == "" {
+			heading = "Flags"
+		}
+		fmt.Fprintf(w, "\n%s:\n%s", heading, set.FlagUsagesWrapped(helpWidth))
+	}
+}
+
+// withVariable copies a flag for the help text, with its variable in the description.
+func withVariable(f *pflag.Flag) *pflag.Flag {
+	shown := *f
+	if name := annotation(f, variableKey); name != "" {
+		shown.Usage += " [" + name + "]"
+	}
+	return &shown
+}
+
+func indent(text string) string {
+	return "  " + strings.ReplaceAll(text, "\n", "\n  ")
+}

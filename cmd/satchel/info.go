@@ -1,0 +1,167 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"github.com/satchel-files/satchel/api"
+)
+
+func (p *program) infoCommand() *cobra.Command {
+	var c connection
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "info ID", Short: "Show all that is known about a file", Args: cobra.ExactArgs(1),
+		Long: "Show all that is known about a file.\n\n" + idHelp, Example: "satchel info report.pdf",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			client, err := p.connect(&c)
+			if err != nil {
+				return err
+			}
+			f, err := p.resolve(cmd.Context(), client, args[0])
+			if err != nil {
+				return err
+			}
+			text := p.about(f)
+			if asJSON {
+				text = jsonLine(f)
+			}
+			_, err = io.WriteString(p.out, text)
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the File as JSON")
+	c.addTo(cmd.Flags(), true)
+	return cmd
+}
+
+// idHelp tells how commands find a file.
+const idHelp = "ID is a file's id, the beginning of an id that fits no other file, or a file's exact name."
+
+// about lays out what is known about a file, one thing a line.
+func (p *program) about(f *api.File) string {
+	var text strings.Builder
+	line := func(name, value string) { fmt.Fprintf(&text, "%-13s %s\n", name, value) }
+	optional := func(name string, value *string) {
+		if value != nil && *value != "" {
+			line(name, clean(*value))
+		}
+	}
+	line("id", clean(f.ID))
+	line("name", clean(f.Filename))
+	line("size", fmt.Sprintf("%s (%s bytes)", size(f.Bytes), humanize.Comma(f.Bytes)))
+	line("type", clean(f.ContentType))
+	line("purpose", clean(f.Purpose))
+	line("status", clean(f.Status))
+	optional("details", f.StatusDetails)
+	if f.Error != nil {
+		line("error", clean(f.Error.Code+": "+f.Error.Message))
+	}
+	line("created", moment(f.CreatedAt, p.now()))
+	line("updated", moment(f.UpdatedAt, p.now()))
+	expires := "never"
+	if f.ExpiresAt != nil {
+		expires = moment(*f.ExpiresAt, p.now())
+	}
+	line("expires", expires)
+	line("workspace", clean(f.WorkspaceID))
+	line("organization", clean(f.OrgID))
+	line("uploaded by", clean(f.UserID))
+	line("sha256", clean(f.SHA256))
+	optional("instructions", f.Instructions)
+	line("metadata", strings.ReplaceAll(pretty(f.Metadata), "\n", "\n"+strings.Repeat(" ", 14)))
+	return text.String()
+}
+
+func (p *program) metaCommand() *cobra.Command {
+	var c connection
+	cmd := &cobra.Command{
+		Use:   "meta ID [KEY=TEXT | KEY:=JSON | KEY=]…",
+		Short: "Change a file's metadata, and show it",
+		Long: `Change a file's metadata and print what it then is, as JSON. Without changes it is only printed.
+
+  key=text     sets a text
+  key:=JSON    sets a number, true, false, a list or an object (which is merged into one that is there)
+  key=         removes the key
+
+` + idHelp,
+		Example: "satchel meta report.pdf author=hegel year:=1812 draft=",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			patch, err := mergePatch(args[1:])
+			if err != nil {
+				return err
+			}
+			client, err := p.connect(&c)
+			if err != nil {
+				return err
+			}
+			f, err := p.resolve(cmd.Context(), client, args[0])
+			if err == nil && patch != nil {
+				f, err = client.PatchMetadata(cmd.Context(), f.ID, patch)
+			}
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(p.out, pretty(f.Metadata))
+			return err
+		},
+	}
+	c.addTo(cmd.Flags(), true)
+	return cmd
+}
+
+// mergePatch makes a JSON merge patch of assignments, in which a key without a value is removed; nil of none.
+func mergePatch(args []string) (json.RawMessage, error) {
+	assignments, err := parseAssignments(args)
+	if err != nil || len(assignments) == 0 {
+		return nil, err
+	}
+	object := map[string]json.RawMessage{}
+	for _, a := range assignments {
+		object[a.key] = a.value
+		if a.empty {
+			object[a.key] = json.RawMessage("null")
+		}
+	}
+	return joinObject(object), nil
+}
+
+func (p *program) rmCommand() *cobra.Command {
+	var c connection
+	cmd := &cobra.Command{
+		Use: "rm ID…", Short: "Delete files", Args: cobra.MinimumNArgs(1),
+		Long:    "Delete files, at once and for good. One that fails does not stop the others.\n\n" + idHelp,
+		Example: "satchel rm draft.txt file-06dvm5k8qg002",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			client, err := p.connect(&c)
+			if err != nil {
+				return err
+			}
+			failed := tally{what: "files", of: len(args)}
+			for _, arg := range args {
+				f, err := p.resolve(cmd.Context(), client, arg)
+				if err == nil {
+					err = client.Delete(cmd.Context(), f.ID)
+				}
+				if cmd.Context().Err() != nil {
+					return cmd.Context().Err()
+				}
+				if err != nil {
+					failed.codes = append(failed.codes, exitCode(cmd.Context(), err))
+					fmt.Fprint(p.err, describe("satchel: "+arg+": ", err))
+					continue
+				}
+				fmt.Fprintf(p.out, "deleted %s  %s\n", clean(f.ID), clean(f.Filename))
+			}
+			return failed.err()
+		},
+	}
+	c.addTo(cmd.Flags(), true)
+	return cmd
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/satchel-files/satchel/internal/daemon"
+)
+
+func (p *program) serveCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the server",
+		Long: `Run the server, with everything in one data folder.
+
+The first start on an empty data folder makes the organization and the workspace "default" and an
+owner's token. The token is printed once and written to the credentials file of the user, so that
+the other commands work at once on this machine. If SATCHEL_ROOT_TOKEN is set (32 or more printable
+characters), it is an operator's token exactly while it is set, and no other one is made.
+
+SIGTERM and SIGINT stop it: running requests may finish, then the exit code is 0.`,
+		Example: "satchel serve --listen 127.0.0.1:8484 --data ~/satchel --log-format json",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			config, err := p.config(cmd)
+			if err != nil {
+				return err
+			}
+			return p.serve(cmd.Context(), config)
+		},
+	}
+	defaults := p.defaults()
+	serverFlags(cmd.Flags(), &defaults)
+	dataFlag(cmd.Flags(), &defaults)
+	return cmd
+}
+
+// defaults is the configuration that holds when nothing is set.
+func (p *program) defaults() daemon.Config {
+	c := daemon.DefaultConfig()
+	c.Data = daemon.DefaultData(map[string]string{"HOME": p.env("HOME"), "XDG_DATA_HOME": p.env("XDG_DATA_HOME")})
+	return c
+}
+
+// serverFlags defines a flag for every part of the configuration but the data folder and the secret.
+func serverFlags(flags *pflag.FlagSet, c *daemon.Config) {
+	set := pflag.NewFlagSet("", pflag.ContinueOnError)
+	set.StringVar(&c.Listen, "listen", c.Listen, "`address` to listen on; port 0 takes a free one")
+	set.Var(&c.MaxFileBytes, "max-file-bytes", "largest file that is taken; 0: as large as fits")
+	set.Var(&c.MinFreeBytes, "min-free-bytes", "uploads leave this much free on the disk")
+	set.StringVar(&c.LogFormat, "log-format", c.LogFormat, "text or json, on standard error")
+	set.StringVar(&c.LogLevel, "log-level", c.LogLevel, "debug, info, warn or error")
+	set.StringVar(&c.PprofListen, "pprof-listen", c.PprofListen, "`address` of the profiler (default none)")
+	set.DurationVar(&c.IdleTimeout, "idle-timeout", c.IdleTimeout, "a request body that does not move for so long is given up")
+	set.DurationVar(&c.ShutdownTimeout, "shutdown-timeout", c.ShutdownTimeout, "how long running requests may take to finish")
+	set.DurationVar(&c.SweepInterval, "sweep-interval", c.SweepInterval, "how often deleted and expired files leave the disk")
+	annotate(set, groupServer)
+	flags.AddFlagSet(set)
+}
+
+// dataFlag defines --data.
+func dataFlag(flags *pflag.FlagSet, c *daemon.Config) {
+	set := pflag.NewFlagSet("", pflag.ContinueOnError)
+	set.StringVar(&c.Data, "data", c.Data, "the data `folder`; made if absent")
+	annotate(set, groupServer)
+	flags.AddFlagSet(set)
+}
+
+// config joins the variables with the flags that were given, which win, and reports every fault.
+func (p *program) config(cmd *cobra.Command) (daemon.Config, error) {
+	c, err := daemon.ConfigFromEnv(p.environ)
+	set := pflag.NewFlagSet("", pflag.ContinueOnError)
+	serverFlags(set, &c)
+	dataFlag(set, &c)
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if set.Lookup(f.Name) != nil {
+			err = errors.Join(err, set.Set(f.Name, f.Value.String()))
+		}
+	})
+	c.Version = version()
+	if err = errors.Join(err, c.Check()); err != nil {
+		return c, &usageError{err}
+	}
+	return c, nil
+}
+
+func (p *program) serve(ctx context.Context, c daemon.Config) (err error) {
+	d, err := daemon.Open(ctx, c, p.err)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	p.greet(c, d.URL(), d.FirstToken())
+	err = d.Run(ctx)
+	return err
+}
+
+// greet says where the server is, and on the first start how to use it.
+func (p *program) greet(c daemon.Config, url, token string) {
+	data := c.Data
+	if absolute, err := filepath.Abs(data); err == nil {
+		data = absolute
+	}
+	fmt.Fprintf(p.out, "Satchel listens on %s\nIts data is in %s\n", url, data)
+	err := p.saveCredentials(credentials{URL: url, Token: token, Data: data})
+	switch {
+	case token != "":
+		p.greetFirst(url, token, err)
+		return
+	case c.RootToken != "":
+		fmt.Fprintf(p.out, "The token is the one in %s; no other one was made.\n", rootTokenVariable)
+	}
+	if err != nil {
+		fmt.Fprintf(p.err, "satchel: warning: %v\n", err)
+	}
+}
+
+func (p *program) greetFirst(url, token string, saveErr error) {
+	file, _ := credentialsFile()
+	put := "satchel put README.md"
+	fmt.Fprintf(p.out, "\nThis is the first start. The owner's token, shown only now:\n\n  %s\n\n", token)
+	if saveErr == nil {
+		fmt.Fprintf(p.out, "It is also in %s.\n", file)
+	} else {
+		fmt.Fprintf(p.out, "It was not written to the credentials file (%s): %v.\n", file, saveErr)
+		put = fmt.Sprintf("SATCHEL_URL=%s SATCHEL_TOKEN=%s %s", url, token, put)
+	}
+	fmt.Fprintf(p.out, "Try one of these:\n\n  curl -H 'Authorization: Bearer %s' -F file=@README.md %s/files\n  %s\n\n", token, url, put)
+}

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/satchel-files/satchel/api"
+	"github.com/satchel-files/satchel/internal/daemon"
+)
+
+// tokenStore is where tokens are made: a server, or a data folder.
+type tokenStore interface {
+	CreateToken(ctx context.Context, r api.TokenRequest) (*api.Token, error)
+	Tokens(ctx context.Context, org string) ([]*api.Token, error)
+	DeleteToken(ctx context.Context, id string) error
+}
+
+const tokenHelp = `With --data DIR it works directly on a data folder, whether a server runs on it or not: whoever has the
+folder in hand is the operator, so that a lost token is no lockout. Otherwise it asks the server, where
+an owner reaches the own organization, and an operator all. Without flags, SATCHEL_URL goes before
+SATCHEL_DATA, and this before the credentials file.`
+
+// tokenCommand builds the three commands on tokens.
+func (p *program) tokenCommand() *cobra.Command {
+	return parent("token", "Make, list and revoke tokens", p.tokenCreateCommand(), p.tokenLsCommand(), p.tokenRmCommand())
+}
+
+// tokenAccess is how the commands on tokens reach them.
+type tokenAccess struct {
+	connection
+	data daemon.Config
+}
+
+func (a *tokenAccess) addTo(p *program, cmd *cobra.Command) {
+	a.connection.addTo(cmd.Flags(), false)
+	a.data = p.defaults()
+	dataFlag(cmd.Flags(), &a.data)
+}
+
+// with opens the place that the flags and variables name, and closes it behind use.
+func (a *tokenAccess) with(p *program, cmd *cobra.Command, use func(tokenStore) error) (err error) {
+	byFlag := cmd.Flags().Changed("data")
+	if byFlag && cmd.Flags().Changed("url") {
+		return usagef("--data and --url exclude each other")
+	}
+	if !byFlag && (a.url != "" || p.env(daemon.EnvPrefix+"DATA") == "") {
+		c, err := p.connect(&a.connection)
+		if err != nil {
+			return err
+		}
+		return use(c)
+	}
+	config, err := p.config(cmd)
+	if err != nil {
+		return err
+	}
+	offline, err := daemon.OpenOffline(cmd.Context(), config)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, offline.Close()) }()
+	return use(offline)
+}
+
+func (p *program) tokenCreateCommand() *cobra.Command {
+	var a tokenAccess
+	var r api.TokenRequest
+	cmd := &cobra.Command{
+		Use:   "create --user NAME --role ROLE",
+		Short: "Make a token",
+		Long: `Make a token and print it, alone, on standard output. It is never shown again. An unknown user is made,
+and for an operator also an unknown organization.
+
+` + tokenHelp,
+		Example: "satchel token create --user ada --role writer --workspace papers",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkTokenRequest(r); err != nil {
+				return err
+			}
+			if !cmd.Flags().Changed("workspace") && !confined(r.Role) {
+				r.Workspace = "" // SATCHEL_WORKSPACE is meant for files
+			}
+			return a.with(p, cmd, func(s tokenStore) error { return p.createToken(cmd.Context(), s, r) })
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&r.Org, "org", "", "`name` or id of the organization (default: the caller's own; with --data \"default\")")
+	flags.StringVar(&r.User, "user", "", "`name` or id of the user")
+	flags.StringVar(&r.Role, "role", "", "owner, admin or member; or writer or viewer: a member who has only that access, and only to --workspace")
+	flags.StringVarP(&r.Workspace, "workspace", "w", "", "`name` of the workspace, for writer and viewer (default \"default\")")
+	flags.Lookup("workspace").Annotations = map[string][]string{variableKey: {daemon.EnvPrefix + "WORKSPACE"}}
+	a.addTo(p, cmd)
+	return cmd
+}
+
+func confined(role string) bool { return role == "writer" || role == "viewer" }
+
+func checkTokenRequest(r api.TokenRequest) error {
+	var faults []error
+	if r.User == "" {
+		faults = append(faults, errors.New("--user is missing: for whom is the token?"))
+	}
+	if roles := []string{"owner", "admin", "member", "writer", "viewer"}; !slices.Contains(roles, r.Role) {
+		faults = append(faults, fmt.Errorf("--role must be one of %s, not %q", strings.Join(roles, ", "), r.Role))
+	}
+	if len(faults) > 0 {
+		return &usageError{errors.Join(faults...)}
+	}
+	return nil
+}
+
+func (p *program) createToken(ctx context.Context, s tokenStore, r api.TokenRequest) error {
+	token, err := s.CreateToken(ctx, r)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.err, "%s: %s in organization %s, %s\n", clean(token.ID), clean(token.UserName), clean(token.OrgName), clean(grant(token)))
+	_, err = fmt.Fprintln(p.out, token.Secret)
+	return err
+}
+
+// grant is what a token may do, in a few words.
+func grant(t *api.Token) string {
+	if t.Workspace == "" {
+		return t.Role
+	}
+	return t.Role + " of " + t.Workspace
+}
+
+func (p *program) tokenLsCommand() *cobra.Command {
+	var a tokenAccess
+	var org string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "ls", Short: "List tokens", Args: cobra.NoArgs,
+		Long: "List the tokens of an organization, oldest first, without their secrets.\n\n" + tokenHelp, Example: "satchel token ls --org acme",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.with(p, cmd, func(s tokenStore) error {
+				tokens, err := s.Tokens(cmd.Context(), org)
+				if err != nil {
+					return err
+				}
+				return p.listTokens(tokens, asJSON)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&org, "org", "", "`name` or id of the organization (default: the caller's own; with --data \"default\")")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
+	a.addTo(p, cmd)
+	return cmd
+}
+
+func (p *program) listTokens(tokens []*api.Token, asJSON bool) error {
+	rows := [][]string{{"ID", "USER", "ORGANIZATION", "ROLE", "CREATED", "USED"}}
+	var text strings.Builder
+	for _, t := range tokens {
+		used := "never"
+		if t.LastUsedAt != nil {
+			used = age(time.Unix(*t.LastUsedAt, 0), p.now())
+		}
+		rows = append(rows, []string{t.ID, t.UserName, t.OrgName, grant(t), age(time.Unix(t.CreatedAt, 0), p.now()), used})
+		text.WriteString(jsonLine(t))
+	}
+	if !asJSON {
+		text.Reset()
+		align(&text, rows)
+	}
+	_, err := io.WriteString(p.out, text.String())
+	return err
+}
+
+// align writes rows in columns as wide as their widest cell.
+func align(text *strings.Builder, rows [][]string) {
+	widths := make([]int, len(rows[0]))
+	for _, r := range rows {
+		for i := range r {
+			r[i] = clean(r[i])
+			widths[i] = max(widths[i], columns(r[i]))
+		}
+	}
+	for _, r := range rows {
+		line := ""
+		for i, cell := range r {
+			line += pad(cell, widths[i]) + columnSpace
+		}
+		text.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+}
+
+func (p *program) tokenRmCommand() *cobra.Command {
+	var a tokenAccess
+	cmd := &cobra.Command{
+		Use: "rm ID…", Short: "Revoke tokens", Args: cobra.MinimumNArgs(1),
+		Long: "Revoke tokens by their ids, which `satchel token ls` shows.\n\n" + tokenHelp, Example: "satchel token rm tok-06dvm5k8qg0021h7r5d9o4p2tc",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.with(p, cmd, func(s tokenStore) error {
+				failed := tally{what: "tokens", of: len(args)}
+				for _, id := range args {
+					if err := s.DeleteToken(cmd.Context(), id); err != nil {
+						failed.codes = append(failed.codes, exitCode(cmd.Context(), err))
+						fmt.Fprint(p.err, describe("satchel: "+id+": ", err))
+						continue
+					}
+					fmt.Fprintf(p.out, "revoked %s\n", clean(id))
+				}
+				return failed.err()
+			})
+		},
+	}
+	a.addTo(p, cmd)
+	return cmd
+}
