@@ -1,0 +1,90 @@
+# The commands of the project. Everything they make is below bin/ and .cache/.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+# The version is the one that git knows; a copy without its history has none.
+VCS := $(shell git rev-parse --verify --quiet HEAD >/dev/null 2>&1 && echo true || echo false)
+PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
+FUZZTIME ?= 5s
+
+# One set of flags for everything, so that what one command compiled serves the next.
+export CGO_ENABLED := 0
+export GOFLAGS := $(GOFLAGS) -trimpath -buildvcs=false
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## the program, static, as bin/satchel
+	go build -buildvcs=$(VCS) -ldflags '-s -w' -o bin/satchel ./cmd/satchel
+
+.PHONY: run
+run: build ## starts it, puts a sample document through it and shows what came back
+	scripts/run-demo.sh
+
+.PHONY: test
+test: clean-results setup format lint openapi-check test-go test-sdk cross fuzz ## everything that CI runs; installs what it needs
+	@scripts/results
+
+.PHONY: test-go
+test-go: setup build ## the Go tests under the race detector, with coverage by package
+	@mkdir -p .cache/results
+	CGO_ENABLED=1 .cache/bin/gotestsum --format pkgname --jsonfile .cache/results/go.json -- \
+		-race -cover -covermode atomic -timeout 9m ./...
+
+.PHONY: test-sdk
+test-sdk: setup build ## the official OpenAI SDKs against the program
+	.cache/python/bin/python tests/sdk/run
+
+.PHONY: format
+format: ## checks that every Go file is as gofmt writes it
+	@wrong=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
+		if [ -n "$$wrong" ]; then echo "run gofmt -w on: $$wrong"; exit 1; fi
+
+.PHONY: lint
+lint: setup ## go vet and golangci-lint
+	go vet ./...
+	.cache/bin/golangci-lint run ./...
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for some seconds: FUZZTIME=5s
+	@mkdir -p .cache
+	scripts/fuzz $(FUZZTIME)
+
+.PHONY: cross
+cross: ## compiles for every platform
+	@for platform in $(PLATFORMS); do \
+		echo "compile for $$platform"; \
+		GOOS=$${platform%/*} GOARCH=$${platform#*/} go build -o /dev/null ./cmd/satchel; \
+	done
+
+.PHONY: openapi
+openapi: ## writes docs/openapi.yaml
+	$(openapi) > docs/openapi.yaml
+
+.PHONY: openapi-check
+openapi-check: ## checks that docs/openapi.yaml is what the program says
+	@if [ -f docs/openapi.yaml ]; then diff -u docs/openapi.yaml <($(openapi)) || { echo "run make openapi"; exit 1; }; fi
+
+# Without a version, or the document would change with every commit.
+openapi := go run ./cmd/satchel openapi
+
+.PHONY: bench
+bench: ## Satchel beside its limits and its peers, into bench/RESULTS.md; takes long
+	go run ./bench
+
+.PHONY: setup
+setup:
+	@scripts/setup
+
+.PHONY: clean-results
+clean-results:
+	@rm -rf .cache/results
+
+.PHONY: clean
+clean: ## removes what these commands made, the caches of the tests too
+	rm -rf bin .cache tests/sdk/node/node_modules
