@@ -33,6 +33,7 @@ type options struct {
 	quick  bool
 	long   bool
 	peers  bool
+	pprof  bool
 	out    string
 }
 
@@ -46,6 +47,7 @@ func parse(args []string, errw io.Writer) (options, error) {
 	fs.BoolVar(&o.quick, "quick", false, "small sizes: shows that the bench works, says nothing about speed")
 	fs.BoolVar(&o.long, "large", false, "also what takes long: PocketBase's memory in many large uploads at once")
 	fs.BoolVar(&o.peers, "peers", true, "install and run the peers")
+	fs.BoolVar(&o.pprof, "pprof", false, "start Satchel with its profiler and say where it is")
 	fs.StringVar(&o.out, "out", "", "file for the results (default bench/RESULTS.md for a whole run, else standard output)")
 	if err := fs.Parse(args); err != nil {
 		return o, err

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/satchel-files/satchel"
-	"github.com/satchel-files/satchel/internal/meta"
 	"github.com/satchel-files/satchel/internal/meta/sqlstore"
 
 	_ "modernc.org/sqlite"
@@ -71,48 +70,33 @@ func (s *satchelServer) settle(ctx context.Context) (satchel.Scope, error) {
 	}, errors.Join(err1, err2)
 }
 
-// load inserts n rows, a thousand in a transaction.
+// load inserts n rows.
 func load(ctx context.Context, path string, scope satchel.Scope, n int) (err error) {
 	store, err := sqlstore.OpenSQLite(ctx, sqlstore.Options{Path: path, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	for from := 0; from < n; from += 1_000 {
-		err := store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
-			for i := from; i < min(n, from+1_000); i++ {
-				if err := insert(ctx, tx, scope, i); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return store.LoadFiles(ctx, scope, n, func(i int) *satchel.File { return row(scope, i) })
 }
 
-func insert(ctx context.Context, tx meta.Tx, scope satchel.Scope, i int) error {
-	metadata, err := satchel.ParseMetadata(describe(i))
-	if err != nil {
-		return err
-	}
+// row gives file i of a store, as if it had been uploaded.
+func row(scope satchel.Scope, i int) *satchel.File {
 	now := time.Now()
-	hash := sha256.Sum256(binary.BigEndian.AppendUint64(nil, uint64(i)))
-	return tx.InsertFile(ctx, scope, &satchel.File{
-		ID: tx.NextFileID(), Org: scope.Org, Workspace: scope.Workspace, User: scope.User,
+	return &satchel.File{
+		Org: scope.Org, Workspace: scope.Workspace, User: scope.User,
 		Filename: fmt.Sprintf("document-%d.pdf", i), Purpose: satchel.PurposeUserData, Status: satchel.StatusProcessed,
-		Metadata: metadata, ContentType: "application/pdf", Version: 1, UpdatedAt: now,
-		Content: satchel.Blob{ID: satchel.NewBlobID(now), Size: 4096, SHA256: hash},
-	}, satchel.Change{User: scope.User, At: now, Edit: metadata.String(), Replace: true})
+		Metadata: satchel.StoredMetadata(describe(i)), ContentType: "application/pdf", Version: 1, UpdatedAt: now,
+		Content: satchel.Blob{
+			ID: satchel.NewBlobID(now), Size: 4096, SHA256: sha256.Sum256(binary.BigEndian.AppendUint64(nil, uint64(i))),
+		},
+	}
 }
 
-// describe gives the metadata of row i.
-func describe(i int) []byte {
+// describe gives the metadata of row i in canonical form.
+func describe(i int) string {
 	half := []string{"even", "odd"}[i%2]
-	return fmt.Appendf(nil, `{"author":"author-%d","group":"g%d","half":%q,"other":%q,"year":%d}`,
+	return fmt.Sprintf(`{"author":"author-%d","group":"g%d","half":%q,"other":%q,"year":%d}`,
 		i%1000, i%groups, half, half, 1900+i%125)
 }
 

@@ -14,7 +14,6 @@ const token = "bench-0123456789abcdef0123456789abcdef"
 // satchelServer is the program that all of this is about, on its default stores and settings.
 type satchelServer struct {
 	base
-	env  []string
 	data string
 }
 
@@ -24,15 +23,22 @@ func (b *bench) satchel(data string) (*satchelServer, error) {
 	if data == "" {
 		data = dir + "/data"
 	}
-	return &satchelServer{base: base{b: b, dir: dir}, data: data, env: b.satchelEnv()}, err
+	return &satchelServer{base: base{b: b, dir: dir}, data: data}, err
 }
-
-func (b *bench) satchelEnv() []string { return []string{"SATCHEL_ROOT_TOKEN=" + token} }
 
 func (s *satchelServer) name() string { return "satchel" }
 
 func (s *satchelServer) start(ctx context.Context) error {
-	return s.launch(ctx, s.list("?limit=1"), s.env, s.b.programs.satchel, func(addr string) []string {
+	env := []string{"SATCHEL_ROOT_TOKEN=" + token}
+	if s.b.pprof {
+		addr, err := freeAddr()
+		if err != nil {
+			return err
+		}
+		env = append(env, "SATCHEL_PPROF_LISTEN="+addr)
+		s.b.say("profiler at http://%s/debug/pprof/", addr)
+	}
+	return s.launch(ctx, s.list("?limit=1"), env, s.b.programs.satchel, func(addr string) []string {
 		return []string{"serve", "--listen", addr, "--data", s.data}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"syscall"
 	"time"
 )
 
@@ -109,6 +110,7 @@ func (b *bench) deletes(ctx context.Context) ([]contestant, error) {
 			if err != nil {
 				return 0, err
 			}
+			syscall.Sync()
 			requests := make([]*request, len(files))
 			for i, f := range files {
 				requests[i] = s.remove(f)
