@@ -99,6 +99,12 @@ func typeName(s *huma.Schema) string {
 			words[i], _ = word.(string)
 		}
 		name = strings.Join(words, " | ")
+	case len(s.OneOf) > 0:
+		names := make([]string, len(s.OneOf))
+		for i, one := range s.OneOf {
+			names[i] = typeName(one)
+		}
+		name = strings.Join(names, " or ")
 	case s.Items != nil:
 		name = "list of " + typeName(s.Items)
 	case name == "":

@@ -60,6 +60,7 @@ func headerParams() []*huma.Param {
 }
 
 func (a *API) addFileRoutes() {
+	a.documentFile()
 	a.add(a.createRoute())
 	a.add(a.listRoute())
 	file := jsonResponse("The file", schema[api.File](a))
@@ -84,6 +85,13 @@ func (a *API) addFileRoutes() {
 	for _, method := range []string{http.MethodPatch, http.MethodPut, http.MethodPost} {
 		a.add(a.metadataRoute(method))
 	}
+}
+
+// documentFile says of a File what its type cannot: a reference is made nullable by no tag.
+func (a *API) documentFile() {
+	file := a.document.Components.Schemas.SchemaFromRef(schema[api.File](a).Ref)
+	failure := file.Properties["error"]
+	file.Properties["error"] = &huma.Schema{Description: failure.Description, OneOf: []*huma.Schema{failure, {Type: "null"}}}
 }
 
 func (a *API) createRoute() *route {
