@@ -52,9 +52,12 @@ func (c *copier) all(ctx context.Context, register meta.BlobRegister) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(copiers)
 	err := eachRow(ctx, register, func(row meta.BlobRow) {
-		if !row.Doomed {
-			group.Go(func() error { return c.one(ctx, row) })
-		}
+		group.Go(func() error {
+			if row.Doomed { // an earlier attempt may have copied it before it was
+				return c.to.Delete(ctx, blob.Key(row.ID))
+			}
+			return c.one(ctx, row)
+		})
 	})
 	return errors.Join(group.Wait(), err)
 }

@@ -56,17 +56,17 @@ func (t *target) begin(what string) error {
 	if err := os.Remove(t.path(manifestFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return t.removeDatabases()
+	return t.removeAll(databaseFile)
 }
 
-// removeDatabases removes the database and whatever stands beside it under a longer name.
-func (t *target) removeDatabases() error {
+// removeAll removes the files of the folder's first level whose names begin so.
+func (t *target) removeAll(prefix string) error {
 	entries, err := os.ReadDir(t.folder)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), databaseFile) {
+		if strings.HasPrefix(e.Name(), prefix) {
 			if err := os.Remove(t.path(e.Name())); err != nil {
 				return err
 			}

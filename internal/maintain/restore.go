@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 )
 
+const restoringFile = databaseFile + ".restoring"
+
 // RestoreConfig says which backup becomes which data folder. Everything but AcceptDamage and Progress must be set.
 type RestoreConfig struct {
 	Src    string // what Backup wrote
@@ -44,7 +46,7 @@ func Restore(ctx context.Context, cfg RestoreConfig) (*CopyReport, error) {
 }
 
 func (cfg RestoreConfig) fill(ctx context.Context, dest *target, m manifest) (*CopyReport, error) {
-	database := dest.path(databaseFile + ".restoring")
+	database := dest.path(restoringFile)
 	copied, err := copyFile(ctx, database, filepath.Join(cfg.Src, databaseFile))
 	if err != nil {
 		return nil, fmt.Errorf("copy the rows: %w", err)
@@ -64,6 +66,9 @@ func (cfg RestoreConfig) fill(ctx context.Context, dest *target, m manifest) (*C
 		return report, nil
 	}
 	if err := os.Rename(database, dest.path(databaseFile)); err != nil {
+		return nil, err
+	}
+	if err := dest.removeAll(restoringFile); err != nil { // what opening an older database set aside
 		return nil, err
 	}
 	return report, dest.finish()

@@ -118,18 +118,18 @@ func NewSweeper(cfg SweeperConfig) *Sweeper {
 func (s *Sweeper) Run(ctx context.Context) error {
 	ticker := time.NewTicker(s.cfg.Interval)
 	defer ticker.Stop()
-	for {
+	for ctx.Err() == nil {
 		_, err := s.pass(ctx, s.fullDue())
 		if err != nil && ctx.Err() == nil {
 			s.cfg.Logger.WarnContext(ctx, "sweep failed in part; it will be tried again", "error", err)
 		}
 		select {
 		case <-ctx.Done():
-			s.noteEnd(context.WithoutCancel(ctx))
-			return nil
 		case <-ticker.C:
 		}
 	}
+	s.noteEnd(context.WithoutCancel(ctx))
+	return nil
 }
 
 // Sweep makes one full pass. The result also says what was done before an error.
@@ -300,23 +300,18 @@ func (s *Sweeper) remove(ctx context.Context, ids []satchel.BlobID) (gone, faile
 	return gone, failed
 }
 
-// scrub wipes deleted rows from the database's files. It waits for the end of a backup, which may still be reading them.
+// scrub wipes deleted rows from the database's files. While somebody reads older rows that cannot be done; the next pass tries again.
 func (s *Sweeper) scrub(ctx context.Context, r *SweepResult) error {
 	s.scrubDue = s.scrubDue || r.Expired > 0 || r.Forgotten > 0
 	scrubber, ok := s.cfg.Store.(meta.Scrubber)
 	if !ok || !s.scrubDue {
 		return nil
 	}
-	unlock, ok := s.cfg.Lock()
-	if !ok {
-		r.Postponed = true
-		return nil
-	}
-	defer unlock()
-	if err := scrubber.Scrub(ctx); err != nil {
+	err := scrubber.Scrub(ctx)
+	s.scrubDue = err != nil
+	if err != nil && satchel.CodeOf(err) != satchel.CodeUnavailable {
 		return fmt.Errorf("scrub deleted rows: %w", err)
 	}
-	s.scrubDue = false
 	return nil
 }
 
