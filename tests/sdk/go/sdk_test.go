@@ -26,6 +26,9 @@ import (
 // limit is the size of a file that the server is started with, see ../run.
 const limit = 8 << 20
 
+// unknown is the content type of a file that its client knows nothing of.
+const unknown = "application/octet-stream"
+
 func variable(t *testing.T, name string) string {
 	t.Helper()
 	value := os.Getenv(name)
@@ -73,7 +76,7 @@ func create(
 	ctx context.Context, client openai.Client, name string, content []byte, options ...option.RequestOption,
 ) (*openai.FileObject, error) {
 	return client.Files.New(ctx, openai.FileNewParams{
-		File: openai.File(bytes.NewReader(content), name, "application/octet-stream"), Purpose: openai.FilePurposeUserData,
+		File: openai.File(bytes.NewReader(content), name, unknown), Purpose: openai.FilePurposeUserData,
 	}, options...)
 }
 
@@ -155,10 +158,10 @@ func TestCreateReaders(t *testing.T) {
 		bytes    int64
 	}{
 		{"a reader without a name", strings.NewReader("bytes"), "", 5},
-		{"a reader without a size", openai.File(io.LimitReader(zeros{}, 1<<20), "zeros.bin", ""), "zeros.bin", 1 << 20},
+		{"a reader without a size", openai.File(io.LimitReader(zeros{}, 1<<20), "zeros.bin", unknown), "zeros.bin", 1 << 20},
 		{"nothing", openai.File(strings.NewReader(""), "empty.txt", "text/plain"), "empty.txt", 0},
-		{"Arabic", openai.File(strings.NewReader("x"), "كتاب المنطق.pdf", ""), "كتاب المنطق.pdf", 1},
-		{"emoji", openai.File(strings.NewReader("x"), "🙂 smile.txt", ""), "🙂 smile.txt", 1},
+		{"Arabic", openai.File(strings.NewReader("x"), "كتاب المنطق.pdf", unknown), "كتاب المنطق.pdf", 1},
+		{"emoji", openai.File(strings.NewReader("x"), "🙂 smile.txt", unknown), "🙂 smile.txt", 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			made, err := client.Files.New(t.Context(), openai.FileNewParams{File: c.file, Purpose: openai.FilePurposeUserData})
@@ -184,7 +187,7 @@ func TestPurposes(t *testing.T) {
 	for _, purpose := range []openai.FilePurpose{
 		"assistants", "assistants_output", "batch", "batch_output", "fine-tune", "fine-tune-results", "vision", "user_data", "evals",
 	} {
-		file := openai.File(strings.NewReader("{}\n"), "a.jsonl", "")
+		file := openai.File(strings.NewReader("{}\n"), "a.jsonl", unknown)
 		made, err := client.Files.New(t.Context(), openai.FileNewParams{File: file, Purpose: purpose})
 		if err != nil {
 			t.Fatal(purpose, describe(err))
@@ -201,7 +204,7 @@ func TestPurposes(t *testing.T) {
 
 func TestExtraFields(t *testing.T) {
 	client := newClient(t, newWorkspace())
-	params := openai.FileNewParams{File: openai.File(strings.NewReader("a"), "a.txt", ""), Purpose: openai.FilePurposeUserData}
+	params := openai.FileNewParams{File: openai.File(strings.NewReader("a"), "a.txt", unknown), Purpose: openai.FilePurposeUserData}
 	params.SetExtraFields(map[string]any{"metadata": `{"author":"hegel","year":1812}`, "instructions": "find the author"})
 	made, err := client.Files.New(t.Context(), params)
 	if err != nil {
@@ -330,7 +333,7 @@ func TestErrors(t *testing.T) {
 			return err
 		}, http.StatusUnprocessableEntity, "out_of_range", "limit"},
 		{"unknown purpose", func(ctx context.Context) error {
-			file := openai.File(strings.NewReader("a"), "a.txt", "")
+			file := openai.File(strings.NewReader("a"), "a.txt", unknown)
 			_, err := client.Files.New(ctx, openai.FileNewParams{File: file, Purpose: "fun"})
 			return err
 		}, http.StatusUnprocessableEntity, "invalid_value", "purpose"},

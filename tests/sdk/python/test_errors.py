@@ -71,15 +71,16 @@ def test_unprocessable_form(client: OpenAI) -> None:
 
 
 def test_bad_request(client: OpenAI) -> None:
+    file = put(client)
     with pytest.raises(openai.BadRequestError) as caught:
-        client.post(
-            "/files",
+        client.patch(
+            f"/files/{file.id}/metadata",
             cast_to=object,
-            content=b"--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\ncut off",
-            options={"headers": {"Content-Type": "multipart/form-data; boundary=x"}},
+            content=b'{"author": ',
+            options={"headers": {"Content-Type": "application/json"}},
         )
-    assert caught.value.code == "malformed_multipart"
-    assert list(client.files.list()) == []
+    assert caught.value.code == "malformed_json"
+    assert client.files.retrieve(file.id).metadata == {}
 
 
 def test_permission_denied(client: OpenAI, options: dict[str, Any], workspace: str) -> None:
