@@ -105,12 +105,28 @@ func ConfigFromEnv(environ []string) (Config, error) {
 	})
 	var all env.AggregateError
 	if errors.As(err, &all) {
-		err = errors.Join(all.Errors...)
+		err = errors.Join(named(all.Errors)...)
 	}
 	if c.Data == "" {
 		c.Data = DefaultData(env.ToMap(environ))
 	}
 	return c, err
+}
+
+// named makes errors of fields speak of the variables that people set.
+func named(faults []error) []error {
+	all := make([]error, len(faults))
+	for i, fault := range faults {
+		all[i] = fault
+		var parse env.ParseError
+		if !errors.As(fault, &parse) {
+			continue
+		}
+		if field, ok := reflect.TypeFor[Config]().FieldByName(parse.Name); ok {
+			all[i] = fmt.Errorf("%s%s: %w", EnvPrefix, field.Tag.Get("env"), parse.Err)
+		}
+	}
+	return all
 }
 
 func parseBytes(text string) (any, error) {

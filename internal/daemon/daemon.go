@@ -44,11 +44,11 @@ type Daemon struct {
 }
 
 // Open prepares a server on the data folder and listens, but answers nothing before Run. A second one on the same folder is refused. log receives the log.
-func Open(ctx context.Context, c Config, log io.Writer) (d *Daemon, err error) {
+func Open(ctx context.Context, c Config, log io.Writer) (_ *Daemon, err error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	d = &Daemon{config: c, logger: newLogger(c, log)}
+	d := &Daemon{config: c, logger: newLogger(c, log)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.Close())
