@@ -51,7 +51,7 @@ func TestUploadOnTheWire(t *testing.T) {
 	upload := client.Upload{
 		Purpose: "batch", Metadata: []byte(`{"a":1}`), Instructions: "find the author", MetadataSchema: []byte(`{}`), ExpiresAfter: 2 * time.Hour,
 		Sources: []client.Source{
-			{Name: "a \"b\"\r\n.txt", Body: strings.NewReader("one"), Size: 3},
+			{Name: "a \"b\"\r\n\x1b\xff.txt", Body: strings.NewReader("one"), Size: 3},
 			{Name: "مرحبا 🎒.txt", Body: strings.NewReader("two"), Size: 3},
 		},
 	}
@@ -62,7 +62,7 @@ func TestUploadOnTheWire(t *testing.T) {
 	want := []string{
 		"purpose batch", `metadata {"a":1}`, "instructions find the author", "metadata_schema {}",
 		"expires_after[anchor] created_at", "expires_after[seconds] 7200",
-		`file "a %22b%22%0D%0A.txt" one`, `file "مرحبا 🎒.txt" two`,
+		`file "a %22b%22�.txt" one`, `file "مرحبا 🎒.txt" two`,
 	}
 	if !reflect.DeepEqual(parts, want) {
 		t.Errorf("got  %q\nwant %q", parts, want)
@@ -76,7 +76,7 @@ func TestUploadOnTheWire(t *testing.T) {
 	if _, err := c.Upload(t.Context(), upload); err != nil {
 		t.Fatal(err)
 	}
-	if length != -1 || parts[6] != `file "a %22b%22%0D%0A.txt" three` {
+	if length != -1 || parts[6] != `file "a %22b%22�.txt" three` {
 		t.Errorf("unknown size: Content-Length %d, part %q", length, parts[6])
 	}
 }

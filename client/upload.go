@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/satchel-files/satchel/api"
 )
@@ -23,7 +24,7 @@ const expectFrom = 1 << 20
 
 // Source is one file to be sent.
 type Source struct {
-	Name string    // the file name that the server stores, less folders
+	Name string    // the file name that the server stores, less folders and control characters
 	Body io.Reader // read once, to its end; from where it stands, and again from there if the upload is repeated and Body can seek
 	Size int64     // bytes that Body will give; -1: unknown
 }
@@ -139,10 +140,18 @@ func (u Upload) fields() [][2]string {
 	return all
 }
 
+// partHeader announces a file. What cannot stand in a header, control characters and bytes that are no UTF-8, is left out or
+// replaced: the server would not store it either.
 func partHeader(name string) textproto.MIMEHeader {
-	escape := strings.NewReplacer(`"`, "%22", "\r", "%0D", "\n", "%0A")
+	name = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(name, "\uFFFD"))
+	name = strings.ReplaceAll(name, `"`, "%22")
 	return textproto.MIMEHeader{
-		"Content-Disposition": {fmt.Sprintf(`form-data; name="file"; filename="%s"`, escape.Replace(name))},
+		"Content-Disposition": {`form-data; name="file"; filename="` + name + `"`},
 		"Content-Type":        {"application/octet-stream"},
 	}
 }

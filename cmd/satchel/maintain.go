@@ -46,14 +46,14 @@ a file whose bytes are lost or damaged can only come back from a backup.`,
 	}
 	cmd.Flags().BoolVar(&o.Deep, "deep", false, "read all bytes and compare their SHA-256")
 	cmd.Flags().BoolVar(&o.Repair, "repair", false, "remove bytes that belong to no file; the server must be stopped")
-	p.addData(cmd)
+	p.addData(cmd, "the data `folder` to check")
 	return cmd
 }
 
 // addData defines --data for a command that works on a data folder.
-func (p *program) addData(cmd *cobra.Command) {
+func (p *program) addData(cmd *cobra.Command, usage string) {
 	defaults := p.defaults()
-	dataFlag(cmd.Flags(), &defaults)
+	dataFlag(cmd.Flags(), &defaults, usage)
 }
 
 func (p *program) inUse(err error) error {
@@ -140,7 +140,7 @@ DEST is itself a data folder: 'satchel serve --data DEST' serves it, 'satchel fs
 			return p.reportCopy("backup", report, err)
 		},
 	}
-	p.addData(cmd)
+	p.addData(cmd, "the data `folder` to copy")
 	return cmd
 }
 
@@ -165,7 +165,7 @@ must be absent or empty; a restore that was interrupted is finished by running i
 		},
 	}
 	cmd.Flags().BoolVar(&acceptDamage, "accept-damage", false, "finish even if some bytes of the backup are damaged; their files stay without content")
-	p.addData(cmd)
+	p.addData(cmd, "the data `folder` to make")
 	return cmd
 }
 

@@ -36,7 +36,7 @@ SIGTERM and SIGINT stop it: running requests may finish, then the exit code is 0
 	}
 	defaults := p.defaults()
 	serverFlags(cmd.Flags(), &defaults)
-	dataFlag(cmd.Flags(), &defaults)
+	dataFlag(cmd.Flags(), &defaults, "the data `folder`; made if absent")
 	return cmd
 }
 
@@ -64,9 +64,9 @@ func serverFlags(flags *pflag.FlagSet, c *daemon.Config) {
 }
 
 // dataFlag defines --data.
-func dataFlag(flags *pflag.FlagSet, c *daemon.Config) {
+func dataFlag(flags *pflag.FlagSet, c *daemon.Config, usage string) {
 	set := pflag.NewFlagSet("", pflag.ContinueOnError)
-	set.StringVar(&c.Data, "data", c.Data, "the data `folder`; made if absent")
+	set.StringVar(&c.Data, "data", c.Data, usage)
 	annotate(set, groupServer)
 	flags.AddFlagSet(set)
 }
@@ -76,7 +76,7 @@ func (p *program) config(cmd *cobra.Command) (daemon.Config, error) {
 	c, err := daemon.ConfigFromEnv(p.environ)
 	set := pflag.NewFlagSet("", pflag.ContinueOnError)
 	serverFlags(set, &c)
-	dataFlag(set, &c)
+	dataFlag(set, &c, "")
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		if set.Lookup(f.Name) != nil {
 			err = errors.Join(err, set.Set(f.Name, f.Value.String()))

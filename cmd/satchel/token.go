@@ -35,13 +35,12 @@ func (p *program) tokenCommand() *cobra.Command {
 // tokenAccess is how the commands on tokens reach them.
 type tokenAccess struct {
 	connection
-	data daemon.Config
+	data daemon.Config // only for its flag
 }
 
-func (a *tokenAccess) addTo(p *program, cmd *cobra.Command) {
+func (a *tokenAccess) addTo(cmd *cobra.Command) {
 	a.connection.addTo(cmd.Flags(), false)
-	a.data = p.defaults()
-	dataFlag(cmd.Flags(), &a.data)
+	dataFlag(cmd.Flags(), &a.data, "work directly on this data `folder`")
 }
 
 // with opens the place that the flags and variables name, and closes it behind use.
@@ -97,7 +96,7 @@ and for an operator also an unknown organization.
 	flags.StringVar(&r.Role, "role", "", "owner, admin or member; or writer or viewer: a member who has only that access, and only to --workspace")
 	flags.StringVarP(&r.Workspace, "workspace", "w", "", "`name` of the workspace, for writer and viewer (default \"default\")")
 	flags.Lookup("workspace").Annotations = map[string][]string{variableKey: {daemon.EnvPrefix + "WORKSPACE"}}
-	a.addTo(p, cmd)
+	a.addTo(cmd)
 	return cmd
 }
 
@@ -154,7 +153,7 @@ func (p *program) tokenLsCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&org, "org", "", "`name` or id of the organization (default: the caller's own; with --data \"default\")")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
-	a.addTo(p, cmd)
+	a.addTo(cmd)
 	return cmd
 }
 
@@ -215,6 +214,6 @@ func (p *program) tokenRmCommand() *cobra.Command {
 			})
 		},
 	}
-	a.addTo(p, cmd)
+	a.addTo(cmd)
 	return cmd
 }
