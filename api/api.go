@@ -79,7 +79,7 @@ type Token struct {
 	Role       string `json:"role" enum:"owner,admin,member,writer,viewer"`
 	Workspace  string `json:"workspace,omitempty" doc:"The workspace to which it is confined"`
 	CreatedAt  int64  `json:"created_at" doc:"Unix seconds"`
-	LastUsedAt *int64 `json:"last_used_at" nullable:"true" doc:"Unix seconds, to the hour; null: never"`
+	LastUsedAt *int64 `json:"last_used_at" nullable:"true" doc:"Unix seconds, up to an hour old; null: never"`
 	Secret     string `json:"token,omitempty" doc:"The token itself; only in the answer that makes it" example:"sat_…"`
 }
 

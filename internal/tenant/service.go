@@ -92,15 +92,17 @@ func (s *Service) lookUp(ctx context.Context, hash [32]byte) (satchel.Caller, er
 	return caller, nil
 }
 
+// touchInterval is how old the note about a token's last use may become: every note is a commit.
+const touchInterval = time.Hour
+
 // touch notes the use of a token, at most once an hour and beside the request: nobody waits for it, and its failure only costs the note.
 func (s *Service) touch(ctx context.Context, token *satchel.Token, now time.Time) {
-	hour := now.UTC().Truncate(time.Hour)
-	if !token.LastUsed.Before(hour) {
+	if now.Sub(token.LastUsed) < touchInterval {
 		return
 	}
 	ctx = context.WithoutCancel(ctx)
 	s.touches.Go(func() {
-		err := s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error { return tx.TouchToken(ctx, token.ID, hour) })
+		err := s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error { return tx.TouchToken(ctx, token.ID, now) })
 		if err != nil {
 			s.logger.WarnContext(ctx, "the use of a token was not noted", "token", token.ID, "err", err)
 		}
