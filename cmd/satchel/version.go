@@ -34,7 +34,7 @@ func (p *program) openAPICommand() *cobra.Command {
 		Long:    "Print the OpenAPI 3.1 document of the HTTP API as YAML. No server is needed.",
 		Example: "satchel openapi >openapi.yaml",
 		RunE: func(*cobra.Command, []string) error {
-			document, err := daemon.OpenAPI(version())
+			document, err := daemon.OpenAPI()
 			if err != nil {
 				return err
 			}

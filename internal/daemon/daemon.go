@@ -69,7 +69,7 @@ func Open(ctx context.Context, c Config, log io.Writer) (_ *Daemon, err error) {
 	m.watch(registry, d.stores.rows, vault)
 	handler := httpapi.New(httpapi.Config{
 		Files: service, Tenant: d.tenant, Ready: d.stores.ready, Metrics: registry, Logger: d.logger,
-		Version: c.Version, MaxFile: int64(c.MaxFileBytes), IdleTimeout: c.IdleTimeout,
+		MaxFile: int64(c.MaxFileBytes), IdleTimeout: c.IdleTimeout,
 	})
 	return d, d.listen(ctx, handler)
 }

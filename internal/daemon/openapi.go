@@ -7,6 +7,6 @@ import (
 )
 
 // OpenAPI gives the API's OpenAPI 3.1 document as YAML. It is that of a server without a size limit.
-func OpenAPI(version string) ([]byte, error) {
-	return httpapi.New(httpapi.Config{Metrics: prometheus.NewRegistry(), Version: version}).Document().YAML()
+func OpenAPI() ([]byte, error) {
+	return httpapi.New(httpapi.Config{Metrics: prometheus.NewRegistry()}).Document().YAML()
 }

@@ -23,7 +23,6 @@ type Config struct {
 	Ready       func(ctx context.Context) error // nil while the server can do its work; the error is logged
 	Metrics     *prometheus.Registry            // what /metrics shows; the API adds its own
 	Logger      *slog.Logger
-	Version     string        // of the program, for the OpenAPI document
 	MaxFile     int64         // bytes of the largest file, for the documentation; 0: no limit
 	IdleTimeout time.Duration // a body that does not move for so long is given up; 0: one minute
 }
@@ -54,7 +53,7 @@ func New(c Config) *API {
 	}
 	a := &API{
 		files: c.Files, tenant: c.Tenant, ready: c.Ready, logger: c.Logger, metrics: newMetrics(c.Metrics),
-		idle: c.IdleTimeout, maxFile: c.MaxFile, mux: http.NewServeMux(), document: newDocument(c.Version),
+		idle: c.IdleTimeout, maxFile: c.MaxFile, mux: http.NewServeMux(), document: newDocument(),
 	}
 	a.addFileRoutes()
 	a.addTokenRoutes()

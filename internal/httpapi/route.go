@@ -121,12 +121,15 @@ func (p *headerProbe) Header() http.Header         { return p.header }
 func (p *headerProbe) Write(b []byte) (int, error) { return len(b), nil }
 func (p *headerProbe) WriteHeader(status int)      { p.status = status }
 
+// apiVersion is that of the API, not of the program: it changes when what clients can rely on does.
+const apiVersion = "1.0.0"
+
 // newDocument starts the OpenAPI document.
-func newDocument(version string) *huma.OpenAPI {
+func newDocument() *huma.OpenAPI {
 	return &huma.OpenAPI{
 		OpenAPI: "3.1.0",
 		Info: &huma.Info{
-			Title: "Satchel", Version: version,
+			Title: "Satchel", Version: apiVersion,
 			Description: "A Files service for AI applications: upload documents with metadata, find them again, fetch the bytes. " +
 				"Every path is served bare and under /v1, which is what OpenAI clients expect of a base URL.",
 			License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
