@@ -35,7 +35,7 @@ type FileError struct {
 // FileList is a page of files, or the files of one upload with several.
 type FileList struct {
 	Object  string  `json:"object" enum:"list" doc:"Always \"list\""`
-	Data    []*File `json:"data"`
+	Data    []*File `json:"data" nullable:"false"`
 	FirstID *string `json:"first_id" nullable:"true" doc:"Id of the first item; null on an empty page"`
 	LastID  *string `json:"last_id" nullable:"true" doc:"Id of the last item: the after of the next page; null on an empty page"`
 	HasMore bool    `json:"has_more" doc:"There are more items behind the last one"`
@@ -86,13 +86,13 @@ type Token struct {
 // TokenList is all tokens of an organization, oldest first.
 type TokenList struct {
 	Object string   `json:"object" enum:"list"`
-	Data   []*Token `json:"data"`
+	Data   []*Token `json:"data" nullable:"false"`
 }
 
 // Problem is the body of every answer that is not 2xx: the first key is what the OpenAI SDKs read, the second the seed family's.
 type Problem struct {
 	Error  ProblemError `json:"error"`
-	Detail []Detail     `json:"detail,omitempty" doc:"On 422: one entry a fault"`
+	Detail []Detail     `json:"detail,omitempty" nullable:"false" doc:"On 422: one entry a fault"`
 }
 
 // ProblemError is the first (or only) fault. All four keys are always there.
@@ -105,7 +105,7 @@ type ProblemError struct {
 
 // Detail is one fault.
 type Detail struct {
-	Loc  []string `json:"loc" doc:"path, query, header or body, then the way to the value"`
+	Loc  []string `json:"loc" nullable:"false" doc:"path, query, header or body, then the way to the value"`
 	Msg  string   `json:"msg"`
 	Type string   `json:"type" doc:"The code of this fault"`
 }

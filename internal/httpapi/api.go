@@ -58,6 +58,7 @@ func New(c Config) *API {
 	a.addFileRoutes()
 	a.addTokenRoutes()
 	a.addSystemRoutes()
+	a.openSchemas()
 	a.mux.Handle("GET /metrics", promhttp.HandlerFor(c.Metrics, promhttp.HandlerOpts{}))
 	return a
 }

@@ -149,6 +149,13 @@ func newDocument() *huma.OpenAPI {
 	}
 }
 
+// openSchemas says of every object that it may have further properties, in answers of later versions as in requests, where they are ignored.
+func (a *API) openSchemas() {
+	for _, s := range a.document.Components.Schemas.Map() {
+		s.AdditionalProperties = nil
+	}
+}
+
 // schema gives the documented form of a Go type.
 func schema[T any](a *API) *huma.Schema {
 	return a.document.Components.Schemas.Schema(reflect.TypeFor[T](), true, "")
