@@ -25,11 +25,12 @@ type FsckConfig struct {
 	Blobs    blob.Store
 	Register meta.BlobRegister
 
-	// Live says that a server runs on the stores. Objects younger than ten minutes are then left alone.
+	// Live says that a server runs on the stores. Objects younger than ten minutes are then left alone. Without it the caller holds the
+	// server's lock (AcquireServer), so that none starts meanwhile.
 	Live bool
 	// Deep reads every object and compares its SHA-256.
 	Deep bool
-	// Repair removes objects without rows and unfinished objects. It is refused together with Live; the caller holds the server's lock.
+	// Repair removes objects without rows and unfinished objects. It is refused together with Live.
 	Repair bool
 
 	Examples int                // findings kept of each kind; default 20
