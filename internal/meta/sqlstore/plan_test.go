@@ -5,8 +5,10 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/meta"
 )
 
 // spy is a querier that notes what runs through it.
@@ -15,6 +17,7 @@ type spy struct {
 	seen *[]call
 }
 
+// call is a statement with its arguments.
 type call struct {
 	text string
 	args []any
@@ -37,13 +40,26 @@ func (s spy) get(ctx context.Context, dest []any, text string, args ...any) erro
 	return s.querier.get(ctx, dest, text, args...)
 }
 
-// planOf gives SQLite's plan for a call, a line a step.
+// spied gives the statements that fn runs, outside of transactions through reads, and in one through tx.
+func spied(t *testing.T, s *Store, fn func(ctx context.Context, reads *Store, tx *transaction) error) []call {
+	t.Helper()
+	var seen []call
+	watched := &Store{reader: reader{spy{s.q, &seen}}, file: s.file, writer: s.writer, now: s.now, attributes: s.attributes}
+	err := s.change(t.Context(), func(ctx context.Context, tx *transaction) error {
+		return fn(ctx, watched, &transaction{reader: reader{spy{tx.q, &seen}}, store: s})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seen
+}
+
+// planOf gives SQLite's plan for a statement, a line a step.
 func planOf(t *testing.T, s *Store, c call) string {
 	t.Helper()
-	steps, err := collect(t.Context(), s.q, func(found rows) (string, error) {
+	steps, err := collect(t.Context(), s.q, func(found rows) (detail string, err error) {
 		var id, parent, unused int
-		var detail string
-		err := found.Scan(&id, &parent, &unused, &detail)
+		err = found.Scan(&id, &parent, &unused, &detail)
 		return detail, err
 	}, "EXPLAIN QUERY PLAN "+c.text, c.args...)
 	if err != nil {
@@ -52,35 +68,138 @@ func planOf(t *testing.T, s *Store, c call) string {
 	return strings.Join(steps, "\n")
 }
 
-func TestPlans(t *testing.T) {
+func planStore(t *testing.T) (*Store, satchel.Scope) {
+	t.Helper()
 	s := openTest(t, Options{})
 	scope := satchel.Scope{Org: "org-1", Workspace: "default", User: "user-1"}
-	f := testFile(scope, 0)
-	if err := s.LoadFiles(t.Context(), scope, 100, func(i int) *satchel.File { return testFile(scope, i) }); err != nil {
+	if err := s.LoadFiles(t.Context(), scope, 300, func(i int) *satchel.File { return testFile(scope, i) }); err != nil {
 		t.Fatal(err)
 	}
-	_ = f
-	var seen []call
-	r := reader{spy{s.q, &seen}}
-	for _, q := range []satchel.Query{
-		{},
-		{Ascending: true},
-		{After: "file-x"},
-		{Metadata: []satchel.Condition{{Path: []string{"kind"}, Value: "even"}}},
-		{Metadata: []satchel.Condition{{Path: []string{"kind"}, Value: "even"}, {Path: []string{"group"}, Value: "g0", Text: true}}},
-		{Metadata: []satchel.Condition{{Path: []string{"n"}, Value: "5", Text: true}}},
-		{Metadata: []satchel.Condition{{Path: []string{"n"}, Value: "5", Text: true}}, Filename: "5.txt", Ascending: true},
+	return s, scope
+}
+
+// TestListPlans pins the plan of every kind of list: ids come from an index in the order asked for, and nothing is sorted.
+func TestListPlans(t *testing.T) {
+	s, scope := planStore(t)
+	const (
+		page   = `SEARCH f USING INDEX files_page (org_id=? AND workspace_id=? AND id<?)`
+		pageUp = `SEARCH f USING INDEX files_page (org_id=? AND workspace_id=? AND id>?)`
+		byID   = `SEARCH f USING INDEX files_page (org_id=? AND workspace_id=? AND id=?)`
+		ids    = `SEARCH a USING PRIMARY KEY (org_id=? AND workspace_id=? AND path=? AND value=? AND file_id<?)`
+		idsUp  = `SEARCH a USING PRIMARY KEY (org_id=? AND workspace_id=? AND path=? AND value=? AND file_id>?)`
+		also   = `SEARCH b EXISTS USING PRIMARY KEY (org_id=? AND workspace_id=? AND path=? AND value=? AND file_id=?)`
+		count  = "CO-ROUTINE some\n" + ids + "\nSCAN some"
+		both   = "MERGE (UNION)\nLEFT\n" + idsUp + "\nRIGHT\n" + idsUp
+	)
+	even := satchel.Condition{Path: []string{"kind"}, Value: "even"}
+	group := satchel.Condition{Path: []string{"group"}, Value: "g0", Text: true}
+	number := satchel.Condition{Path: []string{"n"}, Value: "5", Text: true} // a number or a string
+	for _, c := range []struct {
+		name  string
+		query satchel.Query
+		want  []string
+	}{
+		{"first", satchel.Query{}, []string{page}},
+		{"oldest first", satchel.Query{Ascending: true}, []string{pageUp}},
+		{"middle", satchel.Query{After: "file-x"}, []string{page}},
+		{"one condition", satchel.Query{Metadata: []satchel.Condition{even}}, []string{ids, byID}},
+		{"file name", satchel.Query{Filename: "5.txt"}, []string{ids, byID}},
+		{"two conditions", satchel.Query{Metadata: []satchel.Condition{even, group}}, []string{count, count, ids + "\n" + also, byID}},
+		{"number as text", satchel.Query{Ascending: true, Metadata: []satchel.Condition{number}}, []string{both, byID}},
 	} {
-		q.Limit = 100
-		if _, err := r.Files(t.Context(), scope, q, s.now()); err != nil {
-			t.Fatal(err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			c.query.Limit = 100
+			seen := spied(t, s, func(ctx context.Context, reads *Store, _ *transaction) error {
+				_, err := reads.Files(ctx, scope, c.query, time.Now())
+				return err
+			})
+			var got []string
+			for _, c := range seen {
+				if plan := planOf(t, s, c); len(got) == 0 || plan != got[len(got)-1] || plan == count {
+					got = append(got, plan)
+				}
+			}
+			if strings.Join(got, "\n\n") != strings.Join(c.want, "\n\n") {
+				t.Errorf("the plans are\n%s\n\nwant\n%s", strings.Join(got, "\n\n"), strings.Join(c.want, "\n\n"))
+			}
+		})
 	}
-	done := map[string]bool{}
+}
+
+// TestNoScans runs every other statement of the store, and refuses those whose plan reads a whole table or sorts.
+func TestNoScans(t *testing.T) {
+	s, scope := planStore(t)
+	seen := append(tenantCalls(t, s), fileCalls(t, s, scope)...)
+	seen = append(seen, systemCalls(t, s)...)
+	// Rows that are listed in the statement itself, or were found through an index, are scanned; all files are counted.
+	harmless := regexp.MustCompile(`SCAN (CONSTANT ROW|\d+-ROW VALUES CLAUSE|some)`)
 	for _, c := range seen {
-		if !done[c.text] {
-			done[c.text] = true
-			t.Logf("%s\n--\n%s\n", regexp.MustCompile(`\s+`).ReplaceAllString(c.text, " "), planOf(t, s, c))
+		plan := planOf(t, s, c)
+		rest := harmless.ReplaceAllString(plan, "")
+		if c.text != countFiles && (strings.Contains(rest, "SCAN") || strings.Contains(rest, "TEMP B-TREE")) {
+			t.Errorf("%s\nhas the plan\n%s", c.text, plan)
 		}
 	}
+	if len(seen) < 40 {
+		t.Errorf("only %d statements were seen", len(seen))
+	}
+}
+
+func tenantCalls(t *testing.T, s *Store) []call {
+	return spied(t, s, func(ctx context.Context, reads *Store, tx *transaction) error {
+		token := satchel.Token{ID: "tok-1", Org: "org-1", User: "user-1"}
+		_, _ = tx.Org(ctx, "org-1")
+		_, _ = tx.User(ctx, "user-1")
+		_, _ = tx.Member(ctx, "org-1", "user-1")
+		_, _, _ = tx.WorkspaceAccess(ctx, "org-1", "default", "user-1")
+		_, _, _ = tx.TokenByHash(ctx, [32]byte{})
+		_, _ = tx.TokenOrg(ctx, "tok-1")
+		_, _ = tx.Tokens(ctx, "org-1")
+		_, err := tx.InsertWorkspace(ctx, "org-1", "default", time.Now())
+		return firstError(err,
+			tx.InsertOrg(ctx, satchel.Org{ID: "org-1"}), tx.InsertUser(ctx, satchel.User{ID: "user-1"}),
+			tx.PutMember(ctx, meta.Member{Org: "org-1", User: "user-1"}),
+			tx.PutWorkspaceAccess(ctx, "org-1", "default", "user-1", satchel.AccessWriter),
+			tx.InsertToken(ctx, token), tx.TouchToken(ctx, token.ID, time.Now()), tx.DeleteToken(ctx, "org-1", token.ID))
+	})
+}
+
+func fileCalls(t *testing.T, s *Store, scope satchel.Scope) []call {
+	return spied(t, s, func(ctx context.Context, reads *Store, tx *transaction) error {
+		f := testFile(scope, 1000)
+		f.ID = tx.NextFileID()
+		if err := tx.InsertFile(ctx, scope, f, satchel.Change{}); err != nil {
+			return err
+		}
+		after := *f
+		after.Version++
+		after.Metadata = satchel.StoredMetadata(`{"group":"other"}`)
+		_, _ = tx.IdempotentCreate(ctx, scope, "key")
+		return firstError(
+			tx.UpdateFile(ctx, scope, f, &after, satchel.Change{}),
+			tx.InsertIdempotentCreate(ctx, scope, meta.IdempotentCreate{}, time.Now()),
+			tx.DeleteFile(ctx, scope, f.ID, time.Now()))
+	})
+}
+
+func systemCalls(t *testing.T, s *Store) []call {
+	seen := spied(t, s, func(ctx context.Context, reads *Store, _ *transaction) error {
+		_, err1 := reads.Expired(ctx, time.Now(), 10)
+		_, err2 := reads.CountFiles(ctx)
+		_, err3 := reads.Blobs(ctx, "", 10)
+		_, err4 := reads.KnownBlobs(ctx, []satchel.BlobID{"x"})
+		_, err5 := reads.DoomedBlobs(ctx, 10)
+		_, err6 := reads.Mark(ctx, "x")
+		return firstError(err1, err2, err3, err4, err5, err6, reads.primeIDs(ctx), reads.Ping(ctx))
+	})
+	return append(seen, call{forgetIdempotency, []any{0}}, call{setMark, []any{"a", "b"}}, call{forgetBlobs(), padded([]satchel.BlobID{"x"}, idChunk)})
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

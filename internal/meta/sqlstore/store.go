@@ -91,8 +91,8 @@ func (s *Store) Ping(ctx context.Context) error {
 	if err := s.file.present(); err != nil {
 		return err
 	}
-	var one int
-	return s.q.get(ctx, []any{&one}, `SELECT 1 FROM orgs UNION ALL SELECT 1 LIMIT 1`)
+	_, err := s.Mark(ctx, "")
+	return err
 }
 
 // InTx implements meta.Store.

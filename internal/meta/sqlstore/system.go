@@ -25,11 +25,13 @@ func (s *Store) Expired(ctx context.Context, now time.Time, limit int) ([]meta.O
 	}, selectExpired, now.UnixMicro(), limit)
 }
 
+const forgetIdempotency = `DELETE FROM idempotency WHERE created_at < $1`
+
 // ForgetIdempotency implements meta.System.
 func (s *Store) ForgetIdempotency(ctx context.Context, before time.Time) (int, error) {
 	var gone int64
 	err := s.change(ctx, func(ctx context.Context, tx *transaction) (err error) {
-		gone, err = tx.q.exec(ctx, `DELETE FROM idempotency WHERE created_at < $1`, before.UnixMicro())
+		gone, err = tx.q.exec(ctx, forgetIdempotency, before.UnixMicro())
 		return err
 	})
 	if err != nil {
@@ -38,9 +40,11 @@ func (s *Store) ForgetIdempotency(ctx context.Context, before time.Time) (int, e
 	return int(gone), nil
 }
 
+const countFiles = `SELECT COUNT(*) FROM files`
+
 // CountFiles implements meta.System.
 func (s *Store) CountFiles(ctx context.Context) (int64, error) {
-	count, err := collect(ctx, s.q, scanOne[int64], `SELECT COUNT(*) FROM files`)
+	count, err := collect(ctx, s.q, scanOne[int64], countFiles)
 	if err != nil {
 		return 0, fmt.Errorf("counting files: %w", err)
 	}
@@ -88,9 +92,13 @@ func (s *Store) DoomedBlobs(ctx context.Context, limit int) ([]satchel.BlobID, e
 	}, selectDoomed, limit)
 }
 
+func forgetBlobs() string {
+	return `DELETE FROM blobs WHERE doomed_at IS NOT NULL AND id IN (` + placeholders(1, idChunk) + `)`
+}
+
 // ForgetBlobs implements meta.BlobRegister.
 func (s *Store) ForgetBlobs(ctx context.Context, ids []satchel.BlobID) error {
-	text := `DELETE FROM blobs WHERE doomed_at IS NOT NULL AND id IN (` + placeholders(1, idChunk) + `)`
+	text := forgetBlobs()
 	return s.change(ctx, func(ctx context.Context, tx *transaction) error {
 		for chunk := range slices.Chunk(ids, idChunk) {
 			if _, err := tx.q.exec(ctx, text, padded(chunk, idChunk)...); err != nil {
@@ -111,10 +119,12 @@ func (s *Store) Mark(ctx context.Context, name string) (string, error) {
 	return value, nil
 }
 
+const setMark = `INSERT INTO marks (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`
+
 // SetMark implements meta.Mark.
 func (s *Store) SetMark(ctx context.Context, name, value string) error {
 	return s.change(ctx, func(ctx context.Context, tx *transaction) error {
-		_, err := tx.q.exec(ctx, `INSERT INTO marks (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
+		_, err := tx.q.exec(ctx, setMark, name, value)
 		return err
 	})
 }
