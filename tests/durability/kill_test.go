@@ -1,0 +1,92 @@
+//go:build linux
+
+package durability_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+const (
+	killRounds  = 12
+	killClients = 8
+)
+
+// TestKill kills the server again and again while clients upload, change and delete. Whatever was acknowledged is there afterwards,
+// whole; what was acknowledged as deleted is not; what was on its way has happened wholly or not at all.
+func TestKill(t *testing.T) {
+	rng := rand.New(rand.NewPCG(seed(t), 1))
+	data := filepath.Join(t.TempDir(), "data")
+	l := newLedger()
+	for round := range number(t, "DURABILITY_ROUNDS", killRounds) {
+		s := start(t, data, settings{})
+		l.crowd(t.Context(), killers(t, s, rng, round), 1<<30)
+		s.kill()
+		cutShort(t, data, rng)
+
+		s = start(t, data, settings{})
+		l.settle(t, s)
+		l.repeat(t, s)
+		l.settle(t, s)
+		s.firstSweep()
+		s.stop()
+		fsck(t, data)
+		t.Logf("round %d: %d changes acknowledged so far, %d files", round, l.requests, len(l.files))
+		if t.Failed() {
+			return
+		}
+	}
+	if l.requests == 0 || l.refused > 0 {
+		t.Errorf("%d changes were acknowledged, %d refused", l.requests, l.refused)
+	}
+}
+
+// killers makes clients of which one, nobody knows which, kills the server at a random step of its own.
+func killers(t *testing.T, s *server, rng *rand.Rand, round int) []*client {
+	var steps atomic.Int64
+	steps.Store(1 + rng.Int64N(3000))
+	tick := func() {
+		if steps.Add(-1) == 0 {
+			s.kill()
+		}
+	}
+	clients := make([]*client, killClients)
+	for i := range clients {
+		clients[i] = &client{
+			t: t, s: s, rng: rand.New(rand.NewPCG(rng.Uint64(), 2)), name: fmt.Sprintf("r%d-c%d", round, i),
+			tick: tick, ok: func(answer) bool { return false }, most: 8 << 20,
+		}
+	}
+	return clients
+}
+
+// cutShort kills a server that has only just begun: in its first sweep, mostly.
+func cutShort(t *testing.T, data string, rng *rand.Rand) {
+	for range rng.IntN(3) {
+		s := start(t, data, settings{})
+		s.kill()
+	}
+}
+
+// seed gives the run's seed.
+func seed(t *testing.T) uint64 {
+	n := uint64(number(t, "DURABILITY_SEED", int(time.Now().UnixNano()%1_000_000)))
+	t.Logf("DURABILITY_SEED=%d", n)
+	return n
+}
+
+func number(t *testing.T, variable string, otherwise int) int {
+	text := os.Getenv(variable)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	must(t, err)
+	return n
+}
