@@ -39,7 +39,7 @@ type docsResponse struct {
 
 // serveDocs shows the OpenAPI document as a page that needs no script and nothing from the internet.
 func (a *API) serveDocs(w http.ResponseWriter, _ *http.Request) {
-	page := template.Must(template.New("docs").Funcs(template.FuncMap{"lower": strings.ToLower}).Parse(docsPage))
+	page := template.Must(template.New("docs").Funcs(template.FuncMap{"prose": prose}).Parse(docsPage))
 	var out bytes.Buffer
 	if err := page.Execute(&out, map[string]any{"Info": a.document.Info, "Operations": a.docsOperations(), "Schemas": a.docsSchemas()}); err != nil {
 		panic(err) // a programming error: page and document are our own
@@ -49,6 +49,22 @@ func (a *API) serveDocs(w http.ResponseWriter, _ *http.Request) {
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	_, _ = w.Write(out.Bytes())
+}
+
+// prose shows a description: what stands between backticks as code, and with a full stop at its end.
+func prose(text string) template.HTML {
+	if text != "" && !strings.HasSuffix(text, ".") {
+		text += "."
+	}
+	var b strings.Builder
+	for i, part := range strings.Split(text, "`") {
+		if i%2 == 1 {
+			b.WriteString("<code>" + template.HTMLEscapeString(part) + "</code>")
+		} else {
+			b.WriteString(template.HTMLEscapeString(part))
+		}
+	}
+	return template.HTML(b.String()) //nolint:gosec // every part of it is escaped
 }
 
 func (a *API) docsOperations() []docsOperation {
