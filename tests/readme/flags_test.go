@@ -30,13 +30,10 @@ func (in *installation) help(t testing.TB, command ...string) string {
 // testConfigurationTable compares docs/operations.md with satchel serve --help, in both directions.
 func testConfigurationTable(t *testing.T, in *installation) {
 	help := in.help(t, "serve")
-	table, _, _ := strings.Cut(section(t, "docs/operations.md", "## Configuration"), "\n\nAll faults")
-	var flags []string
-	for _, found := range flagInHelp.FindAllStringSubmatch(help, -1) {
-		flags = append(flags, found[1])
-	}
-	compare(t, "flags", set(flagName.FindAllString(tableRows(table), -1)), set(flags))
-	compare(t, "variables", set(variableName.FindAllString(tableRows(table), -1)), set(variableName.FindAllString(help, -1)))
+	const document = "docs/operations.md"
+	table, _, _ := strings.Cut(section(t, document, "## Configuration"), "\n\nAll faults")
+	compare(t, "flags", document, flagName.FindAllString(tableRows(table), -1), firstGroups(flagInHelp, help))
+	compare(t, "variables", document, variableName.FindAllString(tableRows(table), -1), variableName.FindAllString(help, -1))
 }
 
 // tableRows keeps the first two cells of every row: the flag and its variable.
@@ -50,12 +47,12 @@ func tableRows(text string) string {
 	return strings.Join(cells, " ")
 }
 
-func set(words []string) []string { return slices.Compact(slices.Sorted(slices.Values(words))) }
-
-func compare(t *testing.T, what string, documented, real []string) {
+// compare holds the names in a document against those of the program, whatever their order and number.
+func compare(t *testing.T, what, document string, documented, real []string) {
 	t.Helper()
+	documented, real = slices.Compact(slices.Sorted(slices.Values(documented))), slices.Compact(slices.Sorted(slices.Values(real)))
 	if len(real) == 0 || !slices.Equal(documented, real) {
-		t.Errorf("%s in docs/operations.md:\n  %s\nin satchel serve --help:\n  %s", what, strings.Join(documented, " "), strings.Join(real, " "))
+		t.Errorf("%s in %s:\n  %s\nof the program:\n  %s", what, document, strings.Join(documented, " "), strings.Join(real, " "))
 	}
 }
 
