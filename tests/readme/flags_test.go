@@ -48,11 +48,11 @@ func tableRows(text string) string {
 }
 
 // compare holds the names in a document against those of the program, whatever their order and number.
-func compare(t *testing.T, what, document string, documented, real []string) {
+func compare(t *testing.T, what, document string, documented, actual []string) {
 	t.Helper()
-	documented, real = slices.Compact(slices.Sorted(slices.Values(documented))), slices.Compact(slices.Sorted(slices.Values(real)))
-	if len(real) == 0 || !slices.Equal(documented, real) {
-		t.Errorf("%s in %s:\n  %s\nof the program:\n  %s", what, document, strings.Join(documented, " "), strings.Join(real, " "))
+	documented, actual = slices.Compact(slices.Sorted(slices.Values(documented))), slices.Compact(slices.Sorted(slices.Values(actual)))
+	if len(actual) == 0 || !slices.Equal(documented, actual) {
+		t.Errorf("%s in %s:\n  %s\nof the program:\n  %s", what, document, strings.Join(documented, " "), strings.Join(actual, " "))
 	}
 }
 

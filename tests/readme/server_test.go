@@ -50,7 +50,7 @@ func (in *installation) serve(t testing.TB) []string {
 	t.Helper()
 	home := t.TempDir()
 	environ := append(slices.Clone(in.environ), "HOME="+home)
-	server := exec.Command(in.program, "serve", "--listen", "127.0.0.1:0") //nolint:noctx // it must outlive t.Context to be stopped in order
+	server := exec.Command(in.program, "serve", "--listen", "127.0.0.1:0") // without t.Context, which ends before the server is stopped in order
 	server.Env = environ
 	server.Stderr = t.Output()
 	out, err := server.StdoutPipe()
