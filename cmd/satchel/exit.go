@@ -127,7 +127,8 @@ func (p *program) report(ctx context.Context, command string, err error) int {
 	default:
 		fmt.Fprint(p.err, describe("satchel: ", err))
 	}
-	if code == exitUsage {
+	var usage *usageError
+	if errors.As(err, &usage) && code == exitUsage {
 		fmt.Fprintf(p.err, "See '%s --help'.\n", command)
 	}
 	return code

@@ -86,7 +86,7 @@ func (p *program) metaCommand() *cobra.Command {
 		Long: `Change a file's metadata and print what it then is, as JSON. Without changes it is only printed.
 
   key=text     sets a text
-  key:=JSON    sets a number, true, false, a list or an object (which is merged into one that is there)
+  key:=JSON    sets a number, true, false, a list, or an object, which is merged into the one there
   key=         removes the key
 
 ` + idHelp,

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -102,6 +103,9 @@ func (p *program) ls(ctx context.Context, c *client.Client, o *lsOptions, query 
 		if shown++; shown == o.limit {
 			break
 		}
+	}
+	if shown == 0 && !o.json {
+		fmt.Fprintln(p.err, "no files")
 	}
 	return show.flush()
 }

@@ -79,7 +79,7 @@ func (p *program) reportFsck(r *daemon.FsckReport) error {
 	if _, err := io.WriteString(p.out, text.String()); err != nil || r.Clean() {
 		return err
 	}
-	return fmt.Errorf("the stores disagree: %s faults", humanize.Comma(r.Count()-r.Repaired))
+	return fmt.Errorf("the stores disagree: faults found: %s", humanize.Comma(r.Count()-r.Repaired))
 }
 
 // findings lists faults by kind, with the first of each.
@@ -123,10 +123,9 @@ func (p *program) backupCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "backup DEST",
 		Short: "Copy a data folder, also while the server runs",
-		Long: `Copy all rows as they are at one moment, and all bytes that they name, into the folder DEST, which must be
-absent or empty. The server may run. A backup that was interrupted is finished by running it again.
-
-DEST is itself a data folder: 'satchel serve --data DEST' serves it, 'satchel fsck --data DEST' checks it.`,
+		Long: `Copy all rows as they are at one moment, and all bytes that they name, into the folder DEST, which
+must be absent or empty. The server may run. A backup that was interrupted is finished by running it
+again. DEST is itself a data folder: 'satchel fsck --data DEST --deep' checks it.`,
 		Example: "satchel backup /mnt/backup/satchel-2026-11-23",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -100,14 +100,14 @@ func (p *program) serve(ctx context.Context, c daemon.Config) (err error) {
 	return err
 }
 
-// greet says where the server is, and on the first start how to use it.
+// greet says where the server is, and on the first start how to use it. Whoever reads the address can use the credentials file.
 func (p *program) greet(c daemon.Config, url, token string) {
 	data := c.Data
 	if absolute, err := filepath.Abs(data); err == nil {
 		data = absolute
 	}
-	fmt.Fprintf(p.out, "Satchel listens on %s\nIts data is in %s\n", url, data)
 	err := p.saveCredentials(credentials{URL: url, Token: token, Data: data})
+	fmt.Fprintf(p.out, "Satchel listens on %s\nIts data is in %s\n", url, data)
 	switch {
 	case token != "":
 		p.greetFirst(url, token, err)

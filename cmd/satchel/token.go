@@ -22,10 +22,10 @@ type tokenStore interface {
 	DeleteToken(ctx context.Context, id string) error
 }
 
-const tokenHelp = `With --data DIR it works directly on a data folder, whether a server runs on it or not: whoever has the
-folder in hand is the operator, so that a lost token is no lockout. Otherwise it asks the server, where
-an owner reaches the own organization, and an operator all. Without flags, SATCHEL_URL goes before
-SATCHEL_DATA, and this before the credentials file.`
+const tokenHelp = `With --data DIR it works directly on a data folder, whether a server runs on it or not: whoever has
+the folder in hand is the operator, so that a lost token is no lockout. Otherwise it asks the server,
+where an owner reaches the own organization, and an operator all. Without flags, SATCHEL_URL goes
+before SATCHEL_DATA, and this before the credentials file.`
 
 // tokenCommand builds the three commands on tokens.
 func (p *program) tokenCommand() *cobra.Command {
@@ -74,8 +74,8 @@ func (p *program) tokenCreateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "create --user NAME --role ROLE",
 		Short: "Make a token",
-		Long: `Make a token and print it, alone, on standard output. It is never shown again. An unknown user is made,
-and for an operator also an unknown organization.
+		Long: `Make a token and print it, alone, on standard output. It is never shown again. An unknown user is
+made, and for an operator also an unknown organization.
 
 ` + tokenHelp,
 		Example: "satchel token create --user ada --role writer --workspace papers",

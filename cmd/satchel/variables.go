@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -77,13 +78,22 @@ func (p *program) setFromVariables(cmd *cobra.Command) error {
 			return
 		}
 		if err := f.Value.Set(value); err != nil {
-			faults = append(faults, fmt.Errorf("%s: %q is no %s: %w", name, value, f.Value.Type(), err))
+			faults = append(faults, badVariable(name, value, f, err))
 		}
 	})
 	if len(faults) > 0 {
 		return &usageError{errors.Join(faults...)}
 	}
 	return nil
+}
+
+// badVariable says why a value does not fit. What strconv says of a number or a truth value is told by the kind of the flag.
+func badVariable(name, value string, f *pflag.Flag, err error) error {
+	var number *strconv.NumError
+	if errors.As(err, &number) {
+		return fmt.Errorf("%s: %q is no %s", name, value, f.Value.Type())
+	}
+	return fmt.Errorf("%s: %w", name, err)
 }
 
 func knownVariables(root *cobra.Command) []string {
