@@ -184,7 +184,10 @@ func (f *form) patch() (patch satchel.Patch) {
 	case f.metadata != nil:
 		patch, err = satchel.NewPatch(f.metadata)
 	}
-	f.faults.Add(files.AsField(err))
+	if err != nil {
+		f.faults.Add(files.AsField(err))
+		return satchel.Patch{} // its faults are known; what checks the rest must not find them again
+	}
 	return patch
 }
 
