@@ -165,7 +165,7 @@ func ParseJSONObject(name string, text []byte) (map[string]any, error) {
 	}
 	object, ok := value.(map[string]any)
 	if !ok {
-		return nil, BodyFault(CodeInvalidType, name, nil, "%s must be a JSON object such as {\"author\": \"hegel\"}, not %s", name, kindOf(value))
+		return nil, BodyFault(CodeInvalidType, name, nil, "%s must be a JSON object, not %s", name, kindOf(value))
 	}
 	return object, nil
 }
