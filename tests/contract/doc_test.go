@@ -15,7 +15,7 @@
 //	@always Authorization: Bearer «ada»           a header of every request that does not give it itself; "-Authorization" leaves it out
 //	@show id, filename                            of Files only these keys; also before a step's request, "everything" or "nothing"
 //
-// A step is a title, prose if you like (lines with "#"), a request, and the answer, which begins with "HTTP/1.1":
+// Lines that begin with "## " are headings between steps. A step is a title, prose if you like (lines with "#"), a request, and the answer, which begins with "HTTP/1.1":
 //
 //	### A file needs nothing but its bytes and a name.
 //	POST /files?workspace=default

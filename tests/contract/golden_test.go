@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -246,7 +247,7 @@ func (n *names) renderJSON(r request, body []byte) string {
 	text := strings.TrimSpace(b.String())
 	text = renderTimes(text)
 	text = n.renderIDs(r, text)
-	return foldLines(foldRuns(text))
+	return foldLines(foldRuns(visible(text)))
 }
 
 // renderIDs names ids and secrets, except those that the request itself made up.
@@ -289,6 +290,19 @@ func renderTimes(text string) string {
 func isNow(unix int64) bool {
 	distance := time.Since(time.Unix(unix, 0))
 	return distance > -time.Hour && distance < time.Hour
+}
+
+// visible writes what no editor shows by its escape.
+func visible(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if r != '\n' && !unicode.IsGraphic(r) {
+			fmt.Fprintf(&b, "\\u%04x", r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 func foldRuns(text string) string {

@@ -167,13 +167,24 @@ func (r *rules) check(t testing.TB, sent request, a answer) {
 		method, path = http.MethodGet, problemPath
 	}
 	asked := &http.Request{Method: method, URL: &url.URL{Path: path}, Header: http.Header{}}
-	given := &http.Response{StatusCode: a.status, Header: a.header, Body: io.NopCloser(bytes.NewReader(a.body)), Request: asked}
+	given := &http.Response{StatusCode: a.status, Header: a.header, Body: io.NopCloser(bytes.NewReader(withoutHugeNumbers(a.body))), Request: asked}
 	if ok, faults := r.document.ValidateHttpResponse(asked, given); !ok {
 		for _, fault := range faults {
 			t.Errorf("%s %s %d against the OpenAPI document: %s: %s %v", sent.method, path, a.status, fault.Message, fault.Reason, fault.SchemaValidationErrors)
 		}
 	}
 }
+
+// withoutHugeNumbers gives JSON without numbers such as 1E400, which JSON allows and the validator cannot read.
+func withoutHugeNumbers(body []byte) []byte {
+	var tree any
+	if !json.Valid(body) || json.Unmarshal(body, &tree) == nil {
+		return body
+	}
+	return hugeNumber.ReplaceAll(body, []byte("0"))
+}
+
+var hugeNumber = regexp.MustCompile(`-?\b[0-9.]+[eE]\+?[0-9]{3,}\b`)
 
 // unknownRoute tells an answer that no operation gave.
 func unknownRoute(a answer) bool {

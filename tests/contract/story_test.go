@@ -23,11 +23,12 @@ type tokenLine struct{ name, spec string }
 
 // step is one request and the answer that is expected to it.
 type step struct {
-	line   int      // of its title
-	title  string   // says the rule
-	shown  string   // keys of Files, where the story's are not meant
-	asked  []string // lines from the title to the answer, as they stand
-	answer string
+	line    int      // of its title
+	heading string   // of the steps from here on
+	title   string   // says the rule
+	shown   string   // keys of Files, where the story's are not meant
+	asked   []string // lines from the title to the answer, as they stand
+	answer  string
 }
 
 // parseStory reads a story's text.
@@ -35,13 +36,16 @@ func parseStory(t testing.TB, text string) *story {
 	t.Helper()
 	s := &story{settings: map[string]string{}}
 	var current *step
+	var heading string
 	inAnswer := false
 	for i, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
 		title, isTitle := strings.CutPrefix(line, "### ")
 		switch {
 		case isTitle:
-			current, inAnswer = &step{line: i + 1, title: title, asked: []string{line}}, false
-			s.steps = append(s.steps, current)
+			current, inAnswer = &step{line: i + 1, heading: heading, title: title, asked: []string{line}}, false
+			heading, s.steps = "", append(s.steps, current)
+		case strings.HasPrefix(line, "## "):
+			heading = line
 		case current == nil:
 			s.preface = append(s.preface, line)
 			s.setting(t, line)
@@ -86,6 +90,9 @@ func (s *story) String() string {
 	var b strings.Builder
 	b.WriteString(strings.Join(s.preface, "\n") + "\n")
 	for _, step := range s.steps {
+		if step.heading != "" {
+			b.WriteString(step.heading + "\n\n")
+		}
 		asked := strings.TrimRight(strings.Join(step.asked, "\n"), "\n")
 		b.WriteString(asked + "\n\n" + strings.TrimRight(step.answer, "\n") + "\n\n")
 	}
