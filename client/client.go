@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -157,7 +158,7 @@ func (c *Client) once(ctx context.Context, k call, read func(*http.Response) err
 	if err != nil {
 		return err
 	}
-	response, err := c.http.Do(request)
+	response, err := c.http.Do(request) //nolint:bodyclose // readError and read close it
 	if err != nil {
 		return &ConnectionError{err}
 	}
@@ -179,9 +180,7 @@ func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	for name, values := range k.header {
-		request.Header[name] = values
-	}
+	maps.Copy(request.Header, k.header)
 	request.Header.Set("User-Agent", c.userAgent)
 	if c.token != "" {
 		request.Header.Set("Authorization", "Bearer "+c.token)

@@ -175,8 +175,7 @@ func TestUnreachable(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()
 	_, err := client.New(server.URL, "", client.WithRetries(1, time.Nanosecond)).Get(t.Context(), "file-1")
-	var broken *client.ConnectionError
-	if !errors.As(err, &broken) {
+	if _, ok := errors.AsType[*client.ConnectionError](err); !ok {
 		t.Errorf("%T: %v", err, err)
 	}
 }

@@ -21,16 +21,14 @@ func worthRepeating(ctx context.Context, err error) bool {
 	if ctx.Err() != nil {
 		return false
 	}
-	var refusal *Error
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[*Error](err); ok {
 		return refusal.worthRepeating()
 	}
-	var broken *ConnectionError
-	var source *SourceError
-	if errors.As(err, &source) {
+	if _, ok := errors.AsType[*SourceError](err); ok {
 		return false
 	}
-	return errors.As(err, &broken) || errors.Is(err, io.ErrUnexpectedEOF)
+	_, broken := errors.AsType[*ConnectionError](err)
+	return broken || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 func (e *Error) worthRepeating() bool {
@@ -51,8 +49,7 @@ func (e *Error) worthRepeating() bool {
 
 // pauseBefore says how long to wait after failure number n, which counts from 0.
 func (c *Client) pauseBefore(n int, err error) time.Duration {
-	var refusal *Error
-	if errors.As(err, &refusal) && refusal.retryAfter >= 0 {
+	if refusal, ok := errors.AsType[*Error](err); ok && refusal.retryAfter >= 0 {
 		return refusal.retryAfter
 	}
 	pause := min(c.pause<<n, maxPause)

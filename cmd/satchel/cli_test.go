@@ -214,7 +214,7 @@ func compareGolden(t testing.TB, name, got string) {
 	_, file := filepath.Split(name)
 	path := filepath.Join(sourceFolder(t), "testdata", file)
 	if os.Getenv("UPDATE_GOLDEN") != "" {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil { //nolint:gosec // a file of the repository
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return

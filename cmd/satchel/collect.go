@@ -65,9 +65,8 @@ func collectOne(path string, o *putOptions) ([]item, error) {
 
 // cause leaves the path out of an error of the file system: messages begin with it.
 func cause(err error) error {
-	var pathError *fs.PathError
-	if errors.As(err, &pathError) {
-		return pathError.Err
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		return path.Err
 	}
 	return err
 }

@@ -59,7 +59,7 @@ func TestBadConfiguration(t *testing.T) {
 	c.setenv("SATCHEL_LOG_FORMAT", "xml")
 	c.setenv("SATCHEL_ROOT_TOKEN", "short")
 	c.setenv("SATCHEL_LISTN", "127.0.0.1:1")
-	c.setenv("SATCHEL_PUT_PARALEL", "1")
+	c.setenv("SATCHEL_PUT_PARALLELS", "1")
 	c.fails(exitUsage, "serve", "--listen", "nowhere", "--idle-timeout", "0s")
 	if _, err := os.Stat(filepath.Join(os.Getenv("XDG_DATA_HOME"), "satchel")); err == nil {
 		t.Error("something was started")

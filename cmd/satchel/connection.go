@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"os"
@@ -75,7 +74,7 @@ func (p *program) options(c *connection) []client.Option {
 }
 
 func (p *program) trace(r *http.Response) {
-	fmt.Fprintf(p.err, "%s %s: %s, request %s\n", r.Request.Method, r.Request.URL, r.Status, clean(r.Header.Get("X-Request-Id")))
+	p.sayf("%s %s: %s, request %s\n", r.Request.Method, r.Request.URL, r.Status, clean(r.Header.Get("X-Request-Id")))
 }
 
 // token gives the token of --token-file or SATCHEL_TOKEN, "" if there is neither.

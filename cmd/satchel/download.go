@@ -71,7 +71,7 @@ func (d *download) fetchSome(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer content.Body.Close() //nolint:errcheck // it was only read
+	defer content.Body.Close()
 	if content.Offset != d.offset {
 		return fmt.Errorf("the server sent bytes from %d on, not from %d: has the content changed?", content.Offset, d.offset)
 	}

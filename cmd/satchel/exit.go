@@ -119,17 +119,16 @@ func (p *program) report(ctx context.Context, command string, err error) int {
 	var several *tally
 	switch {
 	case code == exitInterrupted:
-		fmt.Fprintln(p.err, "satchel: interrupted")
+		p.sayf("satchel: interrupted\n")
 	case errors.As(err, &several):
 		if several.of > 1 {
-			fmt.Fprintln(p.err, "satchel: "+several.Error())
+			p.sayf("satchel: %v\n", several)
 		}
 	default:
-		fmt.Fprint(p.err, describe("satchel: ", err))
+		p.sayf("%s", describe("satchel: ", err))
 	}
-	var usage *usageError
-	if errors.As(err, &usage) && code == exitUsage {
-		fmt.Fprintf(p.err, "See '%s --help'.\n", command)
+	if _, ok := errors.AsType[*usageError](err); ok && code == exitUsage {
+		p.sayf("See '%s --help'.\n", command)
 	}
 	return code
 }
@@ -184,8 +183,8 @@ func hint(line func(string, ...any), status int) {
 }
 
 func unreachable(broken *client.ConnectionError) string {
-	var where *url.Error
-	if !errors.As(broken, &where) {
+	where, ok := errors.AsType[*url.Error](broken)
+	if !ok {
 		return broken.Error()
 	}
 	address, err := url.Parse(where.URL)

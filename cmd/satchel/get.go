@@ -96,7 +96,7 @@ func (d *download) toFile(ctx context.Context, path string, force bool) error {
 		if ctx.Err() == nil {
 			return err
 		}
-		fmt.Fprintf(d.err, "%s holds what has arrived; the same command goes on from there.\n", clean(part))
+		d.sayf("%s holds what has arrived; the same command goes on from there.\n", clean(part))
 		return err
 	}
 	if err := free(path, force); err != nil {
@@ -105,7 +105,7 @@ func (d *download) toFile(ctx context.Context, path string, force bool) error {
 	if err := os.Rename(part, path); err != nil {
 		return err
 	}
-	fmt.Fprintf(d.out, "%s  %8s  %s\n", clean(d.file.ID), size(d.file.Bytes), clean(path))
+	d.printf("%s  %8s  %s\n", clean(d.file.ID), size(d.file.Bytes), clean(path))
 	return nil
 }
 

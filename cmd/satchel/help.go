@@ -14,7 +14,7 @@ const helpWidth = 96
 
 // help writes what a command does, an example, and its flags with their variables and defaults, by groups.
 func help(cmd *cobra.Command, _ []string) {
-	w := cmd.OutOrStdout()
+	w := &strings.Builder{}
 	about := cmd.Long
 	if about == "" {
 		about = cmd.Short + "."
@@ -28,9 +28,10 @@ func help(cmd *cobra.Command, _ []string) {
 	if cmd.HasAvailableSubCommands() {
 		fmt.Fprintf(w, "\n'%s COMMAND --help' tells more about a command.\n", cmd.CommandPath())
 	}
+	_, _ = io.WriteString(cmd.OutOrStdout(), w.String()) // run sees to it that a failure is not lost
 }
 
-func helpCommands(w io.Writer, cmd *cobra.Command) {
+func helpCommands(w *strings.Builder, cmd *cobra.Command) {
 	if !cmd.HasAvailableSubCommands() {
 		return
 	}
@@ -42,7 +43,7 @@ func helpCommands(w io.Writer, cmd *cobra.Command) {
 	}
 }
 
-func helpFlags(w io.Writer, all *pflag.FlagSet) {
+func helpFlags(w *strings.Builder, all *pflag.FlagSet) {
 	for _, group := range []string{"", groupConnection, groupServer} {
 		set := pflag.NewFlagSet("", pflag.ContinueOnError)
 		set.SortFlags = false

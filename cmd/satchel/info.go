@@ -154,10 +154,10 @@ func (p *program) rmCommand() *cobra.Command {
 				}
 				if err != nil {
 					failed.codes = append(failed.codes, exitCode(cmd.Context(), err))
-					fmt.Fprint(p.err, describe("satchel: "+arg+": ", err))
+					p.sayf("%s", describe("satchel: "+arg+": ", err))
 					continue
 				}
-				fmt.Fprintf(p.out, "deleted %s  %s\n", clean(f.ID), clean(f.Filename))
+				p.printf("deleted %s  %s\n", clean(f.ID), clean(f.Filename))
 			}
 			return failed.err()
 		},

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -192,8 +193,8 @@ func damage(t testing.TB, folder string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
-	if _, err := file.WriteString("x"); err != nil {
+	_, err = file.WriteString("x")
+	if err = errors.Join(err, file.Close()); err != nil {
 		t.Fatal(err)
 	}
 }

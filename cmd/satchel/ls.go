@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -105,7 +104,7 @@ func (p *program) ls(ctx context.Context, c *client.Client, o *lsOptions, query 
 		}
 	}
 	if shown == 0 && !o.json {
-		fmt.Fprintln(p.err, "no files")
+		p.sayf("no files\n")
 	}
 	return show.flush()
 }

@@ -3,9 +3,11 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -21,10 +23,30 @@ func main() {
 
 // run is the program: arguments and streams in, exit status out. It takes its environment from the process.
 func run(ctx context.Context, args []string, in io.Reader, out, err io.Writer) int {
-	p := &program{in: in, out: out, err: err, environ: os.Environ(), now: time.Now}
+	output := &output{Writer: out}
+	p := &program{in: in, out: output, err: err, environ: os.Environ(), now: time.Now}
 	p.width, p.outTerminal = terminal(out)
 	_, p.errTerminal = terminal(err)
-	return p.run(ctx, args)
+	code := p.run(ctx, args)
+	if code == exitOK && output.err != nil {
+		p.sayf("satchel: standard output: %v\n", output.err)
+		return exitFailed
+	}
+	return code
+}
+
+// output remembers that something could not be written, so that no command ends well without its output.
+type output struct {
+	io.Writer
+	err error
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	n, err := o.Writer.Write(b)
+	if err != nil {
+		o.err = err
+	}
+	return n, err
 }
 
 // program is what every command needs of the world around it.
@@ -40,7 +62,7 @@ type program struct {
 }
 
 func (p *program) run(ctx context.Context, args []string) int {
-	root := p.rootCommand()
+	root := p.rootCommand() //nolint:contextcheck // the commands get it from cobra
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
@@ -52,10 +74,16 @@ func (p *program) run(ctx context.Context, args []string) int {
 	return p.report(ctx, cmd.CommandPath(), err)
 }
 
+// printf writes to standard output; run sees to it that a failure is not lost.
+func (p *program) printf(format string, args ...any) { _, _ = fmt.Fprintf(p.out, format, args...) }
+
+// sayf writes to standard error.
+func (p *program) sayf(format string, args ...any) { _, _ = fmt.Fprintf(p.err, format, args...) }
+
 // env gives an environment variable, "" when it is not set.
 func (p *program) env(name string) string {
-	for i := len(p.environ) - 1; i >= 0; i-- {
-		if key, value, _ := strings.Cut(p.environ[i], "="); key == name {
+	for _, entry := range slices.Backward(p.environ) { // the last one counts
+		if key, value, _ := strings.Cut(entry, "="); key == name {
 			return value
 		}
 	}
@@ -65,9 +93,9 @@ func (p *program) env(name string) string {
 // terminal reports whether w is one, and how wide.
 func terminal(w io.Writer) (width int, ok bool) {
 	file, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) { //nolint:gosec // a file descriptor fits
+	if !ok || !term.IsTerminal(int(file.Fd())) {
 		return 0, false
 	}
-	width, _, _ = term.GetSize(int(file.Fd())) //nolint:gosec // see above
+	width, _, _ = term.GetSize(int(file.Fd()))
 	return width, true
 }

@@ -80,7 +80,7 @@ func (u *putter) one(ctx context.Context, i item) error {
 	if err != nil {
 		return err
 	}
-	defer source.Close() //nolint:errcheck // it was only read
+	defer source.Close()
 	if u.options.skipExisting {
 		there, err := u.existing(ctx, i)
 		if err != nil {
@@ -120,7 +120,7 @@ func (u *putter) hash(ctx context.Context, i item) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer file.Close() //nolint:errcheck // it was only read
+	defer file.Close()
 	sum := sha256.New()
 	if _, err := io.Copy(sum, stoppable{ctx, file}); err != nil {
 		return "", err
@@ -197,7 +197,7 @@ func (u *putter) summarize() {
 	if u.skipped > 0 {
 		text += fmt.Sprintf("; %d already there", u.skipped)
 	}
-	fmt.Fprintln(u.err, text)
+	u.sayf("%s\n", text)
 }
 
 // The states at which processing is over.

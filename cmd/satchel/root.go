@@ -51,7 +51,7 @@ func (p *program) rootCommand() *cobra.Command {
 func (p *program) prepare(cmd *cobra.Command, _ []string) error {
 	p.started = true
 	for _, warning := range unknownVariables(p.environ, knownVariables(cmd.Root())) {
-		fmt.Fprintln(p.err, "satchel: warning: "+warning)
+		p.sayf("satchel: warning: %s\n", warning)
 	}
 	return p.setFromVariables(cmd)
 }

@@ -107,28 +107,28 @@ func (p *program) greet(c daemon.Config, url, token string) {
 		data = absolute
 	}
 	err := p.saveCredentials(credentials{URL: url, Token: token, Data: data})
-	fmt.Fprintf(p.out, "Satchel listens on %s\nIts data is in %s\n", url, data)
+	p.printf("Satchel listens on %s\nIts data is in %s\n", url, data)
 	switch {
 	case token != "":
 		p.greetFirst(url, token, err)
 		return
 	case c.RootToken != "":
-		fmt.Fprintf(p.out, "The token is the one in %s; no other one was made.\n", rootTokenVariable)
+		p.printf("The token is the one in %s; no other one was made.\n", rootTokenVariable)
 	}
 	if err != nil {
-		fmt.Fprintf(p.err, "satchel: warning: %v\n", err)
+		p.sayf("satchel: warning: %v\n", err)
 	}
 }
 
 func (p *program) greetFirst(url, token string, saveErr error) {
 	file, _ := credentialsFile()
 	put := "satchel put README.md"
-	fmt.Fprintf(p.out, "\nThis is the first start. The owner's token, shown only now:\n\n  %s\n\n", token)
+	p.printf("\nThis is the first start. The owner's token, shown only now:\n\n  %s\n\n", token)
 	if saveErr == nil {
-		fmt.Fprintf(p.out, "It is also in %s.\n", file)
+		p.printf("It is also in %s.\n", file)
 	} else {
-		fmt.Fprintf(p.out, "It was not written to the credentials file (%s): %v.\n", file, saveErr)
+		p.printf("It was not written to the credentials file (%s): %v.\n", file, saveErr)
 		put = fmt.Sprintf("SATCHEL_URL=%s SATCHEL_TOKEN=%s %s", url, token, put)
 	}
-	fmt.Fprintf(p.out, "Try one of these:\n\n  curl -H 'Authorization: Bearer %s' -F file=@README.md %s/files\n  %s\n\n", token, url, put)
+	p.printf("Try one of these:\n\n  curl -H 'Authorization: Bearer %s' -F file=@README.md %s/files\n  %s\n\n", token, url, put)
 }

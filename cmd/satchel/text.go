@@ -43,7 +43,7 @@ func pad(text string, width int) string { return metrics().FillRight(text, width
 func metrics() *runewidth.Condition { return &runewidth.Condition{StrictEmojiNeutral: true} }
 
 // size writes a number of bytes for people.
-func size(n int64) string { return humanize.Bytes(uint64(max(n, 0))) } //nolint:gosec // not negative
+func size(n int64) string { return humanize.Bytes(uint64(max(n, 0))) }
 
 // age writes how long ago a moment was, in a few characters.
 func age(then, now time.Time) string {

@@ -22,7 +22,7 @@ type tokenStore interface {
 	DeleteToken(ctx context.Context, id string) error
 }
 
-const tokenHelp = `With --data DIR it works directly on a data folder, whether a server runs on it or not: whoever has
+const accessHelp = `With --data DIR it works directly on a data folder, whether a server runs on it or not: whoever has
 the folder in hand is the operator, so that a lost token is no lockout. Otherwise it asks the server,
 where an owner reaches the own organization, and an operator all. Without flags, SATCHEL_URL goes
 before SATCHEL_DATA, and this before the credentials file.`
@@ -77,7 +77,7 @@ func (p *program) tokenCreateCommand() *cobra.Command {
 		Long: `Make a token and print it, alone, on standard output. It is never shown again. An unknown user is
 made, and for an operator also an unknown organization.
 
-` + tokenHelp,
+` + accessHelp,
 		Example: "satchel token create --user ada --role writer --workspace papers",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -121,7 +121,7 @@ func (p *program) createToken(ctx context.Context, s tokenStore, r api.TokenRequ
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.err, "%s: %s in organization %s, %s\n", clean(token.ID), clean(token.UserName), clean(token.OrgName), clean(grant(token)))
+	p.sayf("%s: %s in organization %s, %s\n", clean(token.ID), clean(token.UserName), clean(token.OrgName), clean(grant(token)))
 	_, err = fmt.Fprintln(p.out, token.Secret)
 	return err
 }
@@ -140,7 +140,7 @@ func (p *program) tokenLsCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "ls", Short: "List tokens", Args: cobra.NoArgs,
-		Long: "List the tokens of an organization, oldest first, without their secrets.\n\n" + tokenHelp, Example: "satchel token ls --org acme",
+		Long: "List the tokens of an organization, oldest first, without their secrets.\n\n" + accessHelp, Example: "satchel token ls --org acme",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.with(p, cmd, func(s tokenStore) error {
 				tokens, err := s.Tokens(cmd.Context(), org)
@@ -186,11 +186,11 @@ func align(text *strings.Builder, rows [][]string) {
 		}
 	}
 	for _, r := range rows {
-		line := ""
+		var line strings.Builder
 		for i, cell := range r {
-			line += pad(cell, widths[i]) + columnSpace
+			line.WriteString(pad(cell, widths[i]) + columnSpace)
 		}
-		text.WriteString(strings.TrimRight(line, " ") + "\n")
+		text.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
 }
 
@@ -198,17 +198,17 @@ func (p *program) tokenRmCommand() *cobra.Command {
 	var a tokenAccess
 	cmd := &cobra.Command{
 		Use: "rm ID…", Short: "Revoke tokens", Args: cobra.MinimumNArgs(1),
-		Long: "Revoke tokens by their ids, which `satchel token ls` shows.\n\n" + tokenHelp, Example: "satchel token rm tok-06dvm5k8qg0021h7r5d9o4p2tc",
+		Long: "Revoke tokens by their ids, which `satchel token ls` shows.\n\n" + accessHelp, Example: "satchel token rm tok-06dvm5k8qg0021h7r5d9o4p2tc",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.with(p, cmd, func(s tokenStore) error {
 				failed := tally{what: "tokens", of: len(args)}
 				for _, id := range args {
 					if err := s.DeleteToken(cmd.Context(), id); err != nil {
 						failed.codes = append(failed.codes, exitCode(cmd.Context(), err))
-						fmt.Fprint(p.err, describe("satchel: "+id+": ", err))
+						p.sayf("%s", describe("satchel: "+id+": ", err))
 						continue
 					}
-					fmt.Fprintf(p.out, "revoked %s\n", clean(id))
+					p.printf("revoked %s\n", clean(id))
 				}
 				return failed.err()
 			})

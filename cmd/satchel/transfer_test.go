@@ -299,3 +299,21 @@ func TestLocalName(t *testing.T) {
 		t.Errorf("in a folder: %s", got)
 	}
 }
+
+// full is a disk without room.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
+
+func TestOutputThatCannotBeWrittenIsAFailure(t *testing.T) {
+	c := newCLI(t)
+	c.start()
+	c.write("a", "1")
+	c.ok("put", "a")
+	for _, command := range []string{"ls", "ls --json", "info a", "meta a", "get a -o -", "get a -o b", "version", "--help"} {
+		var messages bytes.Buffer
+		if code := run(t.Context(), strings.Fields(command), nil, full{}, &messages); code != exitFailed {
+			t.Errorf("%s: exit %d: %s", command, code, messages.String())
+		}
+	}
+}

@@ -89,8 +89,7 @@ func (p *program) setFromVariables(cmd *cobra.Command) error {
 
 // badVariable says why a value does not fit. What strconv says of a number or a truth value is told by the kind of the flag.
 func badVariable(name, value string, f *pflag.Flag, err error) error {
-	var number *strconv.NumError
-	if errors.As(err, &number) {
+	if _, ok := errors.AsType[*strconv.NumError](err); ok {
 		return fmt.Errorf("%s: %q is no %s", name, value, f.Value.Type())
 	}
 	return fmt.Errorf("%s: %w", name, err)
