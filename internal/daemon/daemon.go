@@ -19,6 +19,7 @@ import (
 	"github.com/satchel-files/satchel/internal/files"
 	"github.com/satchel-files/satchel/internal/httpapi"
 	"github.com/satchel-files/satchel/internal/maintain"
+	"github.com/satchel-files/satchel/internal/meta/sqlstore"
 	"github.com/satchel-files/satchel/internal/tenant"
 )
 
@@ -82,7 +83,7 @@ func (d *Daemon) openData(ctx context.Context, m *metrics) (err error) {
 	if d.unlock, err = maintain.AcquireServer(d.config.Data); err != nil {
 		return err
 	}
-	d.stores, err = openStores(ctx, d.config.Data, d.logger, m.commit)
+	d.stores, err = openStores(ctx, d.config.Data, sqlstore.Options{Logger: d.logger, OnCommit: m.commit})
 	return err
 }
 

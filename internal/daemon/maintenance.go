@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -96,14 +95,14 @@ func openExisting(ctx context.Context, c Config) (*stores, error) {
 	if _, err := os.Stat(filepath.Join(c.Data, databaseFile)); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s is no data folder of Satchel: it has no %s", c.Data, databaseFile)
 	}
-	return openStores(ctx, c.Data, slog.New(slog.DiscardHandler), nil)
+	return openBeside(ctx, c.Data)
 }
 
 // copies opens the stores of backups.
 func copies() maintain.Stores {
 	return maintain.Stores{
 		Register: func(ctx context.Context, path string) (meta.BlobRegister, func() error, error) {
-			rows, err := sqlstore.OpenSQLite(ctx, sqlstore.Options{Path: path, Logger: slog.New(slog.DiscardHandler)})
+			rows, err := sqlstore.OpenSQLite(ctx, sqlstore.Options{Path: path})
 			if err != nil {
 				return nil, nil, err
 			}

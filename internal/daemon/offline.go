@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 
 	"github.com/satchel-files/satchel"
@@ -27,7 +26,7 @@ func OpenOffline(ctx context.Context, c Config) (*Offline, error) {
 	if err := makeFolder(c.Data); err != nil {
 		return nil, err
 	}
-	s, err := openStores(ctx, c.Data, slog.New(slog.DiscardHandler), nil)
+	s, err := openBeside(ctx, c.Data)
 	if err != nil {
 		return nil, err
 	}

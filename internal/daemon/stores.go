@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 
 	"github.com/satchel-files/satchel/internal/blob"
 	"github.com/satchel-files/satchel/internal/blob/diskblob"
+	"github.com/satchel-files/satchel/internal/maintain"
+	"github.com/satchel-files/satchel/internal/maintain"
 	"github.com/satchel-files/satchel/internal/meta/sqlstore"
 )
 
@@ -27,8 +28,8 @@ type stores struct {
 	disk *diskblob.Store
 }
 
-// openStores opens the stores in a data folder, which it makes if there is none.
-func openStores(ctx context.Context, data string, logger *slog.Logger, onCommit func(int)) (*stores, error) {
+// openStores opens the stores in a data folder, which it makes if there is none. options say all but the database's path.
+func openStores(ctx context.Context, data string, options sqlstore.Options) (*stores, error) {
 	for _, folder := range []string{data, filepath.Join(data, blobFolder), filepath.Join(data, cacheFolder)} {
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			return nil, fmt.Errorf("data folder: %w", err)
@@ -38,21 +39,32 @@ func openStores(ctx context.Context, data string, logger *slog.Logger, onCommit 
 	if err != nil {
 		return nil, fmt.Errorf("open the blobs: %w", err)
 	}
-	rows, err := sqlstore.OpenSQLite(ctx, sqlstore.Options{Path: filepath.Join(data, databaseFile), Logger: logger, OnCommit: onCommit})
+	options.Path = filepath.Join(data, databaseFile)
+	rows, err := sqlstore.OpenSQLite(ctx, options)
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
 	return &stores{data: data, rows: rows, disk: disk}, nil
 }
 
+// openBeside opens the stores for a command that works on a data folder beside a server, if one runs; it then leaves the schema as the
+// server knows it.
+func openBeside(ctx context.Context, data string) (*stores, error) {
+	running, err := maintain.ServerRunning(data)
+	if err != nil {
+		return nil, err
+	}
+	return openStores(ctx, data, sqlstore.Options{KeepSchema: running})
+}
+
 func (s *stores) vault(c Config) *blob.Vault {
 	return blob.NewVault(s.disk, blob.Options{MaxBytes: int64(c.MaxFileBytes), MinFree: int64(c.MinFreeBytes)})
 }
 
-// ready says why the stores cannot do their work: the database does not answer, or the folder is gone.
+// ready says why the stores cannot do their work: the database does not answer, or the folder is gone or read-only.
 func (s *stores) ready(ctx context.Context) error {
 	_, err := s.disk.FreeBytes(ctx)
-	return errors.Join(err, s.rows.Ping(ctx))
+	return errors.Join(err, maintain.CheckWritable(s.data), s.rows.Ping(ctx))
 }
 
 func (s *stores) Close() error { return s.rows.Close() }

@@ -13,6 +13,9 @@ import (
 // ErrNewerSchema says that a newer program wrote the database; this one does not know what it means and leaves it alone.
 var ErrNewerSchema = errors.New("the database was written by a newer version of satchel; use that version or a later one")
 
+// ErrOlderSchema says that the database needs a migration that Options.KeepSchema rules out.
+var ErrOlderSchema = errors.New("the database is of an older version of satchel, and a server that may know only that one runs on it; use the server's version, or stop it")
+
 //go:embed migrations/sqlite/*.sql
 var sqliteMigrations embed.FS
 
@@ -40,6 +43,8 @@ func (f *sqliteFile) migrateBy(ctx context.Context, options Options, folder fs.F
 		return fmt.Errorf("%w (schema %d; this version knows %d)", ErrNewerSchema, current, target)
 	case current == target:
 		return nil
+	case options.KeepSchema && current > 0:
+		return fmt.Errorf("%w (schema %d; this version brings %d)", ErrOlderSchema, current, target)
 	case current > 0:
 		if err := f.setAside(ctx, options, target); err != nil {
 			return err

@@ -30,6 +30,9 @@ type Options struct {
 	Now      func() time.Time // the clock that file ids are minted by; nil: time.Now
 	OnCommit func(batch int)  // called after every commit with the number of transactions in it; nil: nobody listens
 	Logger   *slog.Logger     // nil: nothing is logged
+
+	// KeepSchema refuses an older database with ErrOlderSchema instead of migrating it: another process works on it.
+	KeepSchema bool
 }
 
 // Store is a metadata store. It is safe for concurrent use.
