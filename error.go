@@ -25,6 +25,7 @@ const (
 	CodeConflict            Code = "conflict"               // 409; a retry can succeed
 	CodeIdempotencyReused   Code = "idempotency_key_reused" // 409; the key came with other content before
 	CodeIdempotencyUsed     Code = "idempotency_key_used"   // 409; a file that the key made has been deleted
+	CodePreconditionFailed  Code = "precondition_failed"    // 412
 	CodeFileTooLarge        Code = "file_too_large"         // 413
 	CodeBodyTooLarge        Code = "body_too_large"         // 413
 	CodeUnsupportedMedia    Code = "unsupported_media_type" // 415

@@ -28,18 +28,21 @@ func (a *API) getContent(ctx context.Context, c *call) (any, error) {
 // serveContent sends the bytes, or the part of them that the request wants.
 func serveContent(w http.ResponseWriter, r *http.Request, file *satchel.File, content io.ReadSeeker) error {
 	addContentHeaders(w.Header(), file)
-	ranged := &rangeWriter{ResponseWriter: w}
-	http.ServeContent(ranged, r, "", file.CreatedAt(), content)
-	if ranged.refused {
-		return rangeRefused(w.Header(), file)
+	checked := &contentWriter{ResponseWriter: w}
+	http.ServeContent(checked, r, "", file.CreatedAt(), content)
+	if checked.refused != 0 {
+		return contentRefused(w.Header(), checked.refused, file)
 	}
 	return nil
 }
 
-// rangeRefused takes back what was said of the content and answers for a range that it does not have.
-func rangeRefused(h http.Header, file *satchel.File) error {
+// contentRefused takes back what was said of the content and answers for a precondition that does not hold, or a range that is not there.
+func contentRefused(h http.Header, status int, file *satchel.File) error {
 	for _, name := range []string{"ETag", "Content-Disposition", "Content-Security-Policy", "Last-Modified"} {
 		h.Del(name)
+	}
+	if status == http.StatusPreconditionFailed {
+		return satchel.Errorf(satchel.CodePreconditionFailed, "the content is not what If-Match or If-Unmodified-Since asks for")
 	}
 	h.Set("Content-Range", fmt.Sprintf("bytes */%d", file.Content.Size))
 	return &satchel.Error{
@@ -100,30 +103,31 @@ func extValue(text string) string {
 	return b.String()
 }
 
-// rangeWriter keeps http.ServeContent from answering 416 with text: it swallows that answer, and the handler gives ours.
-type rangeWriter struct {
+// contentWriter keeps http.ServeContent from answering 412 with nothing and 416 with text: it swallows those answers, and the handler
+// gives ours.
+type contentWriter struct {
 	http.ResponseWriter
-	refused bool
+	refused int // the status that was swallowed
 }
 
-func (w *rangeWriter) WriteHeader(status int) {
-	if status == http.StatusRequestedRangeNotSatisfiable {
-		w.refused = true
+func (w *contentWriter) WriteHeader(status int) {
+	if status == http.StatusPreconditionFailed || status == http.StatusRequestedRangeNotSatisfiable {
+		w.refused = status
 		return
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
 // ReadFrom leaves copying to the writer below, which can have the kernel do it.
-func (w *rangeWriter) ReadFrom(src io.Reader) (int64, error) {
-	if w.refused {
+func (w *contentWriter) ReadFrom(src io.Reader) (int64, error) {
+	if w.refused != 0 {
 		return io.Copy(io.Discard, src)
 	}
 	return io.Copy(w.ResponseWriter, src)
 }
 
-func (w *rangeWriter) Write(p []byte) (int, error) {
-	if w.refused {
+func (w *contentWriter) Write(p []byte) (int, error) {
+	if w.refused != 0 {
 		return len(p), nil
 	}
 	return w.ResponseWriter.Write(p)

@@ -33,6 +33,8 @@ func statusOf(code satchel.Code) int {
 		return http.StatusRequestTimeout
 	case satchel.CodeConflict, satchel.CodeIdempotencyReused, satchel.CodeIdempotencyUsed:
 		return http.StatusConflict
+	case satchel.CodePreconditionFailed:
+		return http.StatusPreconditionFailed
 	case satchel.CodeFileTooLarge, satchel.CodeBodyTooLarge:
 		return http.StatusRequestEntityTooLarge
 	case satchel.CodeUnsupportedMedia:

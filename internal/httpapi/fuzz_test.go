@@ -129,7 +129,8 @@ func TestEveryCodeHasAStatus(t *testing.T) {
 	for _, code := range []satchel.Code{
 		satchel.CodeMalformedJSON, satchel.CodeMalformedMultipart, satchel.CodeMalformedRequest, satchel.CodeMissingToken, satchel.CodeInvalidToken,
 		satchel.CodeForbidden, satchel.CodeReadOnly, satchel.CodeWorkspaceForbidden, satchel.CodeNotFound, satchel.CodeMethodNotAllowed,
-		satchel.CodeRequestTimeout, satchel.CodeConflict, satchel.CodeIdempotencyReused, satchel.CodeIdempotencyUsed, satchel.CodeFileTooLarge,
+		satchel.CodeRequestTimeout, satchel.CodeConflict, satchel.CodeIdempotencyReused, satchel.CodeIdempotencyUsed, satchel.CodePreconditionFailed,
+		satchel.CodeFileTooLarge,
 		satchel.CodeBodyTooLarge, satchel.CodeUnsupportedMedia, satchel.CodeRangeNotSatisfiable, satchel.CodeMissing, satchel.CodeInvalidValue,
 		satchel.CodeInvalidType, satchel.CodeInvalidJSON, satchel.CodeOutOfRange, satchel.CodeTooLong, satchel.CodeTooDeep, satchel.CodeTooMany,
 		satchel.CodeDuplicate, satchel.CodeContradiction, satchel.CodeUnknownParameter, satchel.CodeModelNotConfigured, satchel.CodeUnavailable,

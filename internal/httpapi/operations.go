@@ -230,7 +230,7 @@ func (a *API) contentRoute() *route {
 			Description: "The bytes as they were uploaded, whole or by ranges (RFC 9110). HEAD gives the headers alone.",
 			Parameters: []*huma.Param{fileParam(), workspaceParam(), header("Range", "bytes=0-99, or several"), header("If-Range", "The ETag: with another content the whole is sent"),
 				header("If-None-Match", "The ETag: 304 if the content is the same")},
-			Responses: a.responses(whole, 400, 401, 403, 404, 416, 422),
+			Responses: a.responses(whole, 400, 401, 403, 404, 412, 416, 422),
 		}, answer: a.getContent,
 	}
 	rt.Responses["206"] = &huma.Response{Description: "The ranges asked for", Content: map[string]*huma.MediaType{"*/*": {Schema: binary}}}

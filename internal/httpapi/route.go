@@ -209,6 +209,7 @@ func exampleProblem(status int) api.Problem {
 		http.StatusNotFound:                     {satchel.CodeNotFound, "file_id", "File not found: file-06dvm5k8qg0021h7r5d9o4p2t"},
 		http.StatusRequestTimeout:               {satchel.CodeRequestTimeout, "", "the request's body did not move for too long; send it again"},
 		http.StatusConflict:                     {satchel.CodeIdempotencyReused, "Idempotency-Key", "this Idempotency-Key came with another request before; use a new key for new content"},
+		http.StatusPreconditionFailed:           {satchel.CodePreconditionFailed, "", "the content is not what If-Match or If-Unmodified-Since asks for"},
 		http.StatusRequestEntityTooLarge:        {satchel.CodeFileTooLarge, "file", "the file is larger than the limit"},
 		http.StatusUnsupportedMediaType:         {satchel.CodeUnsupportedMedia, "Content-Type", "the body must be JSON, with Content-Type: application/json"},
 		http.StatusRequestedRangeNotSatisfiable: {satchel.CodeRangeNotSatisfiable, "Range", "the range lies outside the file, which has 11 bytes, or is malformed; a right one: bytes=0-99"},
