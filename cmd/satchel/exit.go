@@ -138,7 +138,6 @@ func describe(prefix string, err error) string {
 	var text strings.Builder
 	var refusal *client.Error
 	var broken *client.ConnectionError
-	var advised *hintError
 	line := func(format string, args ...any) { fmt.Fprintln(&text, clean(fmt.Sprintf(format, args...))) }
 	switch {
 	case errors.As(err, &refusal):
@@ -155,7 +154,7 @@ func describe(prefix string, err error) string {
 		for part := range strings.SplitSeq(err.Error(), "\n") {
 			line("%s%s", prefix, part)
 		}
-		if errors.As(err, &advised) {
+		if advised, ok := errors.AsType[*hintError](err); ok {
 			for part := range strings.SplitSeq(advised.hint, "\n") {
 				line("  %s", part)
 			}
