@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"slices"
@@ -74,7 +75,7 @@ func (c *call) object(known ...string) (map[string]any, error) {
 	if err != nil {
 		return nil, bodyFault(err)
 	}
-	for key := range object {
+	for _, key := range slices.Sorted(maps.Keys(object)) {
 		if !slices.Contains(known, key) {
 			c.unknown(satchel.InBody, key)
 		}
@@ -100,7 +101,8 @@ func stringOf(object map[string]any, key string, faults *satchel.Faults) *string
 func parseExpiry(object map[string]any) (files.Expiry, error) {
 	var e files.Expiry
 	var faults satchel.Faults
-	for key, value := range object {
+	for _, key := range slices.Sorted(maps.Keys(object)) {
+		value := object[key]
 		switch number, isNumber := value.(json.Number); {
 		case key == "anchor":
 			text, ok := value.(string)

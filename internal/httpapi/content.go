@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/satchel-files/satchel"
@@ -28,12 +29,31 @@ func (a *API) getContent(ctx context.Context, c *call) (any, error) {
 // serveContent sends the bytes, or the part of them that the request wants.
 func serveContent(w http.ResponseWriter, r *http.Request, file *satchel.File, content io.ReadSeeker) error {
 	addContentHeaders(w.Header(), file)
+	checkRange(r.Header, file.Content.Size)
 	checked := &contentWriter{ResponseWriter: w}
 	http.ServeContent(checked, r, "", file.CreatedAt(), content)
 	if checked.refused != 0 {
 		return contentRefused(w.Header(), checked.refused, file)
 	}
 	return nil
+}
+
+// zeroSuffix is a range of the last 0 bytes, which no content satisfies.
+var zeroSuffix = regexp.MustCompile(`[=,\s]-0+\s*(,|$)`)
+
+// checkRange settles what http.ServeContent would answer wrongly (RFC 9110, 14): units that nobody knows are ignored, as are ranges of
+// empty content, of which no Content-Range can tell; and the last 0 bytes are out of range.
+func checkRange(h http.Header, size int64) {
+	given := h.Get("Range")
+	unit, ranges, found := strings.Cut(given, "=")
+	switch {
+	case found && !strings.EqualFold(unit, "bytes"), size == 0:
+		h.Del("Range")
+	case zeroSuffix.MatchString(given):
+		h.Set("Range", "bytes=none")
+	case found:
+		h.Set("Range", "bytes="+ranges)
+	}
 }
 
 // contentRefused takes back what was said of the content and answers for a precondition that does not hold, or a range that is not there.

@@ -56,13 +56,12 @@ func formReader(contentType string, body io.Reader) (*multipart.Reader, error) {
 			Message: "the Content-Type names no valid boundary; let your HTTP client set this header by itself",
 		}
 	}
-	return multipart.NewReader(body, params["boundary"]), nil
+	return multipart.NewReader(newPartHeaders(body, params["boundary"]), params["boundary"]), nil
 }
 
 // malformedForm is the answer to a form that breaks off or is none; errors of the connection keep their own meaning.
 func malformedForm(err error) error {
-	var known *satchel.Error
-	if errors.As(bodyError(err), &known) {
+	if _, known := errors.AsType[*satchel.Error](bodyError(err)); known {
 		return &satchel.Error{Code: satchel.CodeMalformedMultipart, In: satchel.InBody, Message: "the multipart form is broken or breaks off: every part begins and ends with the boundary", Err: err}
 	}
 	return err
@@ -186,8 +185,18 @@ func (f *form) patch() (patch satchel.Patch) {
 	}
 	if err != nil {
 		f.faults.Add(files.AsField(err))
-		return satchel.Patch{} // its faults are known; what checks the rest must not find them again
+		return onlyInstructions(patch)
 	}
+	return patch
+}
+
+// onlyInstructions leaves of metadata whose faults are known what is still to be checked, so that nothing is found twice.
+func onlyInstructions(metadata satchel.Patch) satchel.Patch {
+	text, ok := metadata.Take("instructions")
+	if !ok {
+		return satchel.Patch{}
+	}
+	patch, _ := satchel.NewPatch(map[string]any{"instructions": text}) // was checked with the rest
 	return patch
 }
 

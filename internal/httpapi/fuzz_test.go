@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -64,6 +67,59 @@ func objects(t *testing.T, store blob.Store) (n int) {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// FuzzPartHeaders: what the multipart reader understands of a form is the same with and without the cleaning of its headers, however
+// the body is cut into reads.
+func FuzzPartHeaders(f *testing.F) {
+	f.Add("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nx\r\n--bb\x01\r\n--b \r\nA: b\r\n\r\n\r\n--b--\r\n", 3)
+	f.Add("\r\n--b\nA: b\n\n\x00\x01\r\n--b\r\nA:\t\r\n\r\n--b--", 1)
+	f.Add("pre\x02amble\r\n--b\r\n\r\n\x03\r\n--b\rx\x04--b--", 2)
+	f.Fuzz(func(t *testing.T, body string, size int) {
+		plain, plainErr := readParts(strings.NewReader(body))
+		cut := &cutReader{strings.NewReader(body), max(1, size%64)}
+		cleaned, cleanedErr := readParts(newPartHeaders(cut, "b"))
+		if plainErr == nil && (cleanedErr != nil || !slices.Equal(plain, cleaned)) {
+			t.Errorf("%q\nbecame %q, %v", plain, cleaned, cleanedErr)
+		}
+	})
+}
+
+// cutReader gives a few bytes at a time.
+type cutReader struct {
+	io.Reader
+	size int
+}
+
+func (r *cutReader) Read(p []byte) (int, error) { return r.Reader.Read(p[:min(len(p), r.size)]) }
+
+// readParts gives the headers and contents of a form with the boundary "b".
+func readParts(body io.Reader) (all []string, err error) {
+	reader := multipart.NewReader(body, "b")
+	for {
+		part, err := reader.NextRawPart()
+		if err == io.EOF { //nolint:errorlint // as in readForm
+			return all, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		content, err := io.ReadAll(part)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, fmt.Sprint(part.Header), string(content))
+	}
+}
+
+func TestControlCharactersInFileNames(t *testing.T) {
+	for _, size := range []int{1, 2, 7, 4096} {
+		body := "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\x01b\x7f\tc\x00.txt\"\r\n\r\n\x00\x01\r\n--b--\r\n"
+		parts, err := readParts(newPartHeaders(&cutReader{strings.NewReader(body), size}, "b"))
+		if err != nil || len(parts) != 2 || parts[1] != "\x00\x01" || !strings.Contains(parts[0], "a\tb\t\tc\t.txt") {
+			t.Errorf("reads of %d: %q, %v", size, parts, err)
+		}
+	}
 }
 
 // FuzzRange: a Range header gives the whole, exactly the part that Content-Range names, or 416 in our own form.

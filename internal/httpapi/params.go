@@ -50,7 +50,11 @@ func (c *call) unknown(in, name string) {
 }
 
 func (c *call) queryFault(code satchel.Code, name, format string, args ...any) {
-	fault := satchel.BodyFault(code, name, nil, format, args...)
+	base, path, ok := bracketed(name)
+	if !ok {
+		base, path = name, nil
+	}
+	fault := satchel.BodyFault(code, base, path, format, args...)
 	fault.In = satchel.InQuery
 	c.faults.Add(fault)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -78,10 +79,8 @@ func (rt *route) declares(name string) bool {
 		if !brackets || p.Name != base {
 			continue
 		}
-		for _, deep := range rt.deep {
-			if deep == base {
-				return true
-			}
+		if slices.Contains(rt.deep, base) {
+			return true
 		}
 	}
 	return false

@@ -91,7 +91,7 @@ func (a *API) readForm(ctx context.Context, c *call, f *form) error {
 	}
 	for {
 		part, err := reader.NextRawPart()
-		if err == io.EOF { //nolint:errorlint // the reader wraps io.EOF when the form breaks off; bare it means the last boundary
+		if err == io.EOF { // the reader wraps io.EOF when the form breaks off; bare it means the last boundary
 			break
 		}
 		if err != nil {
@@ -136,8 +136,7 @@ func addFile(ctx context.Context, f *form, sent string, part *multipart.Part) er
 	if content.err != nil {
 		return malformedForm(content.err)
 	}
-	var fault *satchel.Error
-	if errors.As(err, &fault) {
+	if fault, ok := errors.AsType[*satchel.Error](err); ok {
 		fault.In, fault.Param = satchel.InBody, "file"
 	}
 	return err
