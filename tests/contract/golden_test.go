@@ -234,8 +234,11 @@ var (
 	idForm     = regexp.MustCompile(`\b(file|org|user|tok|req)-[0-9a-v]{25}\b`)
 	secretForm = regexp.MustCompile(`\bsat_[0-9A-Za-z]{38}\b`)
 	timeField  = regexp.MustCompile(`"(created_at|updated_at|expires_at|last_used_at)": (\d+)`)
-	longRun    = 64 // of one character; more are written «1000×a»
-	manyLines  = 10 // alike; more are counted
+)
+
+const (
+	longRun   = 64 // of one character; more are written «1000×a»
+	manyLines = 10 // alike; more are counted
 )
 
 // renderJSON indents JSON, without touching its order or its numbers, and names what differs from run to run.
