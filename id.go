@@ -115,7 +115,7 @@ func idTime(s string) time.Time {
 	if !ok {
 		return time.Time{}
 	}
-	return time.UnixMilli(int64(hi >> counterBits)).UTC() //nolint:gosec // 48 bits
+	return time.UnixMilli(int64(hi >> counterBits)).UTC()
 }
 
 // FileIDs mints file ids that rise strictly, also within a millisecond and when the clock steps back.

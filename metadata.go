@@ -171,10 +171,9 @@ func ParseJSONObject(name string, text []byte) (map[string]any, error) {
 }
 
 func malformedJSON(name string, text []byte) error {
-	var syntax *json.SyntaxError
 	var discard any
 	err := json.Unmarshal(text, &discard)
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return BodyFault(CodeMalformedJSON, name, nil, "%s is not JSON: %s at byte %d", name, syntax.Error(), syntax.Offset)
 	}
 	return BodyFault(CodeMalformedJSON, name, nil, "%s is not JSON", name)

@@ -63,7 +63,7 @@ func (b *bench) memories(ctx context.Context) ([]contestant, error) {
 	if b.peers {
 		cs = append(cs, b.memoryOf("PocketBase, idle", peer, b.rest))
 	}
-	if b.peers && b.options.long {
+	if b.peers && b.long {
 		cs = append(cs, b.memoryOf("PocketBase, "+title, peer, b.stampede))
 	}
 	return cs, nil

@@ -166,7 +166,7 @@ func children(pid int) []int {
 	var pids []int
 	for _, list := range lists {
 		data, _ := os.ReadFile(list)
-		for _, s := range strings.Fields(string(data)) {
+		for s := range strings.FieldsSeq(string(data)) {
 			if n, err := strconv.Atoi(s); err == nil {
 				pids = append(pids, n)
 			}

@@ -106,7 +106,7 @@ func (b *bench) write(tables []*table, out io.Writer) error {
 		path = filepath.Join(b.root, path)
 	}
 	b.say("writing %s", b.out)
-	return os.WriteFile(path, []byte(s.String()), 0o644) //nolint:gosec // for everybody to read
+	return os.WriteFile(path, []byte(s.String()), 0o644)
 }
 
 func (b *bench) preamble(s *strings.Builder) {

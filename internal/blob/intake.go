@@ -38,7 +38,7 @@ func (s *source) read(ctx context.Context, c *chunk) (n int, err error) {
 		switch {
 		case s.limit > 0 && s.total > s.limit:
 			return n, tooLarge(s.limit)
-		case err == io.EOF: //nolint:errorlint // io.Reader: the end is io.EOF itself
+		case err == io.EOF: // io.Reader: the end is io.EOF itself
 			s.ended = true
 			return n, nil
 		case err != nil:
@@ -80,7 +80,8 @@ func (in *intake) small(ctx context.Context, c *chunk, n int) error {
 // large takes all others: one goroutine reads and writes, another hashes beside it, and the chunks go round between them.
 func (in *intake) large(ctx context.Context, first *chunk, n int) error {
 	ring := in.vault.newRing()
-	c, err := first, error(nil)
+	c := first
+	var err error
 	for {
 		ring.full <- piece{c, n}
 		if err = in.write(ctx, c[:n]); err != nil || in.source.ended {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -103,8 +104,7 @@ func ConfigFromEnv(environ []string) (Config, error) {
 		Prefix:      EnvPrefix,
 		FuncMap:     map[reflect.Type]env.ParserFunc{reflect.TypeFor[Bytes](): parseBytes},
 	})
-	var all env.AggregateError
-	if errors.As(err, &all) {
+	if all, ok := errors.AsType[env.AggregateError](err); ok {
 		err = errors.Join(named(all.Errors)...)
 	}
 	if c.Data == "" {
@@ -215,10 +215,8 @@ func checkRootToken(token string) error {
 }
 
 func checkWord(name, value string, words ...string) error {
-	for _, word := range words {
-		if value == word {
-			return nil
-		}
+	if slices.Contains(words, value) {
+		return nil
 	}
 	return fmt.Errorf("%s %q: it must be one of %s", name, value, strings.Join(words, ", "))
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/satchel-files/satchel/internal/meta/sqlstore"
 )
 
-// What the maintenance commands report, under the names that they have where the work is done.
+// FsckReport and what follows are what the maintenance commands report, under the names that they have where the work is done.
 type (
 	FsckReport   = maintain.FsckReport
 	FsckProgress = maintain.FsckProgress
@@ -48,7 +48,7 @@ func Fsck(ctx context.Context, c Config, o FsckOptions) (report *FsckReport, err
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	live := true
+	var live bool
 	if !o.Repair {
 		if live, err = maintain.ServerRunning(c.Data); err != nil {
 			return nil, err

@@ -306,7 +306,7 @@ func TestBackupToAFullDisk(t *testing.T) {
 	w := newWorld(t)
 	w.upload(t, "good")
 	cfg := w.backupTo(t.TempDir())
-	cfg.Stores.Blobs = func(folder string) (blob.Store, error) { return fullDisk{w.disk}, nil }
+	cfg.Stores.Blobs = func(string) (blob.Store, error) { return fullDisk{w.disk}, nil }
 	if _, err := maintain.Backup(t.Context(), cfg); !errors.Is(err, blob.ErrNoSpace) {
 		t.Errorf("gives %v", err)
 	}

@@ -166,7 +166,7 @@ func (w *world) wantContent(t testing.TB, file *satchel.File) {
 	t.Helper()
 	object, err := w.disk.Open(t.Context(), blob.Key(file.Content.ID))
 	must(t, err)
-	defer object.Close() //nolint:errcheck // only read
+	defer object.Close()
 	content, err := io.ReadAll(object)
 	must(t, err)
 	if sum := sha256.Sum256(content); int64(len(content)) != file.Content.Size || !bytes.Equal(sum[:], file.Content.SHA256[:]) {

@@ -49,7 +49,7 @@ func start(t testing.TB, data string, how settings) *server {
 		t: t, data: data, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 32, DisableCompression: true}},
 		out: newRecord(), log: newRecord(), ended: make(chan struct{}),
 	}
-	s.cmd = command(context.Background(), t, data, how)
+	s.cmd = command(context.WithoutCancel(t.Context()), t, data, how)
 	s.cmd.Stdout, s.cmd.Stderr = s.out, s.log
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)

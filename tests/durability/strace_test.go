@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -66,12 +67,7 @@ func (c call) path() string {
 }
 
 func (c call) is(names ...string) bool {
-	for _, name := range names {
-		if c.name == name {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(names, c.name)
 }
 
 // answers says whether the call sends the head of an answer.

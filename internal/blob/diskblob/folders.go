@@ -72,19 +72,19 @@ func (f *folders) make(folder string) error {
 	return nil
 }
 
-// remove removes a folder if it is empty, and says whether it is gone.
-func (f *folders) remove(folder string) (gone bool, err error) {
+// remove removes a folder if it is empty; one that is not stays.
+func (f *folders) remove(folder string) error {
 	f.changing.Lock()
 	defer f.changing.Unlock()
 	f.forget(folder)
-	err = unix.Rmdir(f.path(folder))
+	err := unix.Rmdir(f.path(folder))
 	switch {
 	case err == nil, errors.Is(err, fs.ErrNotExist):
-		return true, nil
+		return nil
 	case errors.Is(err, unix.ENOTEMPTY), errors.Is(err, unix.EEXIST), errors.Is(err, unix.ENOTDIR):
-		return false, nil
+		return nil
 	}
-	return false, &fs.PathError{Op: "rmdir", Path: f.path(folder), Err: err}
+	return &fs.PathError{Op: "rmdir", Path: f.path(folder), Err: err}
 }
 
 func (f *folders) path(folder string) string {
@@ -135,14 +135,12 @@ func (s *Store) pruneHour(hour string) error {
 		if len(name) != 1 {
 			return nil
 		}
-		_, err := s.folders.remove(hour + "/" + name)
-		return err
+		return s.folders.remove(hour + "/" + name)
 	})
 	if err != nil {
 		return err
 	}
-	_, err = s.folders.remove(hour)
-	return err
+	return s.folders.remove(hour)
 }
 
 // eachFolder visits the names of the folders in a folder.

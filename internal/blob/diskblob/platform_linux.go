@@ -16,7 +16,7 @@ func startWriteback(file *os.File, from, size int64) error {
 	}
 	var failure error
 	err = conn.Control(func(fd uintptr) {
-		failure = unix.SyncFileRange(int(fd), from, size, unix.SYNC_FILE_RANGE_WRITE) //nolint:gosec // a file descriptor
+		failure = unix.SyncFileRange(int(fd), from, size, unix.SYNC_FILE_RANGE_WRITE)
 	})
 	if errors.Is(failure, unix.ENOSYS) || errors.Is(failure, unix.EINVAL) || errors.Is(failure, unix.EOPNOTSUPP) {
 		failure = nil

@@ -86,7 +86,7 @@ func workspaces(t *testing.T, s meta.Store) {
 			t.Errorf("%s: exists %v, access %q, %v; want %v, %q", what, gotExists, gotAccess, err, exists, access)
 		}
 	}
-	make := func() (made bool) {
+	insert := func() (made bool) {
 		must(t, inTx(t, s, func(ctx context.Context, tx meta.Tx) (err error) {
 			made, err = tx.InsertWorkspace(ctx, "org-a", "lab", now())
 			return err
@@ -94,7 +94,7 @@ func workspaces(t *testing.T, s meta.Store) {
 		return made
 	}
 	want("before", "org-a", "lab", "user-1", false, satchel.AccessNone)
-	if first, second := make(), make(); !first || second {
+	if first, second := insert(), insert(); !first || second {
 		t.Errorf("made by the first: %v, by the second: %v", first, second)
 	}
 	want("nobody in it", "org-a", "lab", "user-1", true, satchel.AccessNone)

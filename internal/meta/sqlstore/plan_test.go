@@ -146,7 +146,7 @@ func TestNoScans(t *testing.T) {
 }
 
 func tenantCalls(t *testing.T, s *Store) []call {
-	return spied(t, s, func(ctx context.Context, reads *Store, tx *transaction) error {
+	return spied(t, s, func(ctx context.Context, _ *Store, tx *transaction) error {
 		token := satchel.Token{ID: "tok-1", Org: "org-1", User: "user-1"}
 		_, _ = tx.Org(ctx, "org-1")
 		_, _ = tx.User(ctx, "user-1")
@@ -165,7 +165,7 @@ func tenantCalls(t *testing.T, s *Store) []call {
 }
 
 func fileCalls(t *testing.T, s *Store, scope satchel.Scope) []call {
-	return spied(t, s, func(ctx context.Context, reads *Store, tx *transaction) error {
+	return spied(t, s, func(ctx context.Context, _ *Store, tx *transaction) error {
 		f := testFile(scope, 1000)
 		f.ID = tx.NextFileID()
 		if err := tx.InsertFile(ctx, scope, f, satchel.Change{}); err != nil {

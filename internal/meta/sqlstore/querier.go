@@ -59,7 +59,7 @@ func (s *statements) prepared(ctx context.Context, text string) (*sql.Stmt, erro
 	if stmt := s.byText[text]; stmt != nil {
 		return stmt, nil
 	}
-	stmt, err := s.pool.PrepareContext(context.WithoutCancel(ctx), text) //nolint:sqlclosecheck // kept until the pool closes
+	stmt, err := s.pool.PrepareContext(context.WithoutCancel(ctx), text) // kept until the pool closes
 	if err != nil {
 		return nil, fmt.Errorf("preparing %.60q: %w", text, err)
 	}
@@ -79,7 +79,7 @@ func (r reading) query(ctx context.Context, text string, args ...any) (rows, err
 	if err != nil {
 		return nil, err
 	}
-	found, err := stmt.QueryContext(ctx, args...) //nolint:rowserrcheck,sqlclosecheck // the caller does
+	found, err := stmt.QueryContext(ctx, args...) //nolint:rowserrcheck // the caller does
 	if err != nil {
 		return nil, storeError(err)
 	}

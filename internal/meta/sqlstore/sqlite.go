@@ -62,7 +62,7 @@ func openSQLiteFile(ctx context.Context, path string) (*sqliteFile, error) {
 
 // createPrivate makes an absent file for the owner alone; SQLite gives its side files the same mode.
 func createPrivate(path string) error {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator names it
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func (f *sqliteFile) present() error {
 // snapshot writes a copy of the database, as it is at one moment, to a file that must not exist, and makes it durable.
 func (f *sqliteFile) snapshot(ctx context.Context, path string) (err error) {
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("snapshot: %s exists already", path)
+		return fmt.Errorf("snapshot to %s: %w", path, fs.ErrExist)
 	}
 	pool := sqlitePool(f.path, 1, "synchronous(FULL)")
 	defer func() { err = errors.Join(err, pool.Close()) }()
@@ -122,7 +122,7 @@ func (f *sqliteFile) snapshot(ctx context.Context, path string) (err error) {
 }
 
 func syncPath(path string) error {
-	file, err := os.Open(path) //nolint:gosec // the operator names it
+	file, err := os.Open(path)
 	if err != nil {
 		return err
 	}
@@ -154,8 +154,7 @@ func dropConnection(conn *sql.Conn) {
 
 // sqliteCode gives the extended result code in err's chain; ok is false when SQLite did not fail.
 func sqliteCode(err error) (code int, ok bool) {
-	var failure *sqlite.Error
-	if errors.As(err, &failure) {
+	if failure, ok := errors.AsType[*sqlite.Error](err); ok {
 		return failure.Code(), true
 	}
 	return 0, false
@@ -217,7 +216,7 @@ func noRoom(path string) bool {
 	if err := syscall.Statfs(filepath.Dir(path), &stat); err != nil {
 		return false
 	}
-	return uint64(stat.Bavail)*uint64(stat.Bsize) < 64<<10 //nolint:gosec // sizes are not negative
+	return stat.Bavail*uint64(stat.Bsize) < 64<<10 //nolint:gosec // sizes are not negative
 }
 
 func unavailable(err error) error {
