@@ -14,7 +14,8 @@ func (b *bench) throughputs() []measure {
 	return []measure{
 		{
 			name: "large-upload", title: "Upload of " + size(b.large) + ", durable and hashed", unit: "MB/s", setup: b.largeUploads,
-			note: "One connection. Only Satchel and the limit sync the content; tusd and nginx do not hash it, nor does PocketBase.",
+			note: "One connection. Only Satchel and the limit sync the content, and both let the disk begin before the last byte is there; " +
+				"tusd, nginx and PocketBase do not hash it.",
 			goals: []goal{
 				atLeast("satchel", 0.9, large), atLeast("satchel", 2, "PocketBase"), atLeast("satchel", 1, "versitygw"),
 			},

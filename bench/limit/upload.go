@@ -14,6 +14,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+
+	"golang.org/x/sys/unix"
 )
 
 // uploads stores the files of multipart requests in a folder.
@@ -66,6 +68,26 @@ func eachPart(r *http.Request, visit func(io.Reader) error) error {
 	}
 }
 
+// writeoutEvery is how many bytes are written before the disk is told to begin with them. Without it fsync would begin the work
+// of the disk only when everything has arrived, and the limit would be none: it is about half as fast.
+const writeoutEvery = 16 << 20
+
+// file is a file whose bytes go to the disk while more of them arrive.
+type file struct {
+	*os.File
+	written, begun int64
+}
+
+func (f *file) Write(b []byte) (int, error) {
+	n, err := f.File.Write(b)
+	f.written += int64(n)
+	if err == nil && f.written-f.begun >= writeoutEvery {
+		err = unix.SyncFileRange(int(f.Fd()), f.begun, f.written-f.begun, unix.SYNC_FILE_RANGE_WRITE)
+		f.begun = f.written
+	}
+	return n, err
+}
+
 // large writes a file while another goroutine hashes it.
 func (u *uploads) large(part io.Reader, name string) error {
 	f, err := os.Create(filepath.Join(u.dir, name))
@@ -73,7 +95,7 @@ func (u *uploads) large(part io.Reader, name string) error {
 		return err
 	}
 	h := newHasher()
-	err = copyHashed(f, part, h)
+	err = copyHashed(&file{File: f}, part, h)
 	h.sum()
 	if err == nil {
 		err = f.Sync()
