@@ -115,11 +115,13 @@ func retryable(broken error) error {
 }
 
 func (b *batch) commit() error {
-	err := b.tx.Commit() // rolls back by itself when it fails
-	if err == nil {
-		return nil
+	if err := b.tx.Commit(); err != nil { // rolls back by itself when it fails
+		return commitError(b.writer.file.fullDisk(err))
 	}
-	return commitError(b.writer.file.fullDisk(err))
+	if err := b.writer.file.present(); err != nil { // it went while the batch ran, and may come back or not
+		return fmt.Errorf("%w: %w", meta.ErrUncertain, err)
+	}
+	return nil
 }
 
 // release gives the connection back. After a failure that may have left it in an odd state, it is closed for good.

@@ -126,14 +126,14 @@ func (w *writer) runBatch(first *request) {
 		return
 	}
 	defer b.end()
-	for r := first; r != nil && b.broken == nil; r = w.next(b) {
+	for r := first; r != nil; r = w.next(b) {
 		b.run(r)
 	}
 }
 
-// next gives a transaction that waits already, if the batch has room and time for it.
+// next takes a transaction that waits already from the queue, if the batch has room and time for it.
 func (w *writer) next(b *batch) *request {
-	if len(b.ran) >= maxBatch || time.Since(b.began) > maxBatchTime {
+	if b.broken != nil || len(b.ran) >= maxBatch || time.Since(b.began) > maxBatchTime {
 		return nil
 	}
 	select {
