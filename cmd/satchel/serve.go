@@ -37,7 +37,29 @@ SIGTERM and SIGINT stop it: running requests may finish, then the exit code is 0
 	defaults := p.defaults()
 	serverFlags(cmd.Flags(), &defaults)
 	dataFlag(cmd.Flags(), &defaults, "the data `folder`; made if absent")
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { f.Value = &unchecked{Value: f.Value} })
 	return cmd
+}
+
+// unchecked takes any text for a flag. What is wrong with it is found by config, together with everything else that is: the command line's own
+// reader would stop at the first fault.
+type unchecked struct {
+	pflag.Value
+	given *string
+}
+
+// Set keeps the text.
+func (u *unchecked) Set(text string) error {
+	u.given = &text
+	return nil
+}
+
+// String gives the text, or the default.
+func (u *unchecked) String() string {
+	if u.given != nil {
+		return *u.given
+	}
+	return u.Value.String()
 }
 
 // defaults is the configuration that holds when nothing is set.
@@ -122,13 +144,13 @@ func (p *program) greet(c daemon.Config, url, token string) {
 
 func (p *program) greetFirst(url, token string, saveErr error) {
 	file, _ := credentialsFile()
-	put := "satchel put README.md"
+	put := "satchel put - --name hello.txt"
 	p.printf("\nThis is the first start. The owner's token, shown only now:\n\n  %s\n\n", token)
 	if saveErr == nil {
 		p.printf("It is also in %s.\n", file)
 	} else {
-		p.printf("It was not written to the credentials file (%s): %v.\n", file, saveErr)
+		p.printf("It was not written to the credentials file %s: %v.\n", file, saveErr)
 		put = fmt.Sprintf("SATCHEL_URL=%s SATCHEL_TOKEN=%s %s", url, token, put)
 	}
-	p.printf("Try one of these:\n\n  curl -H 'Authorization: Bearer %s' -F file=@README.md %s/files\n  %s\n\n", token, url, put)
+	p.printf("Try one of these:\n\n  echo hello | curl -H 'Authorization: Bearer %s' -F 'file=@-;filename=hello.txt' %s/files\n  echo hello | %s\n\n", token, url, put)
 }
