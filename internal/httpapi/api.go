@@ -6,6 +6,8 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"path"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -70,17 +72,23 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.observe(w, r
 func (a *API) dispatch(w http.ResponseWriter, r *http.Request) {
 	r = withoutVersion(r)
 	handler, pattern := a.mux.Handler(r)
-	if pattern == "" {
+	if pattern == "" || !isClean(r.URL.Path) {
 		a.refuseRoute(w, r, handler)
 		return
 	}
 	a.mux.ServeHTTP(w, r)
 }
 
+// isClean reports whether a path has no empty segments and no dots. The mux would redirect others to where nobody meant to go: the id ".."
+// would lead to the documentation.
+func isClean(p string) bool {
+	return p == "/" || path.Clean(p) == strings.TrimSuffix(p, "/")
+}
+
 // withoutVersion gives the request with its path as the routes have it: what OpenAI users call /v1/files is /files.
 func withoutVersion(r *http.Request) *http.Request {
 	const prefix = "/v1"
-	if len(r.URL.Path) <= len(prefix)+1 || r.URL.Path[:len(prefix)+1] != prefix+"/" {
+	if len(r.URL.Path) < len(prefix)+1 || r.URL.Path[:len(prefix)+1] != prefix+"/" {
 		return r
 	}
 	bare := new(http.Request)

@@ -103,8 +103,6 @@ func (a *API) refuseRoute(w http.ResponseWriter, r *http.Request, muxAnswer http
 		allow := probe.header.Get("Allow")
 		w.Header().Set("Allow", allow)
 		a.fail(c, satchel.Errorf(satchel.CodeMethodNotAllowed, "%s is not for %s; allowed: %s", r.Method, r.URL.Path, allow))
-	case probe.status >= 300 && probe.status < 400:
-		muxAnswer.ServeHTTP(w, r)
 	default:
 		a.fail(c, satchel.Errorf(satchel.CodeNotFound, "there is nothing at %s; GET /docs lists every operation", r.URL.Path))
 	}
