@@ -97,14 +97,53 @@ type Member struct {
 
 // TenantReader reads organizations, people, workspaces and tokens.
 type TenantReader interface {
+	PeopleReader
+	WorkspaceReader
+	TokenReader
+}
+
+// TenantWriter changes organizations, people, workspaces and tokens. Its methods belong to a Tx. Inserting what is already there is
+// a *satchel.Error with satchel.CodeConflict, except where it says otherwise.
+type TenantWriter interface {
+	PeopleWriter
+	WorkspaceWriter
+	TokenWriter
+}
+
+// PeopleReader reads organizations and who belongs to them.
+type PeopleReader interface {
 	// Org finds an organization by its id or its name.
 	Org(ctx context.Context, idOrName string) (*satchel.Org, error)
 	// User finds a user by id or name.
 	User(ctx context.Context, idOrName string) (*satchel.User, error)
 	// Member gives a user's role in an organization.
 	Member(ctx context.Context, org satchel.OrgID, user satchel.UserID) (*Member, error)
+}
+
+// PeopleWriter changes them.
+type PeopleWriter interface {
+	InsertOrg(ctx context.Context, org satchel.Org) error
+	InsertUser(ctx context.Context, user satchel.User) error
+	// PutMember inserts or changes a user's role.
+	PutMember(ctx context.Context, m Member) error
+}
+
+// WorkspaceReader reads workspaces.
+type WorkspaceReader interface {
 	// WorkspaceAccess tells whether a workspace exists and what the user was given in it by name (AccessNone: nothing).
 	WorkspaceAccess(ctx context.Context, org satchel.OrgID, ws satchel.WorkspaceID, user satchel.UserID) (exists bool, access satchel.Access, err error)
+}
+
+// WorkspaceWriter changes workspaces.
+type WorkspaceWriter interface {
+	// InsertWorkspace does nothing when the workspace exists, and says so.
+	InsertWorkspace(ctx context.Context, org satchel.OrgID, ws satchel.WorkspaceID, now time.Time) (made bool, err error)
+	// PutWorkspaceAccess inserts or changes what a user was given in a workspace.
+	PutWorkspaceAccess(ctx context.Context, org satchel.OrgID, ws satchel.WorkspaceID, user satchel.UserID, access satchel.Access) error
+}
+
+// TokenReader reads tokens.
+type TokenReader interface {
 	// TokenByHash finds a token by the SHA-256 of its secret, with its user's role in the organization as it is now.
 	TokenByHash(ctx context.Context, hash [32]byte) (*satchel.Token, satchel.Role, error)
 	// TokenOrg gives the organization of a token.
@@ -113,17 +152,8 @@ type TenantReader interface {
 	Tokens(ctx context.Context, org satchel.OrgID) ([]*satchel.Token, error)
 }
 
-// TenantWriter changes organizations, people, workspaces and tokens. Its methods belong to a Tx. Inserting what is already there is
-// a *satchel.Error with satchel.CodeConflict, except where it says otherwise.
-type TenantWriter interface {
-	InsertOrg(ctx context.Context, org satchel.Org) error
-	InsertUser(ctx context.Context, user satchel.User) error
-	// PutMember inserts or changes a user's role.
-	PutMember(ctx context.Context, m Member) error
-	// InsertWorkspace does nothing when the workspace exists, and says so.
-	InsertWorkspace(ctx context.Context, org satchel.OrgID, ws satchel.WorkspaceID, now time.Time) (made bool, err error)
-	// PutWorkspaceAccess inserts or changes what a user was given in a workspace.
-	PutWorkspaceAccess(ctx context.Context, org satchel.OrgID, ws satchel.WorkspaceID, user satchel.UserID, access satchel.Access) error
+// TokenWriter changes tokens.
+type TokenWriter interface {
 	InsertToken(ctx context.Context, token satchel.Token) error
 	// TouchToken notes when a token was last used.
 	TouchToken(ctx context.Context, id satchel.TokenID, at time.Time) error
