@@ -10,7 +10,6 @@ import (
 	"github.com/satchel-files/satchel/internal/blob"
 	"github.com/satchel-files/satchel/internal/blob/diskblob"
 	"github.com/satchel-files/satchel/internal/maintain"
-	"github.com/satchel-files/satchel/internal/maintain"
 	"github.com/satchel-files/satchel/internal/meta/sqlstore"
 )
 

@@ -58,6 +58,16 @@ func lockServer(folder string) (unlock func() error, err error) {
 	return nil, fmt.Errorf("lock the data folder %s: %w", folder, err)
 }
 
+// CheckWritable says why a server that has the data folder could write nothing there: the folder is gone, or its file system has become
+// read-only. It writes nothing itself.
+func CheckWritable(folder string) error {
+	file, err := os.OpenFile(filepath.Join(folder, serverLock), os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("write to the data folder: %w", err)
+	}
+	return file.Close()
+}
+
 // ServerRunning reports whether a server, or something that needs it stopped, has the data folder.
 func ServerRunning(folder string) (bool, error) {
 	path := filepath.Join(folder, serverLock)
