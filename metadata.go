@@ -179,7 +179,8 @@ func malformedJSON(name string, text []byte) error {
 	return BodyFault(CodeMalformedJSON, name, nil, "%s is not JSON", name)
 }
 
-// treeReader reads valid JSON, value by value; path leads to each, for the message about a key that comes twice.
+// treeReader reads valid JSON, value by value; path leads to each, for the message about a key that comes twice. Paths share their
+// memory: copies would make deep nesting cost the square of its depth.
 type treeReader struct {
 	*json.Decoder
 	name string
@@ -207,9 +208,9 @@ func (r treeReader) object(path []string) (any, error) {
 			return nil, err
 		}
 		key, _ := token.(string)
-		inner := append(path[:len(path):len(path)], key)
+		inner := append(path, key)
 		if _, twice := object[key]; twice {
-			return nil, BodyFault(CodeDuplicate, r.name, inner, "%s has the key %q twice", r.name, dotted(inner))
+			return nil, BodyFault(CodeDuplicate, r.name, slices.Clone(inner), "%s has the key %q twice", r.name, dotted(inner))
 		}
 		if object[key], err = r.value(inner); err != nil {
 			return nil, err
@@ -222,7 +223,7 @@ func (r treeReader) object(path []string) (any, error) {
 func (r treeReader) array(path []string) (any, error) {
 	array := []any{}
 	for r.More() {
-		value, err := r.value(append(path[:len(path):len(path)], strconv.Itoa(len(array))))
+		value, err := r.value(append(path, strconv.Itoa(len(array))))
 		if err != nil {
 			return nil, err
 		}
