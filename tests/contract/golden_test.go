@@ -233,7 +233,8 @@ func (n *names) renderHeader(name, value string) string {
 var (
 	idForm     = regexp.MustCompile(`\b(file|org|user|tok|req)-[0-9a-v]{25}\b`)
 	secretForm = regexp.MustCompile(`\bsat_[0-9A-Za-z]{38}\b`)
-	timeField  = regexp.MustCompile(`"(created_at|updated_at|expires_at|last_used_at)": (\d+)`)
+	timeField  = regexp.MustCompile(`"(created_at|updated_at|expires_at)": (\d+)`)
+	usedField  = regexp.MustCompile(`"last_used_at": (null|\d+)`)
 )
 
 const (
@@ -270,6 +271,7 @@ func (n *names) renderIDs(r request, text string) string {
 
 // renderTimes names moments: the present one, and an expiry by its distance from the creation that stands before it.
 func renderTimes(text string) string {
+	text = usedField.ReplaceAllString(text, `"last_used_at": «an hour, or null»`) // is noted beside the request
 	var created int64
 	return timeField.ReplaceAllStringFunc(text, func(found string) string {
 		parts := timeField.FindStringSubmatch(found)
@@ -280,8 +282,6 @@ func renderTimes(text string) string {
 			created, shown = at, "«time»"
 		case parts[1] == "expires_at":
 			shown = fmt.Sprintf("«created_at + %d»", at-created)
-		case parts[1] == "last_used_at" && isNow(at+1800):
-			shown = "«this hour»"
 		case isNow(at) && at >= created:
 			shown = "«time»"
 		}
