@@ -49,13 +49,7 @@ func TestKill(t *testing.T) {
 
 // killers makes clients of which one, nobody knows which, kills the server at a random step of its own.
 func killers(t *testing.T, s *server, rng *rand.Rand, round int) []*client {
-	var steps atomic.Int64
-	steps.Store(1 + rng.Int64N(3000))
-	tick := func() {
-		if steps.Add(-1) == 0 {
-			s.kill()
-		}
-	}
+	tick := newFuse(1+rng.IntN(3000), s.kill)
 	clients := make([]*client, killClients)
 	for i := range clients {
 		clients[i] = &client{
@@ -64,6 +58,17 @@ func killers(t *testing.T, s *server, rng *rand.Rand, round int) []*client {
 		}
 	}
 	return clients
+}
+
+// newFuse gives a function whose n-th call does something.
+func newFuse(n int, do func()) func() {
+	var left atomic.Int64
+	left.Store(int64(n))
+	return func() {
+		if left.Add(-1) == 0 {
+			do()
+		}
+	}
 }
 
 // cutShort kills a server that has only just begun: in its first sweep, mostly.
@@ -89,4 +94,47 @@ func number(t *testing.T, variable string, otherwise int) int {
 	n, err := strconv.Atoi(text)
 	must(t, err)
 	return n
+}
+
+// TestKillAtEveryStep has the kernel kill the server as it begins its n-th fsync, rename or write, in the middle of an upload, a change, a
+// deletion or a sweep: there is no point between two steps at which something half done shows.
+func TestKillAtEveryStep(t *testing.T) {
+	rng := rand.New(rand.NewPCG(seed(t), 3))
+	data := filepath.Join(t.TempDir(), "data")
+	l := newLedger()
+	for _, step := range []struct {
+		call  string
+		times int
+	}{{"fsync", 5}, {"renameat", 2}, {"pwrite64", 5}, {"mkdirat", 1}, {"write", 3}, {"unlinkat", 2}} {
+		for n := range step.times {
+			killAtStep(t, data, l, rng, step.call, n+1)
+			if t.Failed() {
+				t.Fatalf("after the kill at %s %d", step.call, n+1)
+			}
+		}
+	}
+	t.Logf("%d changes acknowledged, %d files", l.requests, len(l.files))
+}
+
+func killAtStep(t *testing.T, data string, l *ledger, rng *rand.Rand, call string, n int) {
+	s := start(t, data, settings{})
+	s.firstSweep()
+	c := &client{
+		t: t, s: s, rng: rng, name: fmt.Sprintf("%s-%d", call, n), tick: func() {},
+		ok: func(answer) bool { return false }, most: 300 << 10,
+	}
+	l.crowd(t.Context(), []*client{c}, 10)
+	// strace counts in each thread for itself: the n-th call of any
+	attach(t, s, "-e", "trace="+call, "-e", fmt.Sprintf("inject=%s:signal=SIGKILL:when=%d", call, n))
+	l.crowd(t.Context(), []*client{c}, 500)
+	if !c.over {
+		t.Errorf("500 changes without %s %d", call, n)
+		s.kill()
+	}
+	<-s.ended
+	s = start(t, data, settings{})
+	l.settle(t, s)
+	s.firstSweep()
+	s.stop()
+	fsck(t, data)
 }

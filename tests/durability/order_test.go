@@ -5,7 +5,6 @@ package durability_test
 import (
 	"fmt"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 
