@@ -1,0 +1,367 @@
+package files_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/blob"
+	"github.com/satchel-files/satchel/internal/blob/diskblob"
+	"github.com/satchel-files/satchel/internal/files"
+	"github.com/satchel-files/satchel/internal/meta/sqlstore"
+)
+
+// world is a Service on real stores, with a clock that tests turn.
+type world struct {
+	*files.Service
+	rows  *sqlstore.Store
+	disk  *diskblob.Store
+	clock *clock
+	scope satchel.Scope
+}
+
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	c := &clock{now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
+	rows, err := sqlstore.OpenSQLite(t.Context(), sqlstore.Options{Path: filepath.Join(t.TempDir(), "satchel.db"), Now: c.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = rows.Close() })
+	disk, err := diskblob.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := files.New(files.Config{Store: rows, Vault: blob.NewVault(disk, blob.Options{}), Now: c.Now})
+	scope := satchel.Scope{Org: "org-1", Workspace: satchel.DefaultWorkspace, User: "user-1", Access: satchel.AccessWriter}
+	return &world{service, rows, disk, c, scope}
+}
+
+// put creates one file under an idempotency key, "" for none.
+func (w *world) put(t *testing.T, key, content string, fields files.Fields) (*satchel.File, error) {
+	t.Helper()
+	upload := w.NewUpload()
+	defer func() {
+		if err := upload.Discard(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}()
+	if err := upload.Add(t.Context(), "a.txt", "", strings.NewReader(content)); err != nil {
+		t.Fatal(err)
+	}
+	terms, err := fields.Check()
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := w.Create(t.Context(), w.scope, upload, terms, key)
+	if err != nil {
+		return nil, err
+	}
+	return made[0], nil
+}
+
+func (w *world) mustPut(t *testing.T, content string, fields files.Fields) *satchel.File {
+	t.Helper()
+	file, err := w.put(t, "", content, fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func (w *world) objects(t *testing.T) (n int) {
+	t.Helper()
+	if err := w.disk.List(t.Context(), "", func(blob.Entry) error { n++; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func seconds(n int64) files.Expiry {
+	anchor := "created_at"
+	return files.Expiry{Anchor: &anchor, Seconds: &n}
+}
+
+func wantCode(t *testing.T, err error, code satchel.Code) {
+	t.Helper()
+	if got := satchel.CodeOf(err); got != code {
+		t.Errorf("code %q, want %q (%v)", got, code, err)
+	}
+}
+
+func TestAFileIsGoneWhenItsTimeIsOver(t *testing.T) {
+	w := newWorld(t)
+	short := w.mustPut(t, "short", files.Fields{Expiry: seconds(3600)})
+	long := w.mustPut(t, "long", files.Fields{Expiry: seconds(7200)})
+	if want := short.CreatedAt().Add(time.Hour); !short.ExpiresAt.Equal(want) {
+		t.Errorf("expires %v, want %v", short.ExpiresAt, want)
+	}
+
+	w.clock.advance(time.Hour)
+	_, err := w.File(t.Context(), w.scope, string(short.ID))
+	wantCode(t, err, satchel.CodeNotFound)
+	_, _, err = w.Content(t.Context(), w.scope, string(short.ID))
+	wantCode(t, err, satchel.CodeNotFound)
+	page, err := w.List(t.Context(), w.scope, satchel.Query{Limit: 10})
+	if err != nil || len(page.Files) != 1 || page.Files[0].ID != long.ID {
+		t.Errorf("listed %v, %v; want the long one alone", page.Files, err)
+	}
+	wantCode(t, w.Delete(t.Context(), w.scope, string(short.ID)), satchel.CodeNotFound)
+
+	for _, want := range []int{1, 0} {
+		if n, err := w.Expire(t.Context(), w.rows); n != want || err != nil {
+			t.Errorf("expired %d, %v; want %d", n, err, want)
+		}
+	}
+	if n, err := w.rows.CountFiles(t.Context()); n != 1 || err != nil {
+		t.Errorf("%d rows, %v; want 1", n, err)
+	}
+}
+
+func TestExpiryCanBeMoved(t *testing.T) {
+	w := newWorld(t)
+	file := w.mustPut(t, "x", files.Fields{Expiry: seconds(3600)})
+	w.clock.advance(30 * time.Minute)
+	longer := seconds(7200)
+	after, err := w.Update(t.Context(), w.scope, string(file.ID), files.Update{Expiry: &longer})
+	if err != nil || !after.ExpiresAt.Equal(file.CreatedAt().Add(2*time.Hour)) {
+		t.Fatalf("expires %v, %v", after, err)
+	}
+	w.clock.advance(75 * time.Minute)
+	past := seconds(3600)
+	_, err = w.Update(t.Context(), w.scope, string(file.ID), files.Update{Expiry: &past})
+	wantCode(t, err, satchel.CodeOutOfRange)
+	if after, err = w.Update(t.Context(), w.scope, string(file.ID), files.Update{Never: true}); err != nil || !after.ExpiresAt.IsZero() {
+		t.Fatalf("expires %v, %v", after, err)
+	}
+	w.clock.advance(1000 * time.Hour)
+	if n, err := w.Expire(t.Context(), w.rows); n != 0 || err != nil {
+		t.Errorf("expired %d, %v; want none", n, err)
+	}
+}
+
+func TestMoreFilesExpireThanOneTransactionTakes(t *testing.T) {
+	w := newWorld(t)
+	for range 101 {
+		w.mustPut(t, "x", files.Fields{Expiry: seconds(3600)})
+	}
+	w.clock.advance(2 * time.Hour)
+	if n, err := w.Expire(t.Context(), w.rows); n != 101 || err != nil {
+		t.Errorf("expired %d, %v; want 101", n, err)
+	}
+}
+
+func TestIdempotencyKey(t *testing.T) {
+	w := newWorld(t)
+	first, err := w.put(t, "key", "content", files.Fields{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := w.put(t, "key", "content", files.Fields{})
+	if err != nil || again.ID != first.ID || w.objects(t) != 1 {
+		t.Fatalf("the same again gave %v, %v, with %d objects", again, err, w.objects(t))
+	}
+	_, err = w.put(t, "key", "other content", files.Fields{})
+	wantCode(t, err, satchel.CodeIdempotencyReused)
+	_, err = w.put(t, "key", "content", files.Fields{Purpose: "evals"})
+	wantCode(t, err, satchel.CodeIdempotencyReused)
+	if n := w.objects(t); n != 1 {
+		t.Errorf("%d objects after refused uploads, want 1", n)
+	}
+
+	w.clock.advance(files.IdempotencyWindow + time.Second)
+	later, err := w.put(t, "key", "other content", files.Fields{})
+	if err != nil || later.ID == first.ID {
+		t.Fatalf("a day later: %v, %v", later, err)
+	}
+	if err := w.Delete(t.Context(), w.scope, string(later.ID)); err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.put(t, "key", "other content", files.Fields{})
+	wantCode(t, err, satchel.CodeIdempotencyUsed)
+}
+
+func TestTwoAtOnceWithOneKeyMakeOneFile(t *testing.T) {
+	w := newWorld(t)
+	ids := make(chan satchel.FileID, 8)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			file, err := w.put(t, "key", "content", files.Fields{})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			ids <- file.ID
+		})
+	}
+	wg.Wait()
+	close(ids)
+	first := <-ids
+	for id := range ids {
+		if id != first {
+			t.Errorf("%s and %s", first, id)
+		}
+	}
+	if n := w.objects(t); n != 1 {
+		t.Errorf("%d objects, want 1", n)
+	}
+}
+
+func TestNothingIsLeftOfAnUploadThatWasNotCreated(t *testing.T) {
+	w := newWorld(t)
+	upload := w.NewUpload()
+	for range 3 {
+		if err := upload.Add(t.Context(), "a.txt", "", strings.NewReader("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	broken := errors.New("the client went away")
+	if err := upload.Add(t.Context(), "b.txt", "", io.MultiReader(strings.NewReader("y"), errorReader{broken})); !errors.Is(err, broken) {
+		t.Errorf("%v", err)
+	}
+	if err := upload.Discard(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := w.objects(t); n != 0 {
+		t.Errorf("%d objects are left", n)
+	}
+}
+
+type errorReader struct{ err error }
+
+func (r errorReader) Read([]byte) (int, error) { return 0, r.err }
+
+func TestAReaderChangesNothing(t *testing.T) {
+	w := newWorld(t)
+	file := w.mustPut(t, "x", files.Fields{})
+	viewer := w.scope
+	viewer.Access = satchel.AccessViewer
+	name := "b.txt"
+	patch, err := satchel.ParsePatch([]byte(`{"a":1}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.Update(t.Context(), viewer, string(file.ID), files.Update{Filename: &name})
+	wantCode(t, err, satchel.CodeReadOnly)
+	_, err = w.UpdateMetadata(t.Context(), viewer, string(file.ID), patch, false)
+	wantCode(t, err, satchel.CodeReadOnly)
+	wantCode(t, w.Delete(t.Context(), viewer, string(file.ID)), satchel.CodeReadOnly)
+	_, err = w.Create(t.Context(), viewer, w.NewUpload(), files.Terms{}, "")
+	wantCode(t, err, satchel.CodeReadOnly)
+	for _, zero := range []satchel.Scope{{}, {Org: "org-1"}} {
+		if err := w.Delete(t.Context(), zero, string(file.ID)); !errors.Is(err, satchel.ErrNoScope) {
+			t.Errorf("a scope without a tenant: %v", err)
+		}
+	}
+}
+
+func TestAChangeThatChangesNothingLeavesNoTrace(t *testing.T) {
+	w := newWorld(t)
+	patch := func(text string) satchel.Patch {
+		p, err := satchel.ParsePatch([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	file := w.mustPut(t, "x", files.Fields{Metadata: patch(`{"a":1}`)})
+	w.clock.advance(time.Minute)
+	same, err := w.UpdateMetadata(t.Context(), w.scope, string(file.ID), patch(`{"a":1,"b":null}`), false)
+	if err != nil || same.Version != 1 || !same.UpdatedAt.Equal(file.UpdatedAt) {
+		t.Errorf("%+v, %v", same, err)
+	}
+	changed, err := w.UpdateMetadata(t.Context(), w.scope, string(file.ID), patch(`{"b":2}`), true)
+	if err != nil || changed.Version != 2 || changed.Metadata.String() != `{"b":2}` || !changed.UpdatedAt.Equal(w.clock.Now()) {
+		t.Errorf("%+v, %v", changed, err)
+	}
+}
+
+func TestInstructionsWithoutAModel(t *testing.T) {
+	w := newWorld(t)
+	file := w.mustPut(t, "x", files.Fields{Instructions: "find the author"})
+	if file.Status != satchel.StatusError || file.Failure == nil || file.Failure.Code != satchel.CodeModelNotConfigured || file.Instructions != "find the author" {
+		t.Errorf("%+v", file)
+	}
+	p, err := satchel.ParsePatch([]byte(`{"a":1,"instructions":"rename a to b"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.UpdateMetadata(t.Context(), w.scope, string(file.ID), p, false)
+	wantCode(t, err, satchel.CodeModelNotConfigured)
+	if after, err := w.File(t.Context(), w.scope, string(file.ID)); err != nil || after.Metadata.String() != "{}" || after.Version != 1 {
+		t.Errorf("%+v, %v", after, err)
+	}
+}
+
+func TestContentTypes(t *testing.T) {
+	w := newWorld(t)
+	png := append([]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"), make([]byte, 64)...)
+	for _, c := range []struct {
+		name, declared string
+		content        []byte
+		want           string
+	}{
+		{"a.pdf", "application/octet-stream", []byte("%PDF-1.7\n%âã\n"), "application/pdf"},
+		{"a.txt", "text/plain", png, "image/png"},
+		{"notes.md", "application/octet-stream", []byte("# Title\n\ntext"), "text/markdown"},
+		{"t.csv", "", []byte("a,b\n1,2\n3,4\n"), "text/csv"},
+		{"a.png", "image/png", []byte("just text"), "text/plain"},
+		{"a.txt", "image/png", []byte("just text"), "text/plain"},
+		{"x.json", "", []byte(`{"a":1}`), "application/json"},
+		{"page", "", []byte("<!DOCTYPE html><html><body>x</body></html>"), "text/html"},
+		{"data.bin", "application/x-custom", []byte{0, 1, 2, 3, 0xff}, "application/x-custom"},
+		{"data.bin", "text/html", []byte{0, 1, 2, 3, 0xff}, "application/octet-stream"},
+		{"empty", "", nil, "application/octet-stream"},
+		{"empty.md", "", nil, "text/markdown"},
+	} {
+		upload := w.NewUpload()
+		if err := upload.Add(t.Context(), c.name, c.declared, bytes.NewReader(c.content)); err != nil {
+			t.Fatal(err)
+		}
+		terms, _ := files.Fields{}.Check()
+		made, err := w.Create(t.Context(), w.scope, upload, terms, "")
+		if err != nil || made[0].ContentType != c.want {
+			t.Errorf("%s (%q) is %s, want %s (%v)", c.name, c.declared, made[0].ContentType, c.want, err)
+		}
+	}
+}
+
+func TestParseFilename(t *testing.T) {
+	for sent, want := range map[string]string{
+		"logic.pdf": "logic.pdf", "/etc/passwd": "passwd", `C:\docs\a.txt`: "a.txt", "../../x": "x", "ملف 📄.pdf": "ملف 📄.pdf",
+		"a\x00b\n\u0085c": "abc", " a ": " a ", strings.Repeat("x", 1024): strings.Repeat("x", 1024),
+	} {
+		if got, err := files.ParseFilename(sent); got != want || err != nil {
+			t.Errorf("%q became %q, %v; want %q", sent, got, err, want)
+		}
+	}
+	for _, sent := range []string{"", "dir/", "..", ".", "\x01", "a/..", " ", "\xff", strings.Repeat("x", 1025)} {
+		if got, err := files.ParseFilename(sent); err == nil {
+			t.Errorf("%q became %q", sent, got)
+		}
+	}
+}

@@ -1,0 +1,311 @@
+package tenant_test
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/meta"
+	"github.com/satchel-files/satchel/internal/meta/sqlstore"
+	"github.com/satchel-files/satchel/internal/tenant"
+)
+
+const rootToken = "0123456789-0123456789-0123456789"
+
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+func newStore(t *testing.T) *sqlstore.Store {
+	t.Helper()
+	store, err := sqlstore.OpenSQLite(t.Context(), sqlstore.Options{Path: filepath.Join(t.TempDir(), "satchel.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	return store
+}
+
+// newService gives a service on an installation, and the secret that Bootstrap made.
+func newService(t *testing.T, store *sqlstore.Store, root string) (*tenant.Service, *clock, string) {
+	t.Helper()
+	c := &clock{now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
+	s := tenant.New(tenant.Config{Store: store, RootToken: root, Now: c.Now})
+	t.Cleanup(s.Close)
+	secret, err := s.Bootstrap(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, c, secret
+}
+
+func make1(t *testing.T, s *tenant.Service, by satchel.Caller, r tenant.TokenRequest) (satchel.Caller, tenant.NamedToken, string) {
+	t.Helper()
+	token, secret, err := s.CreateToken(t.Context(), by, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	caller, err := s.Authenticate(t.Context(), secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return caller, token, secret
+}
+
+func wantCode(t *testing.T, err error, code satchel.Code) {
+	t.Helper()
+	if got := satchel.CodeOf(err); got != code {
+		t.Errorf("code %q, want %q (%v)", got, code, err)
+	}
+}
+
+func TestTheFirstStartMakesOneOwner(t *testing.T) {
+	store := newStore(t)
+	s, _, secret := newService(t, store, "")
+	caller, err := s.Authenticate(t.Context(), secret)
+	if err != nil || caller.Role != satchel.RoleOwner || !caller.Operator || caller.Org == "" {
+		t.Fatalf("%+v, %v", caller, err)
+	}
+	if _, _, again := newService(t, store, ""); again != "" {
+		t.Error("the second start made a token, too")
+	}
+	if _, _, withRoot := newService(t, newStore(t), rootToken); withRoot != "" {
+		t.Error("a token was made beside the root token")
+	}
+}
+
+func TestTheRootTokenWorksWhileItIsSet(t *testing.T) {
+	store := newStore(t)
+	with, _, _ := newService(t, store, rootToken)
+	caller, err := with.Authenticate(t.Context(), rootToken)
+	if err != nil || !caller.Operator || caller.Role != satchel.RoleOwner {
+		t.Fatalf("%+v, %v", caller, err)
+	}
+	without, _, _ := newService(t, store, "")
+	_, err = without.Authenticate(t.Context(), rootToken)
+	wantCode(t, err, satchel.CodeInvalidToken)
+}
+
+func TestSecretsThatAreNone(t *testing.T) {
+	s, _, secret := newService(t, newStore(t), "")
+	mistyped := strings.Replace(secret, secret[10:11], map[bool]string{true: "b", false: "a"}[secret[10] == 'a'], 1)
+	for _, bad := range []string{"x", "sat_", mistyped, secret + "a", secret[:len(secret)-1], strings.ToUpper(secret), rootToken} {
+		_, err := s.Authenticate(t.Context(), bad)
+		wantCode(t, err, satchel.CodeInvalidToken)
+	}
+	_, err := s.Authenticate(t.Context(), "")
+	wantCode(t, err, satchel.CodeMissingToken)
+}
+
+func TestARevokedTokenIsRefused(t *testing.T) {
+	store := newStore(t)
+	s, c, secret := newService(t, store, "")
+	owner, err := s.Authenticate(t.Context(), secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, token, revoked := make1(t, s, owner, tenant.TokenRequest{User: "ada", Role: "member"})
+	elsewhere, _, _ := newService(t, store, "")
+	if _, err := elsewhere.Authenticate(t.Context(), revoked); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.DeleteToken(t.Context(), owner, string(token.ID)); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Authenticate(t.Context(), revoked)
+	wantCode(t, err, satchel.CodeInvalidToken)
+	wantCode(t, s.DeleteToken(t.Context(), owner, string(token.ID)), satchel.CodeNotFound)
+
+	// Another process believes it a moment longer, and no more than that.
+	other, otherClock, _ := newService(t, store, "")
+	otherClock.advance(c.Now().Sub(otherClock.Now()) + time.Second)
+	_, err = other.Authenticate(t.Context(), revoked)
+	wantCode(t, err, satchel.CodeInvalidToken)
+}
+
+func TestATokenEnds(t *testing.T) {
+	store := newStore(t)
+	s, c, secret := newService(t, store, "")
+	owner, err := s.Authenticate(t.Context(), secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, token, ending := make1(t, s, owner, tenant.TokenRequest{User: "ada", Role: "member"})
+	token.ExpiresAt = c.Now().Add(time.Minute)
+	err = store.InTx(t.Context(), func(ctx context.Context, tx meta.Tx) error {
+		if err := tx.DeleteToken(ctx, owner.Org, token.ID); err != nil {
+			return err
+		}
+		return tx.InsertToken(ctx, token.Token)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.advance(59 * time.Second)
+	if _, err := s.Authenticate(t.Context(), ending); err != nil {
+		t.Error(err)
+	}
+	c.advance(time.Second)
+	_, err = s.Authenticate(t.Context(), ending)
+	wantCode(t, err, satchel.CodeInvalidToken)
+}
+
+func TestWhoMayMakeTokens(t *testing.T) {
+	s, clock, secret := newService(t, newStore(t), "")
+	operator, err := s.Authenticate(t.Context(), secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	acme, _, _ := make1(t, s, operator, tenant.TokenRequest{Org: "acme", User: "ada", Role: "owner"})
+	if acme.Org == operator.Org || acme.Operator {
+		t.Fatalf("%+v", acme)
+	}
+	clock.advance(time.Second) // hers is the oldest token
+	for _, c := range []struct {
+		by   satchel.Caller
+		r    tenant.TokenRequest
+		code satchel.Code
+	}{
+		{acme, tenant.TokenRequest{User: "bob", Role: "admin"}, ""},
+		{acme, tenant.TokenRequest{Org: "acme", User: "bob", Role: "viewer", Workspace: "x"}, ""},
+		{acme, tenant.TokenRequest{Org: "default", User: "bob", Role: "admin"}, satchel.CodeNotFound},
+		{acme, tenant.TokenRequest{Org: "unheard-of", User: "bob", Role: "admin"}, satchel.CodeNotFound},
+		{operator, tenant.TokenRequest{Org: "third", User: "bob", Role: "member"}, ""},
+		{operator, tenant.TokenRequest{User: "bob", Role: "emperor"}, satchel.CodeInvalidValue},
+		{operator, tenant.TokenRequest{User: " ", Role: "owner"}, satchel.CodeMissing},
+		{operator, tenant.TokenRequest{User: "bob", Role: "owner", Workspace: "x"}, satchel.CodeContradiction},
+		{operator, tenant.TokenRequest{User: "bob", Role: "writer", Workspace: "X"}, satchel.CodeInvalidValue},
+		{operator, tenant.TokenRequest{User: "a\nb", Role: "owner"}, satchel.CodeInvalidValue},
+	} {
+		_, _, err := s.CreateToken(t.Context(), c.by, c.r)
+		if got := satchel.CodeOf(err); got != c.code {
+			t.Errorf("%+v: %q, want %q", c.r, got, c.code)
+		}
+	}
+	admin, _, _ := make1(t, s, acme, tenant.TokenRequest{User: "bob", Role: "admin"})
+	for _, by := range []satchel.Caller{admin, {Org: acme.Org, Role: satchel.RoleOwner, Workspace: "x", Access: satchel.AccessWriter}} {
+		_, _, err := s.CreateToken(t.Context(), by, tenant.TokenRequest{User: "eve", Role: "member"})
+		wantCode(t, err, satchel.CodeForbidden)
+		_, err = s.Tokens(t.Context(), by, "")
+		wantCode(t, err, satchel.CodeForbidden)
+	}
+	_, err = s.Tokens(t.Context(), acme, "default")
+	wantCode(t, err, satchel.CodeNotFound)
+	if tokens, err := s.Tokens(t.Context(), operator, "acme"); err != nil || len(tokens) != 4 || tokens[0].UserName != "ada" || tokens[0].OrgName != "acme" {
+		t.Errorf("%+v, %v", tokens, err)
+	}
+}
+
+// A token never gives more than its user's role, as that is now.
+func TestATokenGivesAtMostTheUsersRole(t *testing.T) {
+	store := newStore(t)
+	s, c, secret := newService(t, store, "")
+	operator, err := s.Authenticate(t.Context(), secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin, _, adminSecret := make1(t, s, operator, tenant.TokenRequest{User: "ada", Role: "admin"})
+	member, _, _ := make1(t, s, operator, tenant.TokenRequest{User: "ada", Role: "member"})
+	if admin.Role != satchel.RoleAdmin || member.Role != satchel.RoleMember {
+		t.Errorf("%s, %s", admin.Role, member.Role)
+	}
+	err = store.InTx(t.Context(), func(ctx context.Context, tx meta.Tx) error {
+		return tx.PutMember(ctx, meta.Member{Org: admin.Org, User: admin.User, Role: satchel.RoleMember})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.advance(time.Second)
+	if lowered, err := s.Authenticate(t.Context(), adminSecret); err != nil || lowered.Role != satchel.RoleMember {
+		t.Errorf("%+v, %v", lowered, err)
+	}
+}
+
+func TestEnter(t *testing.T) {
+	store := newStore(t)
+	s, _, secret := newService(t, store, "")
+	owner, err := s.Authenticate(t.Context(), secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	member, _, _ := make1(t, s, owner, tenant.TokenRequest{User: "mem", Role: "member"})
+	admin, _, _ := make1(t, s, owner, tenant.TokenRequest{User: "adm", Role: "admin"})
+	writer, _, _ := make1(t, s, owner, tenant.TokenRequest{User: "wri", Role: "writer", Workspace: "team"})
+	viewer, _, _ := make1(t, s, owner, tenant.TokenRequest{User: "vie", Role: "viewer", Workspace: "team"})
+	err = store.InTx(t.Context(), func(ctx context.Context, tx meta.Tx) error {
+		_, err := tx.InsertWorkspace(ctx, owner.Org, "mine", time.Now())
+		if err != nil {
+			return err
+		}
+		return tx.PutWorkspaceAccess(ctx, owner.Org, "mine", member.User, satchel.AccessViewer)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		who  string
+		by   satchel.Caller
+		ws   satchel.WorkspaceID
+		read satchel.Code // "": may
+		edit satchel.Code
+	}{
+		{"owner", owner, "default", "", ""},
+		{"owner", owner, "team", "", ""},
+		{"owner", owner, "unknown", "", ""},
+		{"admin", admin, "team", "", ""},
+		{"member", member, "default", "", ""},
+		{"member", member, "unknown", "", ""},
+		{"member", member, "team", satchel.CodeWorkspaceForbidden, satchel.CodeWorkspaceForbidden},
+		{"member", member, "mine", "", satchel.CodeReadOnly},
+		{"writer", writer, "team", "", ""},
+		{"writer", writer, "default", satchel.CodeWorkspaceForbidden, satchel.CodeWorkspaceForbidden},
+		{"writer", writer, "unknown", satchel.CodeWorkspaceForbidden, satchel.CodeWorkspaceForbidden},
+		{"viewer", viewer, "team", "", satchel.CodeReadOnly},
+		{"viewer", viewer, "mine", satchel.CodeWorkspaceForbidden, satchel.CodeWorkspaceForbidden},
+	} {
+		for want, code := range map[satchel.Access]satchel.Code{satchel.AccessViewer: c.read, satchel.AccessWriter: c.edit} {
+			scope, err := s.Enter(t.Context(), c.by, c.ws, want)
+			if got := satchel.CodeOf(err); got != code {
+				t.Errorf("%s enters %s as %s: %q, want %q", c.who, c.ws, want, got, code)
+			}
+			if err == nil && (scope.Org != owner.Org || scope.Workspace != c.ws || scope.User != c.by.User) {
+				t.Errorf("%s in %s got %+v", c.who, c.ws, scope)
+			}
+		}
+	}
+}
+
+func TestSelectOrg(t *testing.T) {
+	s, _, secret := newService(t, newStore(t), "")
+	operator, err := s.Authenticate(t.Context(), secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	acme, _, _ := make1(t, s, operator, tenant.TokenRequest{Org: "acme", User: "ada", Role: "owner"})
+	for _, own := range []string{"", string(acme.Org), "acme"} {
+		if got, err := s.SelectOrg(t.Context(), acme, own); err != nil || got != acme {
+			t.Errorf("%q: %+v, %v", own, got, err)
+		}
+	}
+	for _, foreign := range []string{"default", string(operator.Org), "unheard-of"} {
+		_, err := s.SelectOrg(t.Context(), acme, foreign)
+		wantCode(t, err, satchel.CodeNotFound)
+	}
+}
