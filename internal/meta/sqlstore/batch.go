@@ -216,7 +216,7 @@ func (q *inBatch) query(ctx context.Context, text string, args ...any) (rows, er
 	if err != nil {
 		return nil, err
 	}
-	found, err := stmt.QueryContext(context.Background(), args...) //nolint:rowserrcheck,sqlclosecheck // the caller does
+	found, err := stmt.QueryContext(context.Background(), args...) //nolint:rowserrcheck // the caller does
 	if err != nil {
 		return nil, q.failed(err)
 	}

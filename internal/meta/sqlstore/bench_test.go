@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -155,3 +156,16 @@ func benchPages(b *testing.B, n int) {
 func BenchmarkPage10k(b *testing.B) { benchPages(b, 10_000) }
 
 func BenchmarkPage1M(b *testing.B) { benchPages(b, 1_000_000) }
+
+func BenchmarkOpen(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "satchel.db")
+	for b.Loop() {
+		s, err := OpenSQLite(b.Context(), Options{Path: path})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

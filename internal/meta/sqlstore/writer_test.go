@@ -104,13 +104,11 @@ func TestFullDiskInAStatement(t *testing.T) {
 	errs := together(t, s,
 		insertOne(0, &before),
 		func(ctx context.Context, tx meta.Tx) error {
-			for i := 1; i < 10_000; i++ {
-				if err := insertOne(i, &greedy)(ctx, tx); err != nil {
-					break // and hides it
-				}
+			for i, full := 1, false; !full && i < 10_000; i++ {
+				full = insertOne(i, &greedy)(ctx, tx) != nil
 			}
 			_ = insertOne(10_000, &late)(ctx, tx) // must not be committed on its own
-			return nil
+			return nil                            // hides the failure
 		},
 		insertOne(10_001, &after),
 	)
@@ -163,7 +161,7 @@ func TestFailedCommit(t *testing.T) {
 	}
 	own := errors.New("no")
 	var errs []error
-	failWrites(t, uint64(log.Size()), func() { //nolint:gosec // not negative
+	failWrites(t, uint64(log.Size()), func() {
 		errs = together(t, s, insertOne(1, &second), func(ctx context.Context, tx meta.Tx) error {
 			_ = insertOne(2, &third)(ctx, tx)
 			return own
