@@ -99,10 +99,10 @@ func (b *batch) end() {
 		err = b.commit()
 	}
 	b.release(err)
-	b.answer(err)
 	if err == nil && kept > 0 {
-		b.writer.onCommit(kept)
+		b.writer.onCommit(kept) // before the answers, so that whoever got one finds the commit counted
 	}
+	b.answer(err)
 	b.writer.statements.prepareAll(b.unknown)
 }
 

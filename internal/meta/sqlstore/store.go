@@ -28,7 +28,7 @@ var (
 type Options struct {
 	Path     string           // of the database file; made if absent, in a folder that exists
 	Now      func() time.Time // the clock that file ids are minted by; nil: time.Now
-	OnCommit func(batch int)  // called after every commit with the number of transactions in it; nil: nobody listens
+	OnCommit func(batch int)  // called after every commit, before its callers are answered, with the number of transactions in it; must be quick; nil: nobody listens
 	Logger   *slog.Logger     // nil: nothing is logged
 
 	// KeepSchema refuses an older database with ErrOlderSchema instead of migrating it: another process works on it.
