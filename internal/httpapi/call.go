@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -102,6 +103,7 @@ type steadyBody struct {
 	giveUp  time.Time // when draining ends, zero before it
 	started bool
 	ended   bool
+	cut     bool // it ended before it was complete
 	read    int64
 }
 
@@ -119,7 +121,7 @@ func (b *steadyBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.read += int64(n)
 	if err != nil {
-		b.ended = true
+		b.ended, b.cut = true, !errors.Is(err, io.EOF)
 		_ = b.control.SetReadDeadline(time.Time{}) // else the deadline would cut the connection while the handler works
 	}
 	return n, err

@@ -31,7 +31,7 @@ func (a *API) createFiles(ctx context.Context, c *call) (any, error) {
 	f := newForm(a.files.NewUpload())
 	defer a.discard(ctx, f.upload)
 	if err := a.readForm(ctx, c, f); err != nil {
-		return nil, err
+		return nil, c.formError(err)
 	}
 	ws, terms, err := c.checkForm(f)
 	if err != nil {
@@ -105,6 +105,15 @@ func (a *API) readForm(ctx context.Context, c *call, f *form) error {
 		return malformedForm(err)
 	}
 	return nil
+}
+
+// formError gives a form that breaks off its own error. The buffer may have read ahead to where the body ends: then the request is cancelled
+// before its reader comes to that place.
+func (c *call) formError(err error) error {
+	if errors.Is(err, context.Canceled) && c.body != nil && c.body.cut {
+		return malformedForm(io.ErrUnexpectedEOF)
+	}
+	return err
 }
 
 func (a *API) addPart(ctx context.Context, f *form, part *multipart.Part) error {
