@@ -25,6 +25,7 @@ type request struct {
 	header         []header
 	body           []byte
 	hasBody        bool
+	encoded        []byte // the body in its transfer encoding, where that is not small chunks
 }
 
 // with gives the request with a further header.
@@ -82,6 +83,9 @@ func (r request) head() []byte {
 
 // wire is the whole request.
 func (r request) wire() []byte {
+	if r.encoded != nil {
+		return append(r.head(), r.encoded...)
+	}
 	if r.has("Transfer-Encoding") {
 		return append(r.head(), chunked(r.body)...)
 	}
