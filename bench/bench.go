@@ -23,16 +23,17 @@ type sizes struct {
 	files        int           // files in a store of ordinary size
 	million      int           // files in a large store
 	deleted      int           // files that are deleted in one turn
+	rest         time.Duration // how long a server is left alone to be called idle
 	repeats      int           // requests of which the median is a latency
 	contentFiles int           // files whose content is read
 }
 
 func (o options) sizes() sizes {
 	if o.quick {
-		return sizes{large: 4 << 20, small: 4 << 10, atOnce: 4, window: 50 * time.Millisecond, files: 300, million: 2_000,
+		return sizes{large: 4 << 20, small: 4 << 10, atOnce: 4, window: 50 * time.Millisecond, rest: 50 * time.Millisecond, files: 300, million: 2_000,
 			deleted: 40, repeats: 5, contentFiles: 20}
 	}
-	return sizes{large: 1 << 30, small: 4 << 10, atOnce: 16, window: 3 * time.Second, files: 10_000, million: 1_000_000,
+	return sizes{large: 1 << 30, small: 4 << 10, atOnce: 16, window: 3 * time.Second, rest: 2 * time.Second, files: 10_000, million: 1_000_000,
 		deleted: 3_000, repeats: 100, contentFiles: 1_000}
 }
 

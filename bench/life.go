@@ -56,12 +56,12 @@ func (b *bench) memories(ctx context.Context) ([]contestant, error) {
 	peer := func() (uploader, error) { return b.pocketbase() }
 	title := fmt.Sprintf("%d uploads of %s at once", b.atOnce, size(b.large))
 	cs := []contestant{
-		b.memoryOf("satchel, idle", ours(""), b.rest),
+		b.memoryOf("satchel, idle", ours(""), b.idle),
 		b.memoryOf("satchel, "+title, ours(""), b.stampede),
 		b.memoryOf("satchel, "+people(b.million)+" files: lists, filters, small uploads", ours(large), b.errands),
 	}
 	if b.peers {
-		cs = append(cs, b.memoryOf("PocketBase, idle", peer, b.rest))
+		cs = append(cs, b.memoryOf("PocketBase, idle", peer, b.idle))
 	}
 	if b.peers && b.long {
 		cs = append(cs, b.memoryOf("PocketBase, "+title, peer, b.stampede))
@@ -105,10 +105,10 @@ func (b *bench) forget(s uploader) error {
 	return nil
 }
 
-// rest uploads one small file and then leaves the server alone for two seconds, in which it may do what it does when it is idle.
-func (b *bench) rest(s uploader) error {
+// idle uploads one small file and then leaves the server alone for a while, in which it may do what it does when it is idle.
+func (b *bench) idle(s uploader) error {
 	_, err := b.seed(s, 1)
-	time.Sleep(2 * time.Second)
+	<-time.After(b.rest)
 	return err
 }
 
