@@ -132,7 +132,8 @@ func (s *Store) SetMark(ctx context.Context, name, value string) error {
 // LoadFiles inserts n files made by file, which is called with 0, 1, 2 and so on and leaves the id to the store, through the way of any
 // other file, but many to a transaction. It is for benchmarks and tests: when it fails, the transactions before stay.
 func (s *Store) LoadFiles(ctx context.Context, scope satchel.Scope, n int, file func(i int) *satchel.File) error {
-	const perTransaction = 1000
+	// Not more: SQLite rolls a statement's journal back by walking the whole transaction's, which is quadratic in its length.
+	const perTransaction = 100
 	for start := 0; start < n; start += perTransaction {
 		err := s.change(ctx, func(ctx context.Context, tx *transaction) error {
 			for i := start; i < min(n, start+perTransaction); i++ {
