@@ -87,7 +87,7 @@ func readTrace(t testing.TB, path string) []call {
 	defer file.Close()
 	line := regexp.MustCompile(`^(\d+) +(?:<\.\.\. \w+ resumed>|(\w+)\()(.*)$`)
 	result := regexp.MustCompile(`^(.*)\) += (.*)$`)
-	const unfinished = " <unfinished ...>"
+	unfinished := regexp.MustCompile(`^(.*) <(?:unfinished|detached) \.\.\.>$`)
 	var calls []call
 	running := map[string]int{} // the call in which a thread is
 	scanner := bufio.NewScanner(file)
@@ -107,8 +107,8 @@ func readTrace(t testing.TB, path string) []call {
 			continue // it began before the trace
 		}
 		c := &calls[at]
-		if text, ok := strings.CutSuffix(rest, unfinished); ok {
-			c.args += text
+		if half := unfinished.FindStringSubmatch(rest); half != nil {
+			c.args += half[1]
 			continue
 		}
 		if ended := result.FindStringSubmatch(rest); ended != nil {
