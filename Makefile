@@ -10,9 +10,11 @@ VCS := $(shell git rev-parse --verify --quiet HEAD >/dev/null 2>&1 && echo true 
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
 FUZZTIME ?= 5s
 
-# One set of flags for everything, so that what one command compiled serves the next.
+# One set of flags for all that does not run tests, so that what one command compiled serves the next.
 export CGO_ENABLED := 0
 export GOFLAGS := $(GOFLAGS) -trimpath -buildvcs=false
+# Tests find their testdata by the paths of their sources, so these stay.
+tests := GOFLAGS=-buildvcs=false
 
 .PHONY: help
 help: ## this list
@@ -33,12 +35,12 @@ test: clean-results setup format lint openapi-check test-go test-sdk cross fuzz 
 .PHONY: test-go
 test-go: setup build ## the Go tests under the race detector, with coverage by package
 	@mkdir -p .cache/results
-	CGO_ENABLED=1 .cache/bin/gotestsum --format pkgname --jsonfile .cache/results/go.json -- \
+	CGO_ENABLED=1 $(tests) .cache/bin/gotestsum --format pkgname --jsonfile .cache/results/go.json -- \
 		-race -cover -covermode atomic -timeout 9m ./...
 
 .PHONY: test-sdk
 test-sdk: setup build ## the official OpenAI SDKs against the program
-	.cache/python/bin/python tests/sdk/run
+	$(tests) .cache/python/bin/python tests/sdk/run
 
 .PHONY: format
 format: ## checks that every Go file is as gofmt writes it
@@ -53,7 +55,7 @@ lint: setup ## go vet and golangci-lint
 .PHONY: fuzz
 fuzz: ## every fuzz target for some seconds: FUZZTIME=5s
 	@mkdir -p .cache
-	scripts/fuzz $(FUZZTIME)
+	$(tests) scripts/fuzz $(FUZZTIME)
 
 .PHONY: cross
 cross: ## compiles for every platform

@@ -15,14 +15,20 @@ import (
 	"github.com/satchel-files/satchel/internal/meta/sqlstore"
 )
 
-// FsckReport and what follows are what the maintenance commands report, under the names that they have where the work is done.
+// What the maintenance commands report, under the names that it has where the work is done.
 type (
-	FsckReport   = maintain.FsckReport
+	// FsckReport is what a check found.
+	FsckReport = maintain.FsckReport
+	// FsckProgress tells how far a check is.
 	FsckProgress = maintain.FsckProgress
-	CopyReport   = maintain.CopyReport
+	// CopyReport is what a backup or a restore did.
+	CopyReport = maintain.CopyReport
+	// CopyProgress tells how far a backup or a restore is.
 	CopyProgress = maintain.CopyProgress
-	Finding      = maintain.Finding
-	Fault        = maintain.Fault
+	// Finding is one object at fault.
+	Finding = maintain.Finding
+	// Fault is a kind of disagreement between rows and bytes.
+	Fault = maintain.Fault
 )
 
 // ErrDamaged says that a copy was made, but without objects that are not whole.

@@ -98,8 +98,8 @@ func (a *API) refuseRoute(w http.ResponseWriter, r *http.Request, muxAnswer http
 	probe := &headerProbe{header: http.Header{}}
 	muxAnswer.ServeHTTP(probe, r)
 	c := newCall(w, r, &route{}, a.idle)
-	switch {
-	case probe.status == http.StatusMethodNotAllowed:
+	switch probe.status {
+	case http.StatusMethodNotAllowed:
 		allow := probe.header.Get("Allow")
 		w.Header().Set("Allow", allow)
 		a.fail(c, satchel.Errorf(satchel.CodeMethodNotAllowed, "%s is not for %s; allowed: %s", r.Method, r.URL.Path, allow))
