@@ -76,7 +76,12 @@ func (a *API) dispatch(w http.ResponseWriter, r *http.Request) {
 		a.refuseRoute(w, r, handler)
 		return
 	}
-	a.mux.ServeHTTP(w, r)
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodDelete:
+		a.withoutBody(w, r)
+	default:
+		a.mux.ServeHTTP(w, r)
+	}
 }
 
 // isClean reports whether a path has no empty segments and no dots. The mux would redirect others to where nobody meant to go: the id ".."

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -94,6 +93,21 @@ func (c *call) drain(limit int64) {
 	_, _ = io.CopyN(io.Discard, c.body, limit) // whatever goes wrong, the answer is next
 }
 
+// withoutBody answers a request whose method has no use for a body, after it has read one away. Left alone, net/http would look for its
+// end before it sends the answer, and wait without limit for a client that stands still.
+func (a *API) withoutBody(w http.ResponseWriter, r *http.Request) {
+	c := newCall(w, r, &route{}, a.idle)
+	c.drain(drainRefused)
+	if c.body != nil && c.body.broken != nil {
+		a.fail(c, bodyError(c.body.broken))
+		return
+	}
+	bare := new(http.Request)
+	*bare = *r
+	bare.Body = http.NoBody
+	a.mux.ServeHTTP(w, bare)
+}
+
 // steadyBody is a request's body that may be slow but must move: every read has the idle time-out of its own.
 type steadyBody struct {
 	io.ReadCloser
@@ -103,7 +117,7 @@ type steadyBody struct {
 	giveUp  time.Time // when draining ends, zero before it
 	started bool
 	ended   bool
-	cut     bool // it ended before it was complete
+	broken  error // why it ended before it was complete
 	read    int64
 }
 
@@ -121,8 +135,18 @@ func (b *steadyBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.read += int64(n)
 	if err != nil {
-		b.ended, b.cut = true, !errors.Is(err, io.EOF)
-		_ = b.control.SetReadDeadline(time.Time{}) // else the deadline would cut the connection while the handler works
+		b.end(err)
 	}
 	return n, err
+}
+
+func (b *steadyBody) end(err error) {
+	b.ended = true
+	if err != io.EOF { //nolint:errorlint // io.Reader: the end is io.EOF itself
+		b.broken = err
+	} else {
+		// The deadline would cut the connection while the handler works. After any other end it stays, in the past: before it answers, the
+		// server looks for the rest of the body, and would wait for a client that stands still.
+		_ = b.control.SetReadDeadline(time.Time{})
+	}
 }

@@ -28,6 +28,7 @@ func (a *API) add(rt *route) {
 		rt.Security = []map[string][]string{{"bearer": {}}}
 		rt.Parameters = append(rt.Parameters, headerParams()...)
 	}
+	rt.Responses["408"] = a.problemResponse(http.StatusRequestTimeout) // whatever is asked for, its body must not stand still
 	a.document.AddOperation(&rt.Operation)
 	a.mux.Handle(rt.Method+" "+rt.Path, a.handler(rt))
 }

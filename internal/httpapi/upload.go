@@ -107,11 +107,11 @@ func (a *API) readForm(ctx context.Context, c *call, f *form) error {
 	return nil
 }
 
-// formError gives a form that breaks off its own error. The buffer may have read ahead to where the body ends: then the request is cancelled
-// before its reader comes to that place.
+// formError gives a body that breaks off its own error: when one cannot be read on, its request is cancelled, which may be noticed before
+// the reader of the form comes to that place.
 func (c *call) formError(err error) error {
-	if errors.Is(err, context.Canceled) && c.body != nil && c.body.cut {
-		return malformedForm(io.ErrUnexpectedEOF)
+	if errors.Is(err, context.Canceled) && c.body != nil && c.body.broken != nil {
+		return malformedForm(c.body.broken)
 	}
 	return err
 }
