@@ -163,7 +163,7 @@ func (r *rules) check(t testing.TB, sent request, a answer) {
 		return // has no body; GET says the rest
 	}
 	method := sent.method
-	if unknownRoute(a) {
+	if unknownRoute(a) || slices.Contains(undocumented(), path) {
 		method, path = http.MethodGet, problemPath
 	}
 	asked := &http.Request{Method: method, URL: &url.URL{Path: path}, Header: http.Header{}}

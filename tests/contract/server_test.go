@@ -17,7 +17,7 @@ import (
 const rootToken = "root-token-for-tests-0123456789abcdef"
 
 // patience bounds every wait of a test for the server; it is long so that a busy machine fails nothing.
-const patience = 60 * time.Second
+const patience = 20 * time.Second
 
 // server is a running Satchel on a data folder of its own.
 type server struct {
