@@ -40,7 +40,7 @@ type ledger struct {
 	files    map[string]*known
 	gone     map[string]bool
 	open     []creation // sent, never answered
-	repeats  []creation // acknowledged under a key
+	repeats  []creation // sent under a key, with or without an answer
 	requests int        // acknowledged changes
 	refused  int        // answers that acknowledge nothing
 }
@@ -79,8 +79,12 @@ func (l *ledger) settle(t testing.TB, s *server) {
 		l.gone[id] = true
 	}
 	for _, c := range l.open {
-		if err := l.adopt(c, strangers[c.op()]); err != nil {
+		found := strangers[c.op()]
+		if err := l.adopt(c, found); err != nil {
 			fault("%v", err)
+		}
+		if c.key != "" {
+			l.repeats = append(l.repeats, creation{c.upload, idsOf(found)})
 		}
 		delete(strangers, c.op())
 	}
@@ -142,12 +146,19 @@ func (l *ledger) readNew(t testing.TB, s *server) {
 	clear(l.gone) // settled, and an id never comes back; settle would find it among the strangers
 }
 
-// repeat sends the uploads again that were acknowledged under a key: the same files come back, and no new ones.
+// repeat sends the uploads again that were sent under a key: what they made comes back and is not made anew. What was lost on its way the
+// first time is made now.
 func (l *ledger) repeat(t testing.TB, s *server) {
 	t.Helper()
 	for _, c := range l.repeats {
 		files, a, err := s.send(t.Context(), c.upload)
 		must(t, err)
+		if len(c.ids) == 0 && a.acknowledged() {
+			if err := l.adopt(c, files); err != nil {
+				t.Errorf("upload %q again: %v", c.op(), err)
+			}
+			continue
+		}
 		whole := !slices.ContainsFunc(c.ids, func(id string) bool { return l.files[id] == nil })
 		switch {
 		case !whole && a.status == http.StatusConflict:

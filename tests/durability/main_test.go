@@ -62,7 +62,7 @@ func enterNamespace() error {
 }
 
 func build(program string, args ...string) error {
-	cmd := exec.Command("go", append(append([]string{"build"}, args...), "-o", program, "../../cmd/satchel")...)
+	cmd := exec.Command("go", append(append([]string{"build", "-buildvcs=false"}, args...), "-o", program, "../../cmd/satchel")...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the program: %w\n%s", err, out)
