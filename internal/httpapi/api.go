@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -39,6 +40,7 @@ type API struct {
 	idle     time.Duration
 	maxFile  int64
 	mux      *http.ServeMux
+	buffers  sync.Pool // of *bufio.Reader, readAhead large, for uploads
 	document *huma.OpenAPI
 }
 
@@ -57,6 +59,7 @@ func New(c Config) *API {
 		files: c.Files, tenant: c.Tenant, ready: c.Ready, logger: c.Logger, metrics: newMetrics(c.Metrics),
 		idle: c.IdleTimeout, maxFile: c.MaxFile, mux: http.NewServeMux(), document: newDocument(),
 	}
+	a.buffers.New = newUploadBuffer
 	a.addFileRoutes()
 	a.addTokenRoutes()
 	a.addSystemRoutes()

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,7 +38,7 @@ func FuzzForm(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	api := &API{files: files.New(files.Config{Vault: blob.NewVault(disk, blob.Options{MaxBytes: 1 << 20})})}
+	api := &API{buffers: sync.Pool{New: newUploadBuffer}, files: files.New(files.Config{Vault: blob.NewVault(disk, blob.Options{MaxBytes: 1 << 20})})}
 	f.Fuzz(func(t *testing.T, contentType, body string) {
 		r := httptest.NewRequest(http.MethodPost, "/files", strings.NewReader(body))
 		r.Header["Content-Type"] = []string{contentType}
@@ -74,6 +75,7 @@ func objects(t *testing.T, store blob.Store) (n int) {
 func FuzzPartHeaders(f *testing.F) {
 	f.Add("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nx\r\n--bb\x01\r\n--b \r\nA: b\r\n\r\n\r\n--b--\r\n", 3)
 	f.Add("\r\n--b\nA: b\n\n\x00\x01\r\n--b\r\nA:\t\r\n\r\n--b--", 1)
+	f.Add("--b\r \n--b\x01\n--b\n", -18)
 	f.Add("pre\x02amble\r\n--b\r\n\r\n\x03\r\n--b\rx\x04--b--", 2)
 	f.Fuzz(func(t *testing.T, body string, size int) {
 		plain, plainErr := readParts(strings.NewReader(body))

@@ -13,6 +13,7 @@ type partHeaders struct {
 	place     formPlace
 	tail      []byte // the end of what was read of a content: a delimiter may have begun there
 	line      int    // characters in the present header line
+	broke     bool   // behind a boundary: its line's carriage return is there, and a line feed must follow
 }
 
 // formPlace is where in a form the reader stands.
@@ -20,7 +21,7 @@ type formPlace int
 
 const (
 	inContent      formPlace = iota
-	behindBoundary           // in the rest of its line, where only white space may be
+	behindBoundary           // in the rest of its line, where only blanks may be
 	inHeader
 )
 
@@ -68,16 +69,18 @@ func (h *partHeaders) found(rest []byte) []byte {
 	return rest
 }
 
-// boundaryLine reads to the end of a boundary's line. Anything else than white space there makes it content, or the end of the form.
+// boundaryLine reads to the end of a boundary's line. Anything else than blanks there makes it content, or the end of the form.
 func (h *partHeaders) boundaryLine(b []byte) []byte {
 	for i, c := range b {
-		switch c {
-		case ' ', '\t', '\r':
-		case '\n':
-			h.place, h.line = inHeader, 0
+		switch {
+		case c == '\n':
+			h.place, h.line, h.broke = inHeader, 0, false
 			return b[i+1:]
+		case c == '\r' && !h.broke:
+			h.broke = true
+		case (c == ' ' || c == '\t') && !h.broke:
 		default:
-			h.place = inContent
+			h.place, h.broke = inContent, false
 			return b[i:]
 		}
 	}
