@@ -264,7 +264,7 @@ func (s *server) metric(name string) float64 {
 	return 0
 }
 
-// tenant reads a file's string metadata.
+// metadataOf reads the metadata of a file whose values are all strings.
 func metadataOf(t testing.TB, file *api.File) map[string]string {
 	t.Helper()
 	var metadata map[string]string
