@@ -19,7 +19,7 @@ import (
 )
 
 // seed is a flag: the model test repeats a run that failed.
-var seed = flag.Uint64("seed", 0, "seed of the model test; 0: a new one")
+var seed = flag.Uint64("seed", 0, "seed of the model test; 0: a new one") //nolint:gochecknoglobals // a flag
 
 const (
 	modelClients = 6
