@@ -112,7 +112,7 @@ func (r reader) TokenOrg(ctx context.Context, id satchel.TokenID) (satchel.OrgID
 	return satchel.OrgID(org), nil
 }
 
-const selectTokens = `SELECT ` + tokenColumns + ` FROM tokens t WHERE t.org_id = $1 ORDER BY t.id`
+const selectTokens = `SELECT ` + tokenColumns + ` FROM tokens t WHERE t.org_id = $1 ORDER BY t.created_at, t.id`
 
 // Tokens implements meta.TenantReader.
 func (r reader) Tokens(ctx context.Context, org satchel.OrgID) ([]*satchel.Token, error) {
