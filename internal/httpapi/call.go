@@ -12,7 +12,7 @@ import (
 )
 
 // Bytes of a refused request's body that are read and thrown away, so that the client reads the answer instead of a broken
-// connection. After a file over the limit it is more: the client is in the middle of sending it.
+// connection. After a file over the limit, or one too many for the disk, it is more: the client is in the middle of sending it.
 const (
 	drainRefused  = 4 << 20
 	drainTooLarge = 64 << 20

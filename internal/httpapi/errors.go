@@ -75,7 +75,7 @@ func (a *API) fail(c *call, err error) {
 	faults := knownFaults(err)
 	status := statusOf(faults[0].Code)
 	switch status {
-	case http.StatusRequestEntityTooLarge:
+	case http.StatusRequestEntityTooLarge, http.StatusInsufficientStorage:
 		c.drain(drainTooLarge)
 	default:
 		c.drain(drainRefused)
