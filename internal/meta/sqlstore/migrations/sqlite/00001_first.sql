@@ -51,7 +51,7 @@ CREATE TABLE tokens (
 	expires_at   INTEGER,
 	last_used_at INTEGER
 );
-CREATE INDEX tokens_org ON tokens (org_id, id);
+CREATE INDEX tokens_org ON tokens (org_id, created_at, id);
 
 CREATE TABLE files (
 	id              TEXT    NOT NULL PRIMARY KEY,
