@@ -88,7 +88,7 @@ func (s *story) setting(t testing.TB, line string) {
 // String is the story's text.
 func (s *story) String() string {
 	var b strings.Builder
-	b.WriteString(strings.Join(s.preface, "\n") + "\n")
+	b.WriteString(strings.TrimRight(strings.Join(s.preface, "\n"), "\n") + "\n\n")
 	for _, step := range s.steps {
 		if step.heading != "" {
 			b.WriteString(step.heading + "\n\n")
