@@ -7,15 +7,20 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/satchel-files/satchel/api"
 	"github.com/satchel-files/satchel/client"
 )
 
-// script answers one request after the other: a status, with headers behind it, or "cut" for a broken connection.
+// script answers one request after the other: a status, with headers behind it, or "cut" for a broken connection. A connection that
+// breaks may be noticed before its handler has ended.
 func script(t testing.TB, calls *int, steps ...string) http.HandlerFunc {
+	var mu sync.Mutex
 	return func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
 		if *calls >= len(steps) {
 			t.Errorf("call %d was not expected", *calls+1)
 			return

@@ -165,7 +165,7 @@ func ParseFilename(sent string) (string, error) {
 	name := sent[strings.LastIndexAny(sent, `/\`)+1:]
 	name = strings.Map(withoutControl, name)
 	if blank(name) || name == "." || name == ".." {
-		return "", satchel.BodyFault(satchel.CodeMissing, "file", nil, `the file part has no file name; send one: filename="logic.pdf"`)
+		return "", satchel.BodyFault(satchel.CodeMissing, "file", nil, `there is no file name; give one, such as "logic.pdf"`)
 	}
 	return name, nil
 }

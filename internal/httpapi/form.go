@@ -101,7 +101,8 @@ func (f *form) setText(name, text string) {
 			f.fields[name] = text
 		}
 	case brackets && base == "metadata":
-		if strings.HasSuffix(name, "[]") || f.once(name) {
+		none := name == "metadata[instructions]" && absent(text) // they are a field of their own, wherever they stand
+		if strings.HasSuffix(name, "[]") || f.once(name) && !none {
 			f.setMetadata(name, path, text)
 		}
 	default:
