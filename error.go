@@ -3,6 +3,7 @@ package satchel
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -103,6 +104,21 @@ func (f *Faults) Add(err error) {
 	default:
 		*f = append(*f, &Error{Code: CodeInternal, Message: "internal error", Err: err})
 	}
+}
+
+// AddNew is Add without the faults at places that have one already: what is wrong in one way is not reported again in another.
+func (f *Faults) AddNew(err error) {
+	var found Faults
+	found.Add(err)
+	for _, fault := range found {
+		if !slices.ContainsFunc(*f, fault.samePlace) {
+			*f = append(*f, fault)
+		}
+	}
+}
+
+func (e *Error) samePlace(other *Error) bool {
+	return e.In == other.In && e.Param == other.Param && slices.Equal(e.Path, other.Path)
 }
 
 // Err gives the faults as an error: nil when there is none, so that a typed nil never escapes.

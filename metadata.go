@@ -26,20 +26,21 @@ type Metadata struct{ text string }
 
 // ParseMetadata reads a JSON object. The error, a Faults, names every key at fault; text that is not JSON is CodeMalformedJSON.
 func ParseMetadata(text []byte) (Metadata, error) {
-	object, err := parseObject(text)
+	patch, err := ParsePatch(text)
 	if err != nil {
 		return Metadata{}, err
 	}
-	return newMetadata(object)
+	return patch.Metadata()
 }
 
 // NewMetadata makes metadata of an object whose values are of the kinds that JSON has: nil, bool, string, json.Number,
 // []any and map[string]any.
 func NewMetadata(object map[string]any) (Metadata, error) {
-	if err := checkTree(object); err != nil {
+	text, err := checkObject(object)
+	if err != nil {
 		return Metadata{}, err
 	}
-	return newMetadata(object)
+	return StoredMetadata(text), nil
 }
 
 // StoredMetadata trusts text to be what String gave before. It is for stores.
@@ -48,14 +49,6 @@ func StoredMetadata(text string) Metadata {
 		text = ""
 	}
 	return Metadata{text}
-}
-
-func newMetadata(object map[string]any) (Metadata, error) {
-	text := string(appendCanonical(nil, object))
-	if len(text) > MaxMetadata {
-		return Metadata{}, BodyFault(CodeTooLong, "metadata", nil, "metadata must be at most %d bytes of JSON; it has %d", MaxMetadata, len(text))
-	}
-	return StoredMetadata(text), nil
 }
 
 // String is the canonical JSON text, at least "{}".
@@ -132,7 +125,7 @@ func merge(target, patch map[string]any) map[string]any {
 	return target
 }
 
-// parseObject reads one JSON object and checks all of it that does not depend on its length as a whole.
+// parseObject reads one JSON object under the rules for metadata. It gives the object beside the faults that are in it.
 func parseObject(text []byte) (map[string]any, error) {
 	if len(text) > 4*MaxMetadata { // white space and escapes may make the text longer than what it means
 		return nil, BodyFault(CodeTooLong, "metadata", nil, "metadata must be at most %d bytes of JSON; %d bytes were sent", MaxMetadata, len(text))
@@ -141,18 +134,30 @@ func parseObject(text []byte) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return object, checkTree(object)
+	_, err = checkObject(object)
+	return object, err
+}
+
+// checkObject finds everything that is wrong with metadata, and gives its canonical text.
+func checkObject(object map[string]any) (text string, err error) {
+	var faults Faults
+	faults.Add(checkTree(object))
+	text = string(appendCanonical(nil, object))
+	if len(text) > MaxMetadata {
+		faults.Add(BodyFault(CodeTooLong, "metadata", nil, "metadata must be at most %d bytes of JSON; it has %d", MaxMetadata, len(text)))
+	}
+	return text, faults.Err()
 }
 
 // ParseJSONObject reads exactly one JSON object; name is what messages call it. Numbers are json.Number. Unlike json.Unmarshal it
 // refuses what would be changed silently: invalid UTF-8, halves of surrogate pairs, and a key that comes twice. Text that is not JSON is
-// CodeMalformedJSON, another kind of value CodeInvalidType.
+// CodeMalformedJSON, another kind of value CodeInvalidType, and one nested beyond all use CodeTooDeep.
 func ParseJSONObject(name string, text []byte) (map[string]any, error) {
 	if !utf8.Valid(text) {
 		return nil, BodyFault(CodeMalformedJSON, name, nil, "%s is not valid UTF-8", name)
 	}
 	if !json.Valid(text) {
-		return nil, malformedJSON(name, text)
+		return nil, invalidJSON(name, text)
 	}
 	if hasLoneSurrogate(text) {
 		return nil, BodyFault(CodeMalformedJSON, name, nil, "%s has half of a surrogate pair (\\ud800 to \\udfff), which is no character", name)
@@ -168,6 +173,18 @@ func ParseJSONObject(name string, text []byte) (map[string]any, error) {
 		return nil, BodyFault(CodeInvalidType, name, nil, "%s must be a JSON object, not %s", name, kindOf(value))
 	}
 	return object, nil
+}
+
+// maxJSONDepth is how many levels are read at all. It is far below what encoding/json refuses.
+const maxJSONDepth = 100
+
+// invalidJSON says why text is not accepted as JSON: it is none, or nested so deeply that encoding/json gives up.
+func invalidJSON(name string, text []byte) error {
+	reader := treeReader{name: name, Decoder: json.NewDecoder(bytes.NewReader(text))}
+	if _, err := reader.value(nil); CodeOf(err) == CodeTooDeep {
+		return err
+	}
+	return malformedJSON(name, text)
 }
 
 func malformedJSON(name string, text []byte) error {
@@ -186,7 +203,19 @@ type treeReader struct {
 	name string
 }
 
+// tooDeep names the level that metadata may have, or that of any other object.
+func (r treeReader) tooDeep(path []string) error {
+	levels := maxJSONDepth
+	if r.name == "metadata" {
+		levels = MaxMetadataDepth
+	}
+	return BodyFault(CodeTooDeep, r.name, path, "%s may be %d levels deep; %q goes deeper", r.name, levels, dotted(path))
+}
+
 func (r treeReader) value(path []string) (any, error) {
+	if len(path) > maxJSONDepth {
+		return nil, r.tooDeep(slices.Clone(path[:MaxMetadataDepth]))
+	}
 	token, err := r.Token()
 	if err != nil {
 		return nil, err
@@ -416,4 +445,7 @@ func appendString(b []byte, s string) []byte {
 }
 
 // NewPatch makes a patch of an object whose values are of the kinds that NewMetadata takes.
-func NewPatch(object map[string]any) (Patch, error) { return Patch{object}, checkTree(object) }
+func NewPatch(object map[string]any) (Patch, error) {
+	_, err := checkObject(object)
+	return Patch{object}, err
+}

@@ -6,7 +6,7 @@ import "encoding/json"
 
 // File is one uploaded file.
 type File struct {
-	ID            string          `json:"id" doc:"\"file-\" and a unique part; ids sort by creation" example:"file-06dvm5k8qg0021h7r5d9o4p2tc"`
+	ID            string          `json:"id" doc:"\"file-\" and a unique part; ids sort by creation" example:"file-06h0hf1et000b3kng57qfjsm9"`
 	Object        string          `json:"object" enum:"file" doc:"Always \"file\""`
 	Bytes         int64           `json:"bytes" minimum:"0" doc:"Size of the content"`
 	CreatedAt     int64           `json:"created_at" doc:"Unix seconds"`
@@ -89,7 +89,8 @@ type TokenList struct {
 	Data   []*Token `json:"data" nullable:"false"`
 }
 
-// Problem is the body of every answer that is not 2xx: the first key is what the OpenAI SDKs read, the second the seed family's.
+// Problem is the body of every answer that is not 2xx: the first key is what the OpenAI SDKs read, the second has the
+// form of FastAPI's HTTPValidationError.
 type Problem struct {
 	Error  ProblemError `json:"error"`
 	Detail []Detail     `json:"detail,omitempty" nullable:"false" doc:"On 422: one entry a fault"`

@@ -10,7 +10,7 @@ type room struct {
 	tests []string // what its test files may import besides, and besides itself: real parts, and the suites of contracts
 }
 
-// rooms is the import table of docs/design.md. A package that stands in no line fails the test: decide where it belongs first.
+// rooms is the import table of docs/architecture.md. A package that stands in no line fails the test: decide where it belongs first.
 func rooms() []room {
 	return []room{
 		{name: "."},
@@ -64,7 +64,7 @@ func rooms() []room {
 // beside are the folders of programs that stand beside the product: they may use all of it, and nothing of it may use them.
 func beside() []string { return []string{"bench", "bench/*", "tests/*", "internal/archtest"} }
 
-// systemHolders may name what belongs to no tenant (meta.System and its parts): nobody else reaches across tenants.
+// systemHolders may name what belongs to no tenant (meta.System and its parts): nobody else reaches across tenants. The daemon only hands it on.
 func systemHolders() []string {
 	return []string{"internal/meta", "internal/meta/*", "internal/maintain", "internal/files", "internal/daemon", "bench", "bench/*", "tests/*"}
 }

@@ -22,8 +22,7 @@ import (
 // EnvPrefix begins the name of every environment variable of Satchel.
 const EnvPrefix = "SATCHEL_"
 
-// Config is everything that can be set. The zero value of a field means its default where DefaultConfig has one; make a Config with
-// DefaultConfig or ConfigFromEnv.
+// Config is everything that can be set. Make one with DefaultConfig or ConfigFromEnv: the zero value is not valid.
 type Config struct {
 	Listen          string        `env:"LISTEN" envDefault:"127.0.0.1:8484"` // host:port; port 0 takes a free one
 	Data            string        `env:"DATA"`                               // the data folder; default: DefaultData
@@ -163,6 +162,7 @@ func (c Config) Check() error {
 		checkPositive("idle timeout", c.IdleTimeout),
 		checkPositive("shutdown timeout", c.ShutdownTimeout),
 		checkPositive("sweep interval", c.SweepInterval),
+		checkSweepInterval(c.SweepInterval),
 	)
 }
 
@@ -189,7 +189,7 @@ func (c Config) checkPprof() error {
 
 func (c Config) checkData() error {
 	if c.Data == "" {
-		return errors.New("data folder: there is no home folder to put it in; name one with --data or SATCHEL_DATA")
+		return errors.New("data folder: none is named, and there is no home folder to put it in; name one with --data or SATCHEL_DATA")
 	}
 	info, err := os.Stat(c.Data)
 	switch {
@@ -224,6 +224,16 @@ func checkWord(name, value string, words ...string) error {
 func checkPositive(name string, d time.Duration) error {
 	if d <= 0 {
 		return fmt.Errorf("%s %s: it must be longer than nothing, such as 30s", name, d)
+	}
+	return nil
+}
+
+// maxSweepInterval leaves a sweep the time to keep the promise that what is deleted is gone within a minute.
+const maxSweepInterval = 45 * time.Second
+
+func checkSweepInterval(d time.Duration) error {
+	if d > maxSweepInterval {
+		return fmt.Errorf("sweep interval %s: it must be at most %s, because deleted files are to be gone within a minute", d, maxSweepInterval)
 	}
 	return nil
 }

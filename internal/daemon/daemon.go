@@ -63,16 +63,18 @@ func Open(ctx context.Context, c Config, log io.Writer) (_ *Daemon, err error) {
 	vault := d.stores.vault(c)
 	service := files.New(files.Config{Store: d.stores.rows, Vault: vault})
 	d.tenant = tenant.New(tenant.Config{Store: d.stores.rows, RootToken: string(c.RootToken), Logger: d.logger})
-	if d.firstToken, err = d.tenant.Bootstrap(ctx); err != nil {
-		return nil, err
-	}
 	d.sweeper = d.newSweeper(vault, service, m)
-	m.watch(registry, d.stores.rows, vault)
+	m.watch(registry, d.stores.rows.CountFiles, vault)
 	handler := httpapi.New(httpapi.Config{
 		Files: service, Tenant: d.tenant, Ready: d.stores.ready, Metrics: registry, Logger: d.logger,
 		MaxFile: int64(c.MaxFileBytes), IdleTimeout: c.IdleTimeout,
 	})
-	return d, d.listen(ctx, handler)
+	if err := d.listen(ctx, handler); err != nil {
+		return nil, err
+	}
+	// Last, so that nothing can fail between the first token's birth and whoever is to see it.
+	d.firstToken, err = d.tenant.Bootstrap(ctx)
+	return d, err
 }
 
 // openData takes the data folder for this process and opens the stores in it.
@@ -114,7 +116,7 @@ func (d *Daemon) listen(ctx context.Context, handler http.Handler) (err error) {
 
 func (d *Daemon) newServer(handler http.Handler) *http.Server {
 	return &http.Server{
-		Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: keepAlive, MaxHeaderBytes: maxHeader,
+		Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: keepAlive, MaxHeaderBytes: maxHeader, DisableGeneralOptionsHandler: true,
 		ErrorLog: slog.NewLogLogger(d.logger.Handler(), slog.LevelDebug), // what clients do to connections is no news
 	}
 }
@@ -148,6 +150,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	group.Go(func() error { return d.sweeper.Run(running) })
 	group.Go(func() error { return d.serve(d.server, d.listener) })
 	if d.profiler != nil {
+		d.logger.InfoContext(ctx, "profiling", "url", "http://"+d.profiling.Addr().String()+"/debug/pprof/")
 		group.Go(func() error { return d.serve(d.profiler, d.profiling) })
 	}
 	group.Go(func() error {

@@ -54,18 +54,13 @@ func Fsck(ctx context.Context, c Config, o FsckOptions) (report *FsckReport, err
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	var live bool
-	if !o.Repair {
-		if live, err = maintain.ServerRunning(c.Data); err != nil {
-			return nil, err
-		}
-	} else {
-		unlock, err := maintain.AcquireServer(c.Data)
-		if err != nil {
-			return nil, err
-		}
+	unlock, err := maintain.AcquireServer(c.Data) // held to the end: a server that starts meanwhile would not be expected
+	live := errors.Is(err, ErrInUse) && !o.Repair
+	switch {
+	case err == nil:
 		defer func() { _ = unlock() }() // closing the file is what unlocks; the process ends soon in any case
-		live = false
+	case !live:
+		return nil, err
 	}
 	return maintain.Fsck(ctx, maintain.FsckConfig{Blobs: s.disk, Register: s.rows, Live: live, Deep: o.Deep, Repair: o.Repair, Progress: o.Progress})
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/satchel-files/satchel/internal/blob"
 	"github.com/satchel-files/satchel/internal/maintain"
-	"github.com/satchel-files/satchel/internal/meta"
 )
 
 // countTimeout bounds the query behind the number of files: a scrape must not wait for a busy database.
@@ -50,12 +49,12 @@ func (m *metrics) sweep(r maintain.SweepResult) {
 }
 
 // watch adds what is asked for at every scrape.
-func (m *metrics) watch(registry prometheus.Registerer, system meta.System, vault *blob.Vault) {
+func (m *metrics) watch(registry prometheus.Registerer, countFiles func(context.Context) (int64, error), vault *blob.Vault) {
 	registry.MustRegister(
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "satchel_files", Help: "File rows."}, func() float64 {
 			ctx, cancel := context.WithTimeout(context.Background(), countTimeout)
 			defer cancel()
-			n, err := system.CountFiles(ctx)
+			n, err := countFiles(ctx)
 			if err != nil {
 				return -1 // unknown; a gauge cannot say so better
 			}

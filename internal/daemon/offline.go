@@ -18,8 +18,17 @@ type Offline struct {
 	tenant *tenant.Service
 }
 
-// OpenOffline opens an existing data folder, or makes a new one.
+// OpenOffline opens an existing data folder.
 func OpenOffline(ctx context.Context, c Config) (*Offline, error) {
+	s, err := openExisting(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return prepareOffline(ctx, s)
+}
+
+// MakeOffline opens a data folder, and makes a new installation of one that is absent or empty: for whoever makes its first token.
+func MakeOffline(ctx context.Context, c Config) (*Offline, error) {
 	if err := c.checkData(); err != nil {
 		return nil, err
 	}
@@ -30,6 +39,10 @@ func OpenOffline(ctx context.Context, c Config) (*Offline, error) {
 	if err != nil {
 		return nil, err
 	}
+	return prepareOffline(ctx, s)
+}
+
+func prepareOffline(ctx context.Context, s *stores) (*Offline, error) {
 	t := tenant.New(tenant.Config{Store: s.rows})
 	if err := t.Prepare(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())

@@ -17,20 +17,8 @@ type Update struct {
 
 // Update changes a file's name or its expiry. The error for bad values is a satchel.Faults.
 func (s *Service) Update(ctx context.Context, scope satchel.Scope, id string, u Update) (*satchel.File, error) {
-	var faults satchel.Faults
-	var filename string
-	if u.Filename != nil {
-		var err error
-		filename, err = ParseFilename(*u.Filename)
-		faults.Add(asParam(err, "filename"))
-	}
-	var lifetime time.Duration
-	if u.Expiry != nil {
-		var err error
-		lifetime, err = u.Expiry.lifetime()
-		faults.Add(err)
-	}
-	if err := faults.Err(); err != nil {
+	filename, lifetime, err := u.check()
+	if err != nil {
 		return nil, err
 	}
 	return s.change(ctx, scope, id, func(file *satchel.File) (satchel.Change, error) {
@@ -51,25 +39,39 @@ func (s *Service) Update(ctx context.Context, scope satchel.Scope, id string, u 
 	})
 }
 
-// asParam gives a fault that was found under one name the name that the client used.
-func asParam(err error, param string) error {
-	if fault, ok := err.(*satchel.Error); ok { //nolint:errorlint // made by this package a moment ago, never wrapped
-		fault.Param = param
-	}
+// Check finds everything that is wrong with the update by itself.
+func (u Update) Check() error {
+	_, _, err := u.check()
 	return err
 }
 
-// UpdateMetadata merges patch into a file's metadata (RFC 7396), or replaces everything. The key "instructions" is taken out of the patch: it asks for a
-// language model, and without one nothing at all is changed: CodeModelNotConfigured.
-func (s *Service) UpdateMetadata(ctx context.Context, scope satchel.Scope, id string, patch satchel.Patch, replace bool) (*satchel.File, error) {
-	if value, ok := patch.Take("instructions"); ok {
-		text, err := parseInstructions(value)
-		if err != nil {
-			return nil, satchel.Faults{err.(*satchel.Error)} //nolint:errorlint,forcetypeassert // parseInstructions makes nothing else
-		}
-		if text != "" {
-			return nil, s.refuseInstructions(ctx, scope, id)
-		}
+func (u Update) check() (filename string, lifetime time.Duration, err error) {
+	var faults satchel.Faults
+	if u.Filename != nil {
+		filename, err = parseFilename("filename", *u.Filename)
+		faults.Add(err)
+	}
+	if u.Expiry != nil {
+		lifetime, err = u.Expiry.lifetime()
+		faults.Add(err)
+	}
+	return filename, lifetime, faults.Err()
+}
+
+// TakeInstructions takes the key "instructions" out of an update of metadata and gives its text, "" for none.
+func TakeInstructions(patch satchel.Patch) (string, error) {
+	value, ok := patch.Take("instructions")
+	if !ok {
+		return "", nil
+	}
+	return parseInstructions(value)
+}
+
+// UpdateMetadata merges patch into a file's metadata (RFC 7396), or replaces everything. Instructions, which TakeInstructions gave, ask for a language
+// model, and without one nothing at all is changed: CodeModelNotConfigured.
+func (s *Service) UpdateMetadata(ctx context.Context, scope satchel.Scope, id string, patch satchel.Patch, instructions string, replace bool) (*satchel.File, error) {
+	if instructions != "" {
+		return nil, s.refuseInstructions(ctx, scope, id)
 	}
 	return s.change(ctx, scope, id, func(file *satchel.File) (change satchel.Change, err error) {
 		if replace {

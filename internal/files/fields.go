@@ -155,17 +155,20 @@ func (e Expiry) lifetime() (time.Duration, error) {
 
 // ParseFilename gives the name that is stored for the name that was sent: what follows the last / or \, without control
 // characters. The fault is for the form field "file".
-func ParseFilename(sent string) (string, error) {
+func ParseFilename(sent string) (string, error) { return parseFilename("file", sent) }
+
+// parseFilename is ParseFilename for a field of another name.
+func parseFilename(param, sent string) (string, error) {
 	switch {
 	case len(sent) > satchel.MaxFilename:
-		return "", satchel.BodyFault(satchel.CodeTooLong, "file", nil, "a file name must be at most %d bytes; this one has %d", satchel.MaxFilename, len(sent))
+		return "", satchel.BodyFault(satchel.CodeTooLong, param, nil, "a file name must be at most %d bytes; this one has %d", satchel.MaxFilename, len(sent))
 	case !utf8.ValidString(sent):
-		return "", satchel.BodyFault(satchel.CodeInvalidValue, "file", nil, "the file name is not valid UTF-8")
+		return "", satchel.BodyFault(satchel.CodeInvalidValue, param, nil, "the file name is not valid UTF-8")
 	}
 	name := sent[strings.LastIndexAny(sent, `/\`)+1:]
 	name = strings.Map(withoutControl, name)
 	if blank(name) || name == "." || name == ".." {
-		return "", satchel.BodyFault(satchel.CodeMissing, "file", nil, `there is no file name; give one, such as "logic.pdf"`)
+		return "", satchel.BodyFault(satchel.CodeMissing, param, nil, `there is no file name; give one, such as "logic.pdf"`)
 	}
 	return name, nil
 }

@@ -78,10 +78,27 @@ func (s *Service) Content(ctx context.Context, scope satchel.Scope, id string) (
 	if errors.Is(err, blob.ErrNotExist) {
 		return s.contentGone(ctx, scope, id, err)
 	}
+	if err == nil {
+		err = checkSize(object, file.Content.Size)
+	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("open content of %s: %w", id, err)
 	}
 	return file, object, nil
+}
+
+// checkSize refuses an object that is not as long as its row says: a part must not be taken for the whole. The object is closed then.
+func checkSize(object io.ReadSeekCloser, want int64) error {
+	size, err := object.Seek(0, io.SeekEnd)
+	if err == nil && size == want {
+		_, err = object.Seek(0, io.SeekStart)
+	} else if err == nil {
+		err = fmt.Errorf("the object is damaged: it has %d bytes, and should have %d", size, want)
+	}
+	if err != nil {
+		return errors.Join(err, object.Close())
+	}
+	return nil
 }
 
 // contentGone tells a file that was deleted between its row and its bytes from one whose bytes are lost.

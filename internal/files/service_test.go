@@ -267,7 +267,7 @@ func TestAReaderChangesNothing(t *testing.T) {
 	}
 	_, err = w.Update(t.Context(), viewer, string(file.ID), files.Update{Filename: &name})
 	wantCode(t, err, satchel.CodeReadOnly)
-	_, err = w.UpdateMetadata(t.Context(), viewer, string(file.ID), patch, false)
+	_, err = w.UpdateMetadata(t.Context(), viewer, string(file.ID), patch, "", false)
 	wantCode(t, err, satchel.CodeReadOnly)
 	wantCode(t, w.Delete(t.Context(), viewer, string(file.ID)), satchel.CodeReadOnly)
 	_, err = w.Create(t.Context(), viewer, w.NewUpload(), files.Terms{}, "")
@@ -290,11 +290,11 @@ func TestAChangeThatChangesNothingLeavesNoTrace(t *testing.T) {
 	}
 	file := w.mustPut(t, "x", files.Fields{Metadata: patch(`{"a":1}`)})
 	w.clock.advance(time.Minute)
-	same, err := w.UpdateMetadata(t.Context(), w.scope, string(file.ID), patch(`{"a":1,"b":null}`), false)
+	same, err := w.UpdateMetadata(t.Context(), w.scope, string(file.ID), patch(`{"a":1,"b":null}`), "", false)
 	if err != nil || same.Version != 1 || !same.UpdatedAt.Equal(file.UpdatedAt) {
 		t.Errorf("%+v, %v", same, err)
 	}
-	changed, err := w.UpdateMetadata(t.Context(), w.scope, string(file.ID), patch(`{"b":2}`), true)
+	changed, err := w.UpdateMetadata(t.Context(), w.scope, string(file.ID), patch(`{"b":2}`), "", true)
 	if err != nil || changed.Version != 2 || changed.Metadata.String() != `{"b":2}` || !changed.UpdatedAt.Equal(w.clock.Now()) {
 		t.Errorf("%+v, %v", changed, err)
 	}
@@ -310,7 +310,11 @@ func TestInstructionsWithoutAModel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = w.UpdateMetadata(t.Context(), w.scope, string(file.ID), p, false)
+	instructions, err := files.TakeInstructions(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.UpdateMetadata(t.Context(), w.scope, string(file.ID), p, instructions, false)
 	wantCode(t, err, satchel.CodeModelNotConfigured)
 	if after, err := w.File(t.Context(), w.scope, string(file.ID)); err != nil || after.Metadata.String() != "{}" || after.Version != 1 {
 		t.Errorf("%+v, %v", after, err)

@@ -13,7 +13,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/satchel-files/satchel/internal/files"
 	"github.com/satchel-files/satchel/internal/tenant"
@@ -62,9 +61,8 @@ func New(c Config) *API {
 	a.buffers.New = newUploadBuffer
 	a.addFileRoutes()
 	a.addTokenRoutes()
-	a.addSystemRoutes()
+	a.addSystemRoutes(c.Metrics)
 	a.openSchemas()
-	a.mux.Handle("GET /metrics", promhttp.HandlerFor(c.Metrics, promhttp.HandlerOpts{}))
 	return a
 }
 

@@ -60,12 +60,12 @@ func atTopOfBody(fault *satchel.Error) {
 		return
 	}
 	fault.Param = ""
-	if len(fault.Path) > 0 {
+	if len(fault.Path) > 0 && fault.Path[0] != "" { // an empty key stays in the path, or it would not be seen
 		fault.Param, fault.Path = fault.Path[0], fault.Path[1:]
 	}
 }
 
-// object reads a JSON object whose keys are the operation's own.
+// object reads a JSON object whose keys are the operation's own. Keys that are not are noted in the call.
 func (c *call) object(known ...string) (map[string]any, error) {
 	text, err := c.readJSON()
 	if err != nil {
@@ -80,7 +80,7 @@ func (c *call) object(known ...string) (map[string]any, error) {
 			c.unknown(satchel.InBody, key)
 		}
 	}
-	return object, c.faults.Err()
+	return object, nil
 }
 
 // stringOf gives the string under key; nil when the key is not there.
@@ -120,11 +120,8 @@ func parseExpiry(object map[string]any) (files.Expiry, error) {
 			faults.Add(satchel.BodyFault(satchel.CodeInvalidValue, "expires_after", []string{key}, "expires_after has anchor and seconds, and no %.64q", key))
 		}
 	}
-	if len(faults) > 0 {
-		return files.Expiry{}, faults
-	}
-	if e == (files.Expiry{}) {
+	if len(faults) == 0 && e == (files.Expiry{}) {
 		return e, satchel.BodyFault(satchel.CodeMissing, "expires_after", nil, `expires_after needs an anchor and seconds: {"anchor": "created_at", "seconds": 86400}`)
 	}
-	return e, nil
+	return e, faults.Err()
 }

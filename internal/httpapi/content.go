@@ -41,10 +41,13 @@ func serveContent(w http.ResponseWriter, r *http.Request, file *satchel.File, co
 // zeroSuffix is a range of the last 0 bytes, which no content satisfies.
 var zeroSuffix = regexp.MustCompile(`[=,\s]-0+\s*(,|$)`)
 
+// hugeNumber is a position beyond every file, and beyond what http.ServeContent can read.
+var hugeNumber = regexp.MustCompile(`[1-9][0-9]{18,}`)
+
 // checkRange settles what http.ServeContent would answer wrongly (RFC 9110, 14): units that nobody knows are ignored, as are ranges of
 // empty content, of which no Content-Range can tell; and the last 0 bytes are out of range.
 func checkRange(h http.Header, size int64) {
-	given := h.Get("Range")
+	given := hugeNumber.ReplaceAllString(h.Get("Range"), "999999999999999999")
 	unit, ranges, found := strings.Cut(given, "=")
 	switch {
 	case found && !strings.EqualFold(unit, "bytes"), size == 0:

@@ -71,7 +71,7 @@ func (a *API) docsOperations() []docsOperation {
 	var all []docsOperation
 	for _, path := range slices.Sorted(maps.Keys(a.document.Paths)) {
 		item := a.document.Paths[path]
-		for _, op := range []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete} {
+		for _, op := range []*huma.Operation{item.Get, item.Head, item.Post, item.Put, item.Patch, item.Delete} {
 			if op != nil {
 				all = append(all, docsOperation{Operation: op, Body: a.docsBody(op), Responses: a.docsResponses(op)})
 			}

@@ -83,6 +83,7 @@ func (a *API) fail(c *call, err error) {
 	if status >= http.StatusInternalServerError || faults[0].Err != nil {
 		a.logFailure(c.r, status, err)
 	}
+	c.addReplyHeaders()
 	writeProblem(c.w, status, faults)
 }
 
@@ -151,7 +152,7 @@ func addProblemHeaders(h http.Header, status int, code satchel.Code) {
 	}
 }
 
-// locOf is the way to the value at fault, as the seed's family of APIs gives it.
+// locOf is the way to the value at fault, in the form of FastAPI's HTTPValidationError.
 func locOf(fault *satchel.Error) []string {
 	in := fault.In
 	if in == "" {

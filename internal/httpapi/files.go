@@ -133,15 +133,15 @@ func (a *API) updateFile(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	update, err := parseUpdate(object)
+	update, err := c.parseUpdate(object)
 	if err != nil {
 		return nil, err
 	}
 	return oneFile(a.files.Update(ctx, scope, c.id(), update))
 }
 
-func parseUpdate(object map[string]any) (files.Update, error) {
-	var faults satchel.Faults
+func (c *call) parseUpdate(object map[string]any) (files.Update, error) {
+	faults := c.faults
 	update := files.Update{Filename: stringOf(object, "filename", &faults)}
 	expiry, given := object["expires_after"]
 	switch expiry := expiry.(type) {
@@ -155,6 +155,7 @@ func parseUpdate(object map[string]any) (files.Update, error) {
 		faults.Add(satchel.BodyFault(satchel.CodeInvalidType, "expires_after", nil,
 			`expires_after must be an object such as {"anchor": "created_at", "seconds": 86400}, or null: never`))
 	}
+	faults.AddNew(update.Check())
 	return update, faults.Err()
 }
 
@@ -172,11 +173,15 @@ func (a *API) updateMetadata(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	var faults satchel.Faults
 	patch, err := satchel.ParsePatch(text)
-	if err != nil {
-		return nil, bodyFault(err)
+	faults.Add(err)
+	instructions, err := files.TakeInstructions(patch)
+	faults.Add(err)
+	if len(faults) > 0 {
+		return nil, bodyFault(faults)
 	}
-	file, err := a.files.UpdateMetadata(ctx, scope, c.id(), patch, replace)
+	file, err := a.files.UpdateMetadata(ctx, scope, c.id(), patch, instructions, replace)
 	return oneFile(file, bodyFault(err))
 }
 

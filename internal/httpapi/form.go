@@ -41,22 +41,31 @@ func formFields() []string {
 	return []string{"purpose", "metadata", "instructions", "metadata_schema", "workspace", "expires_after", "expires_after[anchor]", "expires_after[seconds]"}
 }
 
-// formReader checks the content type and gives the reader of the form's parts.
-func formReader(contentType string, body io.Reader) (*multipart.Reader, error) {
+// formReader reads the parts of a form, and knows whether they were all.
+type formReader struct {
+	*multipart.Reader
+	headers *partHeaders
+}
+
+// newFormReader checks the content type and gives the reader of the form.
+func newFormReader(contentType string, body io.Reader) (*formReader, error) {
 	mediaType, params, err := mime.ParseMediaType(contentType)
-	if mediaType != "multipart/form-data" {
+	named := strings.HasPrefix(strings.ToLower(strings.TrimSpace(contentType)), "multipart/form-data")
+	if mediaType != "multipart/form-data" && !named {
 		return nil, &satchel.Error{
 			Code: satchel.CodeUnsupportedMedia, In: satchel.InHeader, Param: "Content-Type",
 			Message: "an upload must be multipart/form-data with the file in the field \"file\" (curl: -F file=@logic.pdf)",
 		}
 	}
-	if boundary := params["boundary"]; err != nil || boundary == "" || len(boundary) > 70 {
+	boundary := params["boundary"]
+	if err != nil || boundary == "" || len(boundary) > 70 {
 		return nil, &satchel.Error{
 			Code: satchel.CodeMalformedMultipart, In: satchel.InHeader, Param: "Content-Type",
 			Message: "the Content-Type names no valid boundary; let your HTTP client set this header by itself",
 		}
 	}
-	return multipart.NewReader(newPartHeaders(body, params["boundary"]), params["boundary"]), nil
+	headers := newPartHeaders(body, boundary)
+	return &formReader{multipart.NewReader(headers, boundary), headers}, nil
 }
 
 // malformedForm is the answer to a form that breaks off or is none; errors of the connection keep their own meaning.
@@ -69,22 +78,20 @@ func malformedForm(err error) error {
 
 // addText reads a text field.
 func (f *form) addText(name string, content io.Reader) error {
-	if f.parts++; f.parts > maxFields {
-		return satchel.BodyFault(satchel.CodeTooMany, "", nil, "a form may have at most %d fields", maxFields)
+	if f.parts++; f.parts > maxFields || f.bytes > maxPending || !knownField(name) {
+		return f.passOver(name, content)
 	}
 	text, err := io.ReadAll(io.LimitReader(content, maxField+1))
 	if err != nil {
 		return malformedForm(err)
 	}
 	if f.bytes += len(text); f.bytes > maxPending {
-		return satchel.BodyFault(satchel.CodeTooLong, name, nil, "the fields of this form have more than %d bytes together", maxPending)
+		f.faults.Add(satchel.BodyFault(satchel.CodeTooLong, "", nil, "the fields of this form have more than %d bytes together", maxPending))
 	}
 	switch {
 	case len(text) > maxField:
 		f.fault(satchel.CodeTooLong, name, "%s must be at most %d bytes", name, maxField)
-		if _, err := io.Copy(io.Discard, content); err != nil {
-			return malformedForm(err)
-		}
+		return discard(content)
 	case !utf8.Valid(text):
 		f.fault(satchel.CodeInvalidValue, name, "%s is not valid UTF-8", name)
 	default:
@@ -93,20 +100,42 @@ func (f *form) addText(name string, content io.Reader) error {
 	return nil
 }
 
+// passOver reads a field away that means nothing, or is one too many.
+func (f *form) passOver(name string, content io.Reader) error {
+	switch {
+	case f.parts == maxFields+1:
+		f.faults.Add(satchel.BodyFault(satchel.CodeTooMany, "", nil, "a form may have at most %d fields", maxFields))
+	case f.parts <= maxFields && !knownField(name):
+		f.unknown = append(f.unknown, name)
+	}
+	return discard(content)
+}
+
+func discard(content io.Reader) error {
+	if _, err := io.Copy(io.Discard, content); err != nil {
+		return malformedForm(err)
+	}
+	return nil
+}
+
+// knownField reports whether a field of that name means something here.
+func knownField(name string) bool {
+	base, _, brackets := bracketed(name)
+	return brackets && base == "metadata" || slices.Contains(formFields(), name)
+}
+
 func (f *form) setText(name, text string) {
-	base, path, brackets := bracketed(name)
+	_, path, _ := bracketed(name)
 	switch {
 	case slices.Contains(formFields(), name):
 		if f.once(name) && !absent(text) {
 			f.fields[name] = text
 		}
-	case brackets && base == "metadata":
+	default: // metadata in brackets
 		none := name == "metadata[instructions]" && absent(text) // they are a field of their own, wherever they stand
 		if strings.HasSuffix(name, "[]") || f.once(name) && !none {
 			f.setMetadata(name, path, text)
 		}
-	default:
-		f.unknown = append(f.unknown, name)
 	}
 }
 
@@ -207,10 +236,9 @@ func (f *form) expiry() (e files.Expiry) {
 		e.Anchor = &anchor
 	}
 	if seconds, ok := f.fields["expires_after[seconds]"]; ok {
-		e.Seconds = f.seconds(seconds)
-		if e.Seconds == nil {
-			return files.Expiry{}
-		}
+		n, err := parseSeconds(strings.TrimSpace(seconds))
+		f.faults.Add(err)
+		e.Seconds = &n
 	}
 	text, ok := f.fields["expires_after"]
 	if !ok {
@@ -228,15 +256,6 @@ func (f *form) expiry() (e files.Expiry) {
 	e, err = parseExpiry(object)
 	f.faults.Add(err)
 	return e
-}
-
-func (f *form) seconds(text string) *int64 {
-	n, err := parseSeconds(strings.TrimSpace(text))
-	if err != nil {
-		f.faults.Add(err)
-		return nil
-	}
-	return &n
 }
 
 func parseSeconds(text string) (int64, error) {

@@ -79,10 +79,13 @@ func FuzzPartHeaders(f *testing.F) {
 	f.Add("pre\x02amble\r\n--b\r\n\r\n\x03\r\n--b\rx\x04--b--", 2)
 	f.Fuzz(func(t *testing.T, body string, size int) {
 		plain, plainErr := readParts(strings.NewReader(body))
-		cut := &cutReader{strings.NewReader(body), max(1, size%64)}
-		cleaned, cleanedErr := readParts(newPartHeaders(cut, "b"))
+		headers := newPartHeaders(&cutReader{strings.NewReader(body), max(1, size%64)}, "b")
+		cleaned, cleanedErr := readParts(headers)
 		if plainErr == nil && (cleanedErr != nil || !slices.Equal(plain, cleaned)) {
 			t.Errorf("%q\nbecame %q, %v", plain, cleaned, cleanedErr)
+		}
+		if cleanedErr == nil && headers.complete() && !strings.Contains(body, "--b--") {
+			t.Errorf("%q was never closed", body)
 		}
 	})
 }
@@ -111,6 +114,22 @@ func readParts(body io.Reader) (all []string, err error) {
 			return nil, err
 		}
 		all = append(all, fmt.Sprint(part.Header), string(content))
+	}
+}
+
+// A form is complete with its last boundary, and not before: a body that ends within a part's headers is cut off.
+func TestAFormIsCompleteWithItsLastBoundary(t *testing.T) {
+	const crlf = "--b\r\nA: b\r\n\r\nx\r\n--b\r\nC: d\r\n\r\n\r\n--b--\r\n"
+	for _, form := range []string{crlf, strings.ReplaceAll(crlf, "\r\n", "\n")} {
+		whole := strings.Index(form, "--b--") + len("--b--")
+		for n := range len(form) + 1 {
+			headers := newPartHeaders(&cutReader{strings.NewReader(form[:n]), 3}, "b")
+			_, err := readParts(headers)
+			cutLineBreak := strings.HasSuffix(form[:n], "\r")
+			if got := err == nil && headers.complete(); got != (n >= whole && !cutLineBreak) {
+				t.Errorf("%q is complete: %v (%v)", form[:n], got, err)
+			}
+		}
 	}
 }
 

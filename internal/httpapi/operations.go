@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 
@@ -47,13 +48,15 @@ func workspaceParam() *huma.Param {
 }
 
 func fileParam() *huma.Param {
-	return &huma.Param{Name: "file_id", In: satchel.InPath, Required: true, Schema: textSchema(), Example: "file-06dvm5k8qg0021h7r5d9o4p2t", Description: "The file's id"}
+	return &huma.Param{Name: "file_id", In: satchel.InPath, Required: true, Schema: textSchema(), Example: exampleID, Description: "The file's id"}
 }
 
 // headerParams are the headers that every operation with a token understands.
 func headerParams() []*huma.Param {
 	return []*huma.Param{
-		{Name: "X-Activeloop-Org-Id", In: satchel.InHeader, Schema: textSchema(), Description: "The organization, by id or name. One that is not the caller's is 404."},
+		{Name: "X-Activeloop-Org-Id", In: satchel.InHeader, Schema: textSchema(),
+			Description: "The organization, by id or name. A token speaks for one organization; any other is 404."},
+		{Name: "OpenAI-Organization", In: satchel.InHeader, Schema: textSchema(), Description: "Ignored unless it names the token's organization: SDKs send it from their environment."},
 		{Name: "Prefer", In: satchel.InHeader, Schema: textSchema(), Example: "handling=strict",
 			Description: "RFC 7240. `handling=strict`: unknown parameters and fields are 422 instead of ignored and named in x-satchel-ignored."},
 	}
@@ -63,7 +66,7 @@ func (a *API) addFileRoutes() {
 	a.documentFile()
 	a.add(a.createRoute())
 	a.add(a.listRoute())
-	file := jsonResponse("The file", schema[api.File](a))
+	file := jsonResponse("The file", schema[api.File](a), exampleFile())
 	a.add(&route{
 		Operation: huma.Operation{
 			OperationID: "getFile", Method: http.MethodGet, Path: "/files/{file_id}", Tags: []string{"Files"}, Summary: "Get a file",
@@ -78,10 +81,11 @@ func (a *API) addFileRoutes() {
 			OperationID: "deleteFile", Method: http.MethodDelete, Path: "/files/{file_id}", Tags: []string{"Files"}, Summary: "Delete a file",
 			Description: "The file vanishes from every answer at once; its bytes and rows are gone from the server within a minute.",
 			Parameters:  []*huma.Param{fileParam(), workspaceParam()},
-			Responses:   a.responses(jsonResponse("The file is gone", schema[api.Deleted](a)), 400, 401, 403, 404, 422, 507),
+			Responses:   a.responses(jsonResponse("The file is gone", schema[api.Deleted](a), &api.Deleted{ID: exampleFile().ID, Object: "file", Deleted: true}), 400, 401, 403, 404, 422, 507),
 		}, answer: a.deleteFile,
 	})
 	a.add(a.contentRoute())
+	a.documentHead()
 	for _, method := range []string{http.MethodPatch, http.MethodPut, http.MethodPost} {
 		a.add(a.metadataRoute(method))
 	}
@@ -109,10 +113,11 @@ func (a *API) createRoute() *route {
 				Required: true,
 				Content: map[string]*huma.MediaType{"multipart/form-data": {
 					Schema:   a.uploadSchema(),
+					Example:  map[string]any{"file": "(the bytes)", "purpose": "user_data", "metadata": `{"author":"hegel"}`},
 					Encoding: map[string]*huma.Encoding{"file": {ContentType: "*/*"}},
 				}},
 			},
-			Responses: a.responses(jsonResponse("The file; for a request with several, a list of them in the order sent", &huma.Schema{OneOf: []*huma.Schema{one, many}}),
+			Responses: a.responses(jsonResponse("The file; for a request with several, a list of them in the order sent", &huma.Schema{OneOf: []*huma.Schema{one, many}}, exampleFile()),
 				400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
 		}, answer: a.createFiles,
 	}
@@ -141,6 +146,7 @@ func (a *API) uploadSchema() *huma.Schema {
 			"instructions":           text(fmt.Sprintf("How the file is to be processed, at most %d bytes. Without a language model the file ends in status error, code model_not_configured, with its instructions kept.", satchel.MaxInstructions)),
 			"metadata_schema":        text("A JSON Schema, as a string, that binds what a language model writes into the metadata"),
 			"workspace":              workspace,
+			"expires_after":          text(`As JSON, instead of the two fields: {"anchor":"created_at","seconds":86400}`),
 			"expires_after[anchor]":  enumSchema("", "created_at"),
 			"expires_after[seconds]": {Type: huma.TypeInteger, Minimum: number(satchel.MinExpiry.Seconds()), Maximum: number(satchel.MaxExpiry.Seconds())},
 		},
@@ -165,7 +171,7 @@ func (a *API) listRoute() *route {
 				queryParam("metadata", "Only files whose metadata hold all of this: a JSON object (`{\"author\":\"hegel\"}`: every key equals, objects and arrays by containment, "+
 					"a value also matches an array that holds it), or parameters such as `metadata[author]=hegel`, which compare as text.", textSchema()),
 			},
-			Responses: a.responses(jsonResponse("A page of files", schema[api.FileList](a)), 400, 401, 403, 404, 422),
+			Responses: a.responses(jsonResponse("A page of files", schema[api.FileList](a), exampleList()), 400, 401, 403, 404, 422),
 		}, deep: []string{"metadata"}, answer: a.listFiles,
 	}
 }
@@ -190,7 +196,7 @@ func (a *API) updateRoute() *route {
 				},
 				Examples: []any{map[string]any{"filename": "logic-1812.pdf", "expires_after": map[string]any{"anchor": "created_at", "seconds": 86400}}},
 			}}}},
-			Responses: a.responses(jsonResponse("The file as it is now", schema[api.File](a)), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
+			Responses: a.responses(jsonResponse("The file as it is now", schema[api.File](a), exampleFile()), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
 		}, answer: a.updateFile,
 	}
 }
@@ -208,7 +214,7 @@ func (a *API) metadataRoute(method string) *route {
 			RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 				"application/json": {Schema: patch}, "application/merge-patch+json": {Schema: patch},
 			}},
-			Responses: a.responses(jsonResponse("The file as it is now", schema[api.File](a)), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
+			Responses: a.responses(jsonResponse("The file as it is now", schema[api.File](a), exampleFile()), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
 		}, answer: a.updateMetadata,
 	}
 }
@@ -229,11 +235,46 @@ func (a *API) contentRoute() *route {
 			OperationID: "getFileContent", Method: http.MethodGet, Path: "/files/{file_id}/content", Tags: []string{"Files"}, Summary: "Download a file",
 			Description: "The bytes as they were uploaded, whole or by ranges (RFC 9110). HEAD gives the headers alone.",
 			Parameters: []*huma.Param{fileParam(), workspaceParam(), header("Range", "bytes=0-99, or several"), header("If-Range", "The ETag: with another content the whole is sent"),
-				header("If-None-Match", "The ETag: 304 if the content is the same")},
+				header("If-None-Match", "The ETag: 304 if the content is the same"), header("If-Match", "The ETag: 412 if the content is another"),
+				header("If-Modified-Since", "304 if the file is not younger"), header("If-Unmodified-Since", "412 if the file is younger")},
 			Responses: a.responses(whole, 400, 401, 403, 404, 412, 416, 422),
 		}, answer: a.getContent,
 	}
-	rt.Responses["206"] = &huma.Response{Description: "The ranges asked for", Content: map[string]*huma.MediaType{"*/*": {Schema: binary}}}
+	part := &huma.Response{Description: "The ranges asked for", Content: map[string]*huma.MediaType{"*/*": {Schema: binary}}}
+	addHeader(part, "Content-Range", "Which part of how many bytes; with several ranges it stands in each part of the body")
+	addHeader(part, "ETag", "The SHA-256 of the content")
+	rt.Responses["206"] = part
 	rt.Responses["304"] = &huma.Response{Description: "Not modified"}
+	addHeader(rt.Responses["304"], "ETag", "The SHA-256 of the content")
 	return rt
+}
+
+// documentHead documents HEAD, which the route of GET answers.
+func (a *API) documentHead() {
+	head := a.contentRoute().Operation
+	head.OperationID, head.Method, head.Summary = "headFileContent", http.MethodHead, "Look at a file's content without it"
+	head.Description = "The headers of the download alone."
+	head.Parameters = append(head.Parameters, headerParams()...)
+	head.Security = []map[string][]string{{"bearer": {}}}
+	for _, response := range head.Responses {
+		response.Content = nil
+	}
+	a.document.AddOperation(&head)
+}
+
+const exampleID = "file-06h0hf1et000b3kng57qfjsm9"
+
+// exampleFile is a file as a client would see it.
+func exampleFile() *api.File {
+	return &api.File{
+		ID: exampleID, Object: "file", Bytes: 48213, CreatedAt: 1795442880, Filename: "logic.pdf", Purpose: "user_data", Status: "processed",
+		OrgID: "org-06h0hf164lphndrrrqm3a7gf1", WorkspaceID: "default", UserID: "user-06h0hf164mqe3d62f984lhg1k",
+		Metadata: json.RawMessage(`{"author":"hegel","year":1812}`), SHA256: "492d5ea496056f1a6a6592241032fab764c321596317930b4fa0e1e8bc3b7470",
+		ContentType: "application/pdf", UpdatedAt: 1795442880,
+	}
+}
+
+func exampleList() *api.FileList {
+	id := exampleID
+	return &api.FileList{Object: "list", Data: []*api.File{exampleFile()}, FirstID: &id, LastID: &id}
 }

@@ -145,11 +145,13 @@ type preferences struct{ strict bool }
 
 func parsePrefer(headers []string) preferences {
 	var p preferences
+	decided := false // the first of several instances counts
 	for _, header := range headers {
 		for preference := range strings.SplitSeq(header, ",") {
 			preference, _, _ = strings.Cut(preference, ";")
 			name, value, _ := strings.Cut(strings.TrimSpace(preference), "=")
-			if strings.EqualFold(strings.TrimSpace(name), "handling") {
+			if strings.EqualFold(strings.TrimSpace(name), "handling") && !decided {
+				decided = true
 				p.strict = strings.EqualFold(strings.Trim(strings.TrimSpace(value), `"`), "strict")
 			}
 		}

@@ -5,15 +5,19 @@ import (
 	"io"
 )
 
-// partHeaders reads a multipart body and makes control characters in the headers of its parts into tabs, which a header may have: the multipart reader
-// refuses the whole form for one in a file name, where we only leave it out. Contents pass unchanged.
+// partHeaders reads a multipart body for the multipart reader and does two things that it does not: it makes control characters in the
+// headers of parts into tabs, which a header may have (else one in a file name would refuse the whole form, where we only leave it out), and
+// it knows whether the form was closed (a body that ends within a header looks to the multipart reader like the end of the form).
+// Contents pass unchanged.
 type partHeaders struct {
 	body      io.Reader
+	boundary  string
 	delimiter []byte // the line break before a boundary, and the boundary
 	place     formPlace
 	tail      []byte // the end of what was read of a content: a delimiter may have begun there
+	rest      []byte // what stands behind a boundary in its line, as far as it was read
 	line      int    // characters in the present header line
-	broke     bool   // behind a boundary: its line's carriage return is there, and a line feed must follow
+	closed    bool   // the last boundary was there
 }
 
 // formPlace is where in a form the reader stands.
@@ -21,15 +25,14 @@ type formPlace int
 
 const (
 	inContent      formPlace = iota
-	behindBoundary           // in the rest of its line, where only blanks may be
+	behindBoundary           // in the rest of its line
 	inHeader
+	behindForm // whatever follows means nothing
 )
 
 func newPartHeaders(body io.Reader, boundary string) *partHeaders {
-	return &partHeaders{
-		body: body, delimiter: []byte("\r\n--" + boundary),
-		tail: []byte("\r\n"), // the first boundary need not have a line before it
-	}
+	// The first boundary may end any line, or none, and says by its own end what a line break is in this form.
+	return &partHeaders{body: body, boundary: boundary, delimiter: []byte("\n--" + boundary), tail: []byte("\n")}
 }
 
 func (h *partHeaders) Read(p []byte) (int, error) {
@@ -42,9 +45,22 @@ func (h *partHeaders) Read(p []byte) (int, error) {
 			rest = h.boundaryLine(rest)
 		case inHeader:
 			rest = h.header(rest)
+		case behindForm:
+			rest = nil
 		}
 	}
 	return n, err
+}
+
+// complete reports whether the form was closed: call it when the multipart reader has seen the end of the body.
+func (h *partHeaders) complete() bool {
+	return h.closed || h.place == behindBoundary && isClosing(h.rest)
+}
+
+// isClosing reports whether what stands behind a boundary closes the form.
+func isClosing(rest []byte) bool {
+	rest, dashes := bytes.CutPrefix(rest, []byte("--"))
+	return dashes && len(bytes.TrimLeft(rest, " \t")) == 0
 }
 
 // content looks for the end of a content and gives what follows it.
@@ -65,26 +81,37 @@ func (h *partHeaders) content(b []byte) []byte {
 }
 
 func (h *partHeaders) found(rest []byte) []byte {
-	h.place, h.tail = behindBoundary, nil
+	h.place, h.tail, h.rest = behindBoundary, nil, nil
 	return rest
 }
 
-// boundaryLine reads to the end of a boundary's line. Anything else than blanks there makes it content, or the end of the form.
+// maxBoundaryLine is how much of a boundary's line is looked at: longer ones are none.
+const maxBoundaryLine = 256
+
+// boundaryLine reads to the end of a boundary's line and decides what the boundary was.
 func (h *partHeaders) boundaryLine(b []byte) []byte {
-	for i, c := range b {
-		switch {
-		case c == '\n':
-			h.place, h.line, h.broke = inHeader, 0, false
-			return b[i+1:]
-		case c == '\r' && !h.broke:
-			h.broke = true
-		case (c == ' ' || c == '\t') && !h.broke:
-		default:
-			h.place, h.broke = inContent, false
-			return b[i:]
+	line, following, ended := bytes.Cut(b, []byte("\n"))
+	h.rest = append(h.rest, line...)
+	if !ended {
+		if len(h.rest) > maxBoundaryLine {
+			h.place, h.tail = inContent, nil
+		}
+		return nil
+	}
+	rest, withReturn := bytes.CutSuffix(h.rest, []byte("\r"))
+	switch {
+	case isClosing(rest):
+		h.place, h.closed = behindForm, true
+	case len(bytes.TrimLeft(rest, " \t")) > 0:
+		h.place, h.tail = inContent, []byte("\n")
+	default:
+		h.place, h.line = inHeader, 0
+		h.delimiter = []byte("\n--" + h.boundary)
+		if withReturn {
+			h.delimiter = []byte("\r\n--" + h.boundary)
 		}
 	}
-	return nil
+	return following
 }
 
 // header cleans the headers of a part, to the empty line that ends them.
@@ -96,7 +123,7 @@ func (h *partHeaders) header(b []byte) []byte {
 			return b[i+1:]
 		case c == '\n':
 			h.line = 0
-		case c == '\r':
+		case c == '\r' && (i+1 == len(b) || b[i+1] == '\n'):
 		default:
 			h.line++
 			if c < ' ' || c == 0x7f {

@@ -29,6 +29,13 @@ func (a *API) add(rt *route) {
 		rt.Parameters = append(rt.Parameters, headerParams()...)
 	}
 	rt.Responses["408"] = a.problemResponse(http.StatusRequestTimeout) // whatever is asked for, its body must not stand still
+	rt.Responses["422"] = a.problemResponse(http.StatusUnprocessableEntity)
+	rt.Responses["400"] = a.problemResponse(http.StatusBadRequest)
+	for _, response := range rt.Responses {
+		addHeader(response, "x-request-id", "The request's id, for the server's log")
+		addHeader(response, "x-satchel-ignored", "Unknown parameters and fields that were left out of account, if any")
+		addHeader(response, "Preference-Applied", "What of Prefer was followed")
+	}
 	a.document.AddOperation(&rt.Operation)
 	a.mux.Handle(rt.Method+" "+rt.Path, a.handler(rt))
 }
@@ -161,9 +168,8 @@ func schema[T any](a *API) *huma.Schema {
 
 // responses documents what an operation answers: ok, and errors of the given statuses.
 func (a *API) responses(ok *huma.Response, statuses ...int) map[string]*huma.Response {
-	addHeader(ok, "x-request-id", "The request's id, for the server's log")
 	all := map[string]*huma.Response{"200": ok}
-	for _, status := range append(statuses, http.StatusInternalServerError) {
+	for _, status := range append(statuses, http.StatusInternalServerError, http.StatusServiceUnavailable) {
 		all[strconv.Itoa(status)] = a.problemResponse(status)
 	}
 	return all
@@ -182,7 +188,6 @@ func (a *API) problemResponse(status int) *huma.Response {
 		Description: http.StatusText(status),
 		Content:     map[string]*huma.MediaType{"application/json": {Schema: schema[api.Problem](a), Example: problem}},
 	}
-	addHeader(r, "x-request-id", "The request's id, for the server's log")
 	switch status {
 	case http.StatusUnauthorized:
 		addHeader(r, "WWW-Authenticate", "Bearer")
@@ -204,7 +209,7 @@ func exampleProblem(status int) api.Problem {
 		http.StatusBadRequest:                   {satchel.CodeMalformedMultipart, "", "the multipart form is broken or breaks off: every part begins and ends with the boundary"},
 		http.StatusUnauthorized:                 {satchel.CodeInvalidToken, "", "the token is not valid: it is mistyped, unknown or revoked"},
 		http.StatusForbidden:                    {satchel.CodeWorkspaceForbidden, "workspace", "you have no access to workspace \"team-b\"; ask an owner or admin of your organization"},
-		http.StatusNotFound:                     {satchel.CodeNotFound, "file_id", "File not found: file-06dvm5k8qg0021h7r5d9o4p2t"},
+		http.StatusNotFound:                     {satchel.CodeNotFound, "file_id", "File not found: " + exampleID},
 		http.StatusRequestTimeout:               {satchel.CodeRequestTimeout, "", "the request's body did not move for too long; send it again"},
 		http.StatusConflict:                     {satchel.CodeIdempotencyReused, "Idempotency-Key", "this Idempotency-Key came with another request before; use a new key for new content"},
 		http.StatusPreconditionFailed:           {satchel.CodePreconditionFailed, "", "the content is not what If-Match or If-Unmodified-Since asks for"},
@@ -227,6 +232,7 @@ func exampleProblem(status int) api.Problem {
 	return problem
 }
 
-func jsonResponse(description string, s *huma.Schema) *huma.Response {
-	return &huma.Response{Description: description, Content: map[string]*huma.MediaType{"application/json": {Schema: s}}}
+// jsonResponse documents a JSON answer, with an example of it where there is one.
+func jsonResponse(description string, s *huma.Schema, example any) *huma.Response {
+	return &huma.Response{Description: description, Content: map[string]*huma.MediaType{"application/json": {Schema: s, Example: example}}}
 }

@@ -6,6 +6,8 @@ import (
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/satchel-files/satchel"
 )
@@ -15,9 +17,9 @@ type status struct {
 	Status string `json:"status" enum:"ok"`
 }
 
-func (a *API) addSystemRoutes() {
+func (a *API) addSystemRoutes(metrics prometheus.Gatherer) {
 	ok := func(description string) map[string]*huma.Response {
-		return map[string]*huma.Response{"200": jsonResponse(description, schema[status](a))}
+		return map[string]*huma.Response{"200": jsonResponse(description, schema[status](a), &status{"ok"})}
 	}
 	ready := ok("It can do its work")
 	ready["503"] = a.problemResponse(http.StatusServiceUnavailable)
@@ -33,9 +35,31 @@ func (a *API) addSystemRoutes() {
 			Description: "Says yes while rows and bytes can be reached; for a probe that sends traffic elsewhere.", Responses: ready,
 		}, public: true, answer: a.getReady,
 	})
-	a.mux.HandleFunc("GET /openapi.json", a.serveDocument)
-	a.mux.HandleFunc("GET /docs", a.serveDocs)
+	document := jsonResponse("OpenAPI 3.1", &huma.Schema{Type: huma.TypeObject}, map[string]any{"openapi": "3.1.0"})
+	a.addPage("openapi", "/openapi.json", "This document", "For programs: clients can be made of it.", document, http.HandlerFunc(a.serveDocument))
+	a.addPage("docs", "/docs", "This document as a page", "For people. It loads nothing from anywhere else.", textResponse("text/html"), http.HandlerFunc(a.serveDocs))
+	a.addPage("metrics", "/metrics", "Metrics for Prometheus", "What the server does, in counters, gauges and histograms.", textResponse("text/plain"), promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	a.mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "docs", http.StatusFound) })
+}
+
+// addPage adds an operation that needs no token and is answered by a handler of its own.
+func (a *API) addPage(id, path, summary, description string, ok *huma.Response, page http.Handler) {
+	a.add(&route{
+		Operation: huma.Operation{OperationID: id, Method: http.MethodGet, Path: path, Tags: []string{"System"}, Summary: summary, Description: description, Responses: a.responses(ok)},
+		public:    true,
+		answer: func(_ context.Context, c *call) (any, error) {
+			if err := c.faults.Err(); err != nil {
+				return nil, err
+			}
+			c.addReplyHeaders()
+			page.ServeHTTP(c.w, c.r)
+			return nil, nil
+		},
+	})
+}
+
+func textResponse(contentType string) *huma.Response {
+	return &huma.Response{Description: "The text", Content: map[string]*huma.MediaType{contentType: {Schema: &huma.Schema{Type: huma.TypeString}}}}
 }
 
 func (a *API) getReady(ctx context.Context, _ *call) (any, error) {

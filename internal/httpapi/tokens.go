@@ -19,8 +19,8 @@ func (a *API) addTokenRoutes() {
 			OperationID: "createToken", Method: http.MethodPost, Path: "/tokens", Tags: []string{"Tokens"}, Summary: "Make a token",
 			Description: "For owners. An unknown user is made; a user with a lesser role is raised to the one asked for. Only the operator's token reaches other organizations and makes unknown ones. " +
 				"The token itself is in this answer alone: only its SHA-256 is kept.",
-			RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: schema[api.TokenRequest](a)}}},
-			Responses:   a.responses(jsonResponse("The token", schema[api.Token](a)), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
+			RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: schema[api.TokenRequest](a), Example: &api.TokenRequest{User: "ada", Role: "viewer", Workspace: "team-a"}}}},
+			Responses:   a.responses(jsonResponse("The token", schema[api.Token](a), exampleToken("sat_…")), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
 		}, answer: a.createToken,
 	})
 	a.add(&route{
@@ -28,7 +28,7 @@ func (a *API) addTokenRoutes() {
 			OperationID: "listTokens", Method: http.MethodGet, Path: "/tokens", Tags: []string{"Tokens"}, Summary: "List tokens",
 			Description: "For owners: the tokens of an organization without their secrets, oldest first.",
 			Parameters:  []*huma.Param{org},
-			Responses:   a.responses(jsonResponse("All tokens", schema[api.TokenList](a)), 400, 401, 403, 404, 422),
+			Responses:   a.responses(jsonResponse("All tokens", schema[api.TokenList](a), &api.TokenList{Object: "list", Data: []*api.Token{exampleToken("")}}), 400, 401, 403, 404, 422),
 		}, answer: a.listTokens,
 	})
 	a.add(&route{
@@ -36,7 +36,7 @@ func (a *API) addTokenRoutes() {
 			OperationID: "deleteToken", Method: http.MethodDelete, Path: "/tokens/{token_id}", Tags: []string{"Tokens"}, Summary: "Revoke a token",
 			Description: "For owners. The token is refused from now on.",
 			Parameters:  []*huma.Param{id},
-			Responses:   a.responses(jsonResponse("The token is revoked", schema[api.Deleted](a)), 400, 401, 403, 404, 422, 507),
+			Responses:   a.responses(jsonResponse("The token is revoked", schema[api.Deleted](a), &api.Deleted{ID: exampleToken("").ID, Object: "token", Deleted: true}), 400, 401, 403, 404, 422, 507),
 		}, answer: a.deleteToken,
 	})
 }
@@ -49,7 +49,7 @@ func (a *API) createToken(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	request, err := parseTokenRequest(object)
+	request, err := c.parseTokenRequest(object)
 	if err != nil {
 		return nil, err
 	}
@@ -62,8 +62,8 @@ func (a *API) createToken(ctx context.Context, c *call) (any, error) {
 	return body, nil
 }
 
-func parseTokenRequest(object map[string]any) (tenant.TokenRequest, error) {
-	var faults satchel.Faults
+func (c *call) parseTokenRequest(object map[string]any) (tenant.TokenRequest, error) {
+	faults := c.faults
 	text := func(key string) string {
 		if value := stringOf(object, key, &faults); value != nil {
 			return *value
@@ -71,6 +71,7 @@ func parseTokenRequest(object map[string]any) (tenant.TokenRequest, error) {
 		return ""
 	}
 	request := tenant.TokenRequest{Org: text("org"), User: text("user"), Role: text("role"), Workspace: text("workspace")}
+	faults.AddNew(request.Check())
 	return request, faults.Err()
 }
 
@@ -105,5 +106,12 @@ func TokenBody(t tenant.NamedToken) *api.Token {
 	return &api.Token{
 		ID: string(t.ID), Object: "token", OrgID: string(t.Org), OrgName: t.OrgName, UserID: string(t.User), UserName: t.UserName,
 		Role: t.Grant(), Workspace: string(t.Workspace), CreatedAt: t.CreatedAt.Unix(), LastUsedAt: unixOrNull(t.LastUsed),
+	}
+}
+
+func exampleToken(secret string) *api.Token {
+	return &api.Token{
+		ID: "tok-06h0hf1gcqvrpuso8cghph9mr", Object: "token", OrgID: "org-06h0hf164lphndrrrqm3a7gf1", OrgName: "default",
+		UserID: "user-06h0hf164mqe3d62f984lhg1k", UserName: "ada", Role: "viewer", Workspace: "team-a", CreatedAt: 1795442880, Secret: secret,
 	}
 }

@@ -90,13 +90,13 @@ func (a *API) readForm(ctx context.Context, c *call, f *form) error {
 	defer a.buffers.Put(body)
 	defer body.Reset(nil)
 	body.Reset(c.r.Body)
-	reader, err := formReader(c.r.Header.Get("Content-Type"), body)
+	reader, err := newFormReader(c.r.Header.Get("Content-Type"), body)
 	if err != nil {
 		return err
 	}
 	for {
 		part, err := reader.NextRawPart()
-		if err == io.EOF { // the reader wraps io.EOF when the form breaks off; bare it means the last boundary
+		if err == io.EOF && reader.headers.complete() { //nolint:errorlint // wrapped, it means that the form breaks off
 			break
 		}
 		if err != nil {
@@ -135,8 +135,8 @@ func (a *API) addPart(ctx context.Context, f *form, part *multipart.Part) error 
 }
 
 func addFile(ctx context.Context, f *form, sent string, part *multipart.Part) error {
-	if f.upload.Len() == satchel.MaxFilesPerPost {
-		return satchel.BodyFault(satchel.CodeTooMany, "file", nil, "a request may have at most %d files; send the others in a further one", satchel.MaxFilesPerPost)
+	if f.upload.Len() == satchel.MaxFilesPerPost && !f.seen["file"] {
+		f.faults.Add(satchel.BodyFault(satchel.CodeTooMany, "file", nil, "a request may have at most %d files; send the others in a further one", satchel.MaxFilesPerPost))
 	}
 	name, err := files.ParseFilename(strings.ReplaceAll(sent, "%22", `"`))
 	f.faults.Add(err)
@@ -181,7 +181,7 @@ func (c *call) checkForm(f *form) (satchel.WorkspaceID, files.Terms, error) {
 	ws := c.formWorkspace(f)
 	terms, err := f.values().Check()
 	faults := append(c.faults, f.faults...) // not found before: the form's fields are read in the line above
-	faults.Add(err)
+	faults.AddNew(err)
 	return ws, terms, faults.Err()
 }
 

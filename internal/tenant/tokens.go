@@ -67,6 +67,12 @@ func mayManage(caller satchel.Caller) error {
 	return nil
 }
 
+// Check finds everything that is wrong with the request by itself.
+func (r TokenRequest) Check() error {
+	_, err := r.check()
+	return err
+}
+
 // check gives the part of the token that the request says by itself.
 func (r TokenRequest) check() (NamedToken, error) {
 	var faults satchel.Faults

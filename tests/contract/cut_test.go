@@ -35,6 +35,22 @@ func TestCutBodies(t *testing.T) {
 	}
 }
 
+// A form that breaks off is refused also where the transport says that the body is whole: what is missing could be the workspace.
+func TestFormsThatBreakOff(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	r := upload(rootToken)
+	whole := r.body
+	closed := bytes.LastIndex(whole, []byte("--")) + len("--")
+	for n := range closed {
+		if got := s.do(t, as(rootToken, "POST", "/files").content("multipart/form-data; boundary="+formBoundary, whole[:n])).code(t); got != "400 malformed_multipart" {
+			t.Fatalf("a form of %d bytes, of %d: %s", n, len(whole), got)
+		}
+	}
+	s.isEmpty(t, rootToken)
+	s.do(t, as(rootToken, "POST", "/files").content("multipart/form-data; boundary="+formBoundary, whole[:closed])).list(t)
+}
+
 // cut sends the beginning of a request, says that nothing follows, and expects to be refused.
 func (s *server) cut(t *testing.T, r request, beginning []byte) {
 	t.Helper()

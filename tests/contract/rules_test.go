@@ -17,7 +17,7 @@ import (
 	"github.com/satchel-files/satchel/api"
 )
 
-// rules are what every answer keeps, whatever was asked: the OpenAPI document, and what wire.md says of all operations.
+// rules are what every answer keeps, whatever was asked: the OpenAPI document, and what docs/api.md says of all operations.
 type rules struct{ document validator.Validator }
 
 // problemPath is added to the document to hold answers of unknown routes against the schema of errors.
@@ -101,7 +101,7 @@ func checkJSONHead(t testing.TB, a answer) {
 	}
 }
 
-// checkProblem checks the one body of errors: wire.md §4.
+// checkProblem checks the one body of errors.
 func checkProblem(t testing.TB, a answer) {
 	t.Helper()
 	var keys struct{ Error map[string]json.RawMessage }

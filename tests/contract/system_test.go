@@ -43,8 +43,8 @@ func TestOpenAPIDocument(t *testing.T) {
 	}
 	slices.Sort(names)
 	want := []string{
-		"createFile", "createToken", "deleteFile", "deleteToken", "getFile", "getFileContent", "health", "listFiles", "listTokens",
-		"postMetadata", "putMetadata", "ready", "updateFile", "updateMetadata",
+		"createFile", "createToken", "deleteFile", "deleteToken", "docs", "getFile", "getFileContent", "headFileContent", "health", "listFiles",
+		"listTokens", "metrics", "openapi", "postMetadata", "putMetadata", "ready", "updateFile", "updateMetadata",
 	}
 	if !slices.Equal(names, want) {
 		t.Errorf("operations: %v", names)
