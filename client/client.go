@@ -52,7 +52,8 @@ func WithUserAgent(agent string) Option { return func(c *Client) { c.userAgent =
 func WithHTTPClient(h *http.Client) Option { return func(c *Client) { c.http = h } }
 
 // WithRetries sets how often a call is repeated (default 2) and the pause before the first repetition (default 500 ms), which
-// doubles with every further one. A retry-after of the server, 60 s at most, goes before.
+// doubles with every further one. A retry-after of the server, 60 s at most, goes before. An upload that is cut off on its way is repeated
+// once at most.
 func WithRetries(n int, pause time.Duration) Option {
 	return func(c *Client) { c.retries, c.pause = n, pause }
 }
@@ -84,6 +85,7 @@ func newTransport() *http.Transport {
 	}
 	t = t.Clone()
 	t.DisableCompression = true
+	t.DialContext = dial
 	t.MaxIdleConnsPerHost = 32
 	t.WriteBufferSize = 128 << 10
 	t.ReadBufferSize = 128 << 10
@@ -103,6 +105,7 @@ type call struct {
 // payload gives the body of a request, anew for every attempt.
 type payload interface {
 	open() (body io.ReadCloser, size int64, err error) // size -1: unknown
+	underWay() bool                                    // the body was opened, and a part of it read, but not its end
 }
 
 // jsonBody is a payload that stands in memory.
@@ -111,6 +114,8 @@ type jsonBody []byte
 func (b jsonBody) open() (io.ReadCloser, int64, error) {
 	return io.NopCloser(bytes.NewReader(b)), int64(len(b)), nil
 }
+
+func (jsonBody) underWay() bool { return false } // it is sent in one piece
 
 // callJSON sends the call and reads its answer into out.
 func (c *Client) callJSON(ctx context.Context, k call, out any) error {
@@ -139,12 +144,15 @@ func discard(body io.ReadCloser) {
 
 // attempt sends the call as often as it is worth it and hands the first answer that is no refusal to read.
 func (c *Client) attempt(ctx context.Context, k call, read func(*http.Response) error) error {
-	for n := 0; ; n++ {
+	for n, cuts := 0, 0; ; n++ {
 		err := c.once(ctx, k, read)
 		if err == nil {
 			return nil
 		}
-		if n >= c.retries || !k.repeatable || !worthRepeating(ctx, err) {
+		if cutOff(err) {
+			cuts++
+		}
+		if n >= c.retries || cuts > maxCuts || !k.repeatable || !worthRepeating(ctx, err) {
 			return err
 		}
 		if !sleep(ctx, c.pauseBefore(n, err)) {
@@ -160,7 +168,7 @@ func (c *Client) once(ctx context.Context, k call, read func(*http.Response) err
 	}
 	response, err := c.http.Do(request) //nolint:bodyclose // readError and read close it
 	if err != nil {
-		return &ConnectionError{err}
+		return &ConnectionError{Err: err, Sending: ctx.Err() == nil && k.body != nil && k.body.underWay()}
 	}
 	if c.onResponse != nil {
 		c.onResponse(response)

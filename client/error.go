@@ -37,10 +37,18 @@ func (e *Error) Error() string {
 }
 
 // ConnectionError means that there was no answer at all: the server could not be reached, or the connection broke.
-type ConnectionError struct{ Err error }
+type ConnectionError struct {
+	Err     error
+	Sending bool // the files were on their way: something had been sent, and not everything
+}
 
-// Error gives the cause's message.
-func (e *ConnectionError) Error() string { return e.Err.Error() }
+// Error gives the cause's message, and what may stand behind it.
+func (e *ConnectionError) Error() string {
+	if e.Sending {
+		return "the server closed the connection while the file was being sent, perhaps because it is larger than the server takes: " + e.Err.Error()
+	}
+	return e.Err.Error()
+}
 
 // Unwrap gives the cause.
 func (e *ConnectionError) Unwrap() error { return e.Err }

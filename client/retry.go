@@ -16,6 +16,16 @@ const (
 	maxRetryAfter = 60 * time.Second
 )
 
+// maxCuts is how often an upload is repeated that was cut off on its way. A server that has had enough of it will do it again, and the
+// whole of it was sent for nothing.
+const maxCuts = 1
+
+// cutOff reports whether the connection broke while the files were on their way.
+func cutOff(err error) bool {
+	broken, ok := errors.AsType[*ConnectionError](err)
+	return ok && broken.Sending
+}
+
 // worthRepeating reports whether the same call may fare better: the connection broke, the server is busy, or it says so.
 func worthRepeating(ctx context.Context, err error) bool {
 	if ctx.Err() != nil {

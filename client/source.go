@@ -81,6 +81,8 @@ type formBody struct {
 	mu       sync.Mutex
 	closed   atomic.Bool
 	blocking bool // a read may wait for ever (a terminal, a pipe), so Close does not wait for it
+	begun    atomic.Bool
+	ended    atomic.Bool // everything was read, or a source failed
 	r        io.Reader
 }
 
@@ -90,7 +92,12 @@ func (b *formBody) Read(p []byte) (int, error) {
 	if b.closed.Load() {
 		return 0, os.ErrClosed
 	}
-	return b.r.Read(p)
+	n, err := b.r.Read(p)
+	b.begun.Store(true)
+	if err != nil {
+		b.ended.Store(true)
+	}
+	return n, err
 }
 
 // Close ends the attempt. It may be called often.

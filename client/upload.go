@@ -208,6 +208,10 @@ func (f *form) open() (io.ReadCloser, int64, error) {
 	return f.current, f.size(), nil
 }
 
+func (f *form) underWay() bool {
+	return f.current != nil && f.current.begun.Load() && !f.current.ended.Load()
+}
+
 // stop makes sure that no attempt reads the sources any more.
 func (f *form) stop() {
 	if f.current != nil {

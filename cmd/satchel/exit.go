@@ -149,7 +149,11 @@ func describe(prefix string, err error) string {
 		hint(line, refusal.Status)
 	case errors.As(err, &broken):
 		line("%s%s", prefix, unreachable(broken))
-		line("  Is `satchel serve` running there? --url or SATCHEL_URL names another server.")
+		if broken.Sending {
+			line("  Is it larger than the server takes (its --max-file-bytes)? The server's log knows.")
+		} else {
+			line("  Is `satchel serve` running there? --url or SATCHEL_URL names another server.")
+		}
 	default:
 		for part := range strings.SplitSeq(err.Error(), "\n") {
 			line("%s%s", prefix, part)
@@ -189,6 +193,9 @@ func unreachable(broken *client.ConnectionError) string {
 	address, err := url.Parse(where.URL)
 	if err != nil {
 		return broken.Error()
+	}
+	if broken.Sending {
+		return fmt.Sprintf("%s://%s closed the connection while the file was being sent: %v", address.Scheme, address.Host, where.Err)
 	}
 	return fmt.Sprintf("no answer from %s://%s: %v", address.Scheme, address.Host, where.Err)
 }
