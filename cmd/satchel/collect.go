@@ -26,7 +26,7 @@ func (p *program) collect(args []string, o *putOptions) ([]item, error) {
 	var items []item
 	var faults []error
 	for _, arg := range args {
-		found, err := collectOne(arg, o)
+		found, err := p.collectOne(arg, o)
 		items = append(items, found...)
 		faults = append(faults, err)
 	}
@@ -39,7 +39,7 @@ func (p *program) collect(args []string, o *putOptions) ([]item, error) {
 	return items, nil
 }
 
-func collectOne(path string, o *putOptions) ([]item, error) {
+func (p *program) collectOne(path string, o *putOptions) ([]item, error) {
 	if path == standardInput {
 		return collectInput(o)
 	}
@@ -56,7 +56,7 @@ func collectOne(path string, o *putOptions) ([]item, error) {
 	if o.name != "" {
 		return nil, usagef("--name goes with one file, not with the folder %s", path)
 	}
-	items := collectFolder(path)
+	items := p.collectFolder(path)
 	if len(items) == 0 {
 		return nil, usagef("there are no files in %s", path)
 	}
@@ -81,22 +81,45 @@ func collectInput(o *putOptions) ([]item, error) {
 	return []item{{path: standardInput, name: o.name, size: -1}}, nil
 }
 
-// collectFolder walks a folder in lexical order. Links to files are followed, links to folders are not; what is no file (a socket,
-// a pipe) is left out.
-func collectFolder(folder string) []item {
+// collectFolder walks a folder in lexical order. What cannot be looked at becomes an item that fails, so that the rest is still
+// uploaded.
+func (p *program) collectFolder(folder string) []item {
 	var items []item
-	_ = filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
-		if err != nil {
-			items = append(items, item{path: path, err: cause(err)})
-			return nil // the rest can still be uploaded
-		}
-		info, err := os.Stat(path) // a link to nothing, or a file that was just removed, gives an error
-		if err == nil && info.Mode().IsRegular() {
-			items = append(items, newItem(path, info))
+	inside := folder + string(filepath.Separator) // also where the folder that people named is a link
+	_ = filepath.WalkDir(inside, func(path string, entry fs.DirEntry, err error) error {
+		switch found, statErr := p.collectEntry(path, entry, err); {
+		case statErr != nil:
+			items = append(items, item{path: filepath.Clean(path), err: statErr})
+		case found != nil:
+			items = append(items, *found)
 		}
 		return nil
 	})
 	return items
+}
+
+// collectEntry gives the file that stands at a path of a walk. Links to files are followed. Links to folders, and what is neither
+// file nor folder, are left out, which is said.
+func (p *program) collectEntry(path string, entry fs.DirEntry, err error) (*item, error) {
+	if err != nil {
+		return nil, cause(err)
+	}
+	info, err := os.Stat(path)
+	isLink := entry.Type()&fs.ModeSymlink != 0
+	switch {
+	case err != nil && isLink && errors.Is(err, fs.ErrNotExist):
+		return nil, errors.New("it is a link to something that is not there")
+	case err != nil:
+		return nil, cause(err)
+	case info.Mode().IsRegular():
+		found := newItem(path, info)
+		return &found, nil
+	case info.IsDir() && isLink:
+		p.sayf("satchel: %s is left out: it is a link to a folder\n", clean(path))
+	case !info.IsDir():
+		p.sayf("satchel: %s is left out: it is neither a file nor a folder\n", clean(path))
+	}
+	return nil, nil
 }
 
 func newItem(path string, info fs.FileInfo) item {

@@ -95,7 +95,7 @@ type expiry time.Duration
 
 func (e *expiry) Set(text string) error {
 	if days, ok := strings.CutSuffix(text, "d"); ok {
-		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
+		if n, err := strconv.ParseUint(days, 10, 16); err == nil && n > 0 {
 			*e = expiry(time.Duration(n) * 24 * time.Hour)
 			return nil
 		}

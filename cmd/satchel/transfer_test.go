@@ -258,7 +258,16 @@ func TestPutFollowsFoldersAndLinks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c.ok("put", "-r", "folder")
+	messages := c.fails(exitMixed, "put", "-r", "folder")
+	for _, want := range []string{
+		"satchel: folder/loop is left out: it is a link to a folder\n",
+		"satchel: folder/nowhere: it is a link to something that is not there\n",
+		"satchel: 1 of 4 files failed\n",
+	} {
+		if !strings.Contains(messages, want) {
+			t.Errorf("no %q in %s", want, messages)
+		}
+	}
 	names := map[string]bool{}
 	for line := range strings.Lines(c.ok("ls", "--json")) {
 		var f api.File
@@ -274,6 +283,11 @@ func TestPutFollowsFoldersAndLinks(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.fails(exitUsage, "put", "-r", "void")
+	c.write("target/b", "4")
+	if err := os.Symlink("target", "way"); err != nil {
+		t.Fatal(err)
+	}
+	c.ok("put", "-r", "way") // named, it is followed
 }
 
 func TestLocalName(t *testing.T) {
