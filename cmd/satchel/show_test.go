@@ -22,7 +22,7 @@ func TestTableFitsTheTerminal(t *testing.T) {
 	}
 	ages := []time.Duration{5 * time.Second, 90 * time.Second, 5 * time.Hour, 40 * 24 * time.Hour, 900 * 24 * time.Hour}
 	var all strings.Builder
-	for _, width := range []int{0, 80, 120} {
+	for _, width := range []int{0, 40, 48, 56, 64, 80, 120} {
 		var out bytes.Buffer
 		table := &table{program: &program{out: &out, width: width, now: func() time.Time { return now }}}
 		for i, f := range files {

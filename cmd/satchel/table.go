@@ -12,7 +12,7 @@ const (
 	tableRows   = 1000 // rows by which the widths of the columns are found; what comes later must make do with them
 	narrow      = 110  // columns of a terminal below which ids are cut
 	shortID     = 18   // characters of a cut id: those that count time, which differ within one server
-	leastName   = 12   // columns for a name, and for metadata, however narrow the terminal is
+	leastName   = 12   // columns to which a name, and metadata, may be cut
 	columnSpace = "  "
 )
 
@@ -72,7 +72,8 @@ func (t *table) flush() error {
 	return err
 }
 
-// place finds the widths: as wide as the widest cell, then cut where the terminal ends.
+// place finds the widths: as wide as the widest cell. Where the terminal is too narrow for that, names and metadata are cut, and what then
+// does not fit is left out, the least important columns first.
 func (t *table) place(rows []row) {
 	t.placed = true
 	for _, r := range rows {
@@ -86,21 +87,37 @@ func (t *table) place(rows []row) {
 	if t.width < narrow {
 		t.widths[columnID] = min(t.widths[columnID], shortID)
 	}
-	room := t.width - len(columnSpace)*(columnCount-1)
-	for _, i := range []int{columnID, columnSize, columnAge, columnStatus} {
-		room -= t.widths[i]
+	least := t.widths
+	for _, i := range []int{columnName, columnMetadata} {
+		least[i] = min(least[i], leastName)
 	}
-	name := t.widths[columnName]
-	if over := name + t.widths[columnMetadata] - room; over > 0 {
-		name = min(name, max(room*3/5, room-t.widths[columnMetadata], leastName))
+	room := t.width + len(columnSpace) // nothing follows the last column
+	for _, i := range []int{columnID, columnName, columnSize, columnStatus, columnAge, columnMetadata} {
+		if need := least[i] + len(columnSpace); need <= room || i == columnID || i == columnName {
+			room -= need
+		} else {
+			t.widths[i], least[i] = 0, 0
+		}
+	}
+	t.share(max(room, 0) + least[columnName] + least[columnMetadata])
+}
+
+// share divides the columns that are left between names and metadata.
+func (t *table) share(room int) {
+	name, metadata := t.widths[columnName], t.widths[columnMetadata]
+	if name+metadata > room {
+		name = min(name, max(room*3/5, room-metadata, leastName))
 	}
 	t.widths[columnName] = name
-	t.widths[columnMetadata] = min(t.widths[columnMetadata], max(room-name, leastName))
+	t.widths[columnMetadata] = min(metadata, room-name)
 }
 
 func (t *table) write(text *strings.Builder, r row) {
 	var line strings.Builder
 	for i, cell := range r {
+		if t.placed && t.widths[i] == 0 {
+			continue // the column is left out
+		}
 		switch i {
 		case columnID:
 			if t.width > 0 && len(cell) > t.widths[i] {
