@@ -43,7 +43,7 @@ func newCLI(t *testing.T) *cli {
 		t.Fatal(err)
 	}
 	t.Chdir(work)
-	return &cli{t: t, dir: work, names: map[string]string{dir: "~"}}
+	return &cli{t: t, dir: work, names: map[string]string{dir: "~", callable(os.Args[0]): "satchel"}}
 }
 
 // start runs a server on the home's data folder until the test ends, as `satchel serve` does, and returns once it answers.

@@ -67,7 +67,78 @@ func TestBadConfiguration(t *testing.T) {
 	c.setenv("SATCHEL_LS_LIMIT", "ten")
 	c.setenv("SATCHEL_LS_JSON", "perhaps")
 	c.fails(exitUsage, "ls")
+	for _, name := range []string{"SATCHEL_LISTN", "SATCHEL_PUT_PARALLELS", "SATCHEL_LOG_FORMAT", "SATCHEL_ROOT_TOKEN"} {
+		c.setenv(name, "")
+		_ = os.Unsetenv(name)
+	}
+	c.setenv("SATCHEL_IDLE_TIMEOUT", "zz") // each of these is one fault
+	c.fails(exitUsage, "serve", "--shutdown-timeout", "yy", "--data", "", "--nope", "--log-level", "loud")
+	c.setenv("SATCHEL_MAX_FILE_BYTES", "")
+	c.setenv("SATCHEL_IDLE_TIMEOUT", "")
+	c.fails(exitUsage, "fsck", "--data", "")
 	c.golden("config.txt")
+}
+
+func TestMaintenanceReadsWhatItUses(t *testing.T) {
+	c := newCLI(t)
+	c.setenv("SATCHEL_DATA", filepath.Join(c.dir, "data"))
+	c.setenv("SATCHEL_LISTEN", "bad")
+	c.setenv("SATCHEL_SWEEP_INTERVAL", "bad")
+	c.setenv("SATCHEL_ROOT_TOKEN", "bad")
+	c.ok("token", "create", "--user", "ada", "--role", "owner")
+	c.ok("fsck")
+	c.ok("backup", "copy")
+	c.ok("restore", "copy", "--data", "again")
+	c.fails(exitUsage, "serve")
+	c.setenv("SATCHEL_SWEEP_INTERVAL", "")
+	c.setenv("SATCHEL_ROOT_TOKEN", "")
+	if message := c.fails(exitUsage, "serve", "--listen", "worse"); strings.Contains(message, "bad") {
+		t.Errorf("the flag does not go before the variable: %s", message)
+	}
+}
+
+func TestPasswordsAreNotShown(t *testing.T) {
+	c := newCLI(t)
+	c.fake(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"data":[],"has_more":false}`)) })
+	host := strings.TrimPrefix(os.Getenv("SATCHEL_URL"), "http://")
+	c.setenv("SATCHEL_URL", "http://user:passw0rd@"+host)
+	c.ok("ls", "-v")
+	c.setenv("SATCHEL_TOKEN", "")
+	c.fails(exitForbidden, "ls")
+	c.setenv("SATCHEL_TOKEN", "secret")
+	c.setenv("SATCHEL_URL", "http://user:passw0rd@127.0.0.1:1")
+	c.fails(exitServer, "ls")
+	for _, address := range []string{"ftp://user:passw0rd@host", "user:passw0rd@host", "http://user:pass w0rd@ho st", "http://user:passw0rd@host:port"} {
+		c.setenv("SATCHEL_URL", address)
+		c.fails(exitUsage, "ls")
+	}
+	if text := c.transcript.String(); strings.Contains(text, "w0rd") || strings.Count(text, "@") < 4 {
+		t.Error(text)
+	}
+}
+
+func TestATokenIsOneWord(t *testing.T) {
+	c := newCLI(t)
+	c.fake(func(http.ResponseWriter, *http.Request) { t.Error("it was sent") })
+	for _, token := range []string{"sat_1\nsat_2", "sat_1 sat_2", "sat_\x7f", "sat_ü"} {
+		c.setenv("SATCHEL_TOKEN", token)
+		if message := c.fails(exitUsage, "ls"); !strings.Contains(message, "white space") || strings.Contains(message, token) {
+			t.Error(message)
+		}
+	}
+	c.write("token", "sat_1\nsat_2\n")
+	c.fails(exitUsage, "ls", "--token-file", "token")
+}
+
+func TestCallable(t *testing.T) {
+	for started, want := range map[string]string{
+		"satchel": "satchel", "bin/satchel": "bin/satchel", "/opt/x_1/satchel": "/opt/x_1/satchel",
+		"/my tools/satchel": "'/my tools/satchel'", "/it's/$HOME/satchel": `'/it'\''s/$HOME/satchel'`,
+	} {
+		if got := callable(started); got != want {
+			t.Errorf("%s: %s, want %s", started, got, want)
+		}
+	}
 }
 
 func TestEveryFlagHasAVariable(t *testing.T) {
@@ -139,7 +210,7 @@ func TestExpiry(t *testing.T) {
 			t.Errorf("%s: %v, %v", text, time.Duration(e), err)
 		}
 	}
-	for _, text := range []string{"", "d", "-1h", "-3d", "0s", "soon", "1.5d"} {
+	for _, text := range []string{"", "d", "-1h", "-3d", "0", "0s", "0d", "00d", "65536d", "soon", "1.5d"} {
 		if err := new(expiry).Set(text); err == nil {
 			t.Errorf("%q was taken", text)
 		}

@@ -27,7 +27,7 @@ type connection struct {
 func (c *connection) addTo(flags *pflag.FlagSet, workspace bool) {
 	set := pflag.NewFlagSet("", pflag.ContinueOnError)
 	set.StringVar(&c.url, "url", "", "the server's `URL`; default: the credentials file's, else "+defaultURL)
-	set.StringVar(&c.tokenFile, "token-file", "", "`file` that holds the token; SATCHEL_TOKEN holds the token itself. Default: the credentials file's token")
+	set.StringVar(&c.tokenFile, "token-file", "", "`file` that holds the token (default: the credentials file's token)")
 	if workspace {
 		set.StringVarP(&c.workspace, "workspace", "w", "", "`name` of the workspace (default \"default\")")
 	}
@@ -62,6 +62,9 @@ func (p *program) connect(c *connection) (*client.Client, error) {
 	if token == "" {
 		return nil, p.noToken(address)
 	}
+	if err := checkToken(token); err != nil {
+		return nil, err
+	}
 	return client.New(address, token, p.options(c)...), nil
 }
 
@@ -74,7 +77,7 @@ func (p *program) options(c *connection) []client.Option {
 }
 
 func (p *program) trace(r *http.Response) {
-	p.sayf("%s %s: %s, request %s\n", r.Request.Method, r.Request.URL, r.Status, clean(r.Header.Get("X-Request-Id")))
+	p.sayf("%s %s: %s, request %s\n", r.Request.Method, r.Request.URL.Redacted(), r.Status, clean(r.Header.Get("X-Request-Id")))
 }
 
 // token gives the token of --token-file or SATCHEL_TOKEN, "" if there is neither.
@@ -95,7 +98,27 @@ func (p *program) token(c *connection) (string, error) {
 func checkURL(address string) error {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return usagef("%q is no URL of a server; write it like %s", address, defaultURL)
+		return usagef("%q is no URL of a server; write it like %s", redacted(address), defaultURL)
+	}
+	return nil
+}
+
+// redacted gives an address without the password that may stand in it.
+func redacted(address string) string {
+	if u, err := url.Parse(address); err == nil && u.Host != "" {
+		return u.Redacted()
+	}
+	if at := strings.LastIndex(address, "@"); at >= 0 {
+		return "…" + address[at:] // it cannot be read, so all that might be a password goes
+	}
+	return address
+}
+
+// checkToken finds what no token has and no header may have. It does not show the token.
+func checkToken(token string) error {
+	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return usagef("the token in SATCHEL_TOKEN, --token-file or the credentials file has white space or other characters in it that no token has; " +
+			"are there two of them?")
 	}
 	return nil
 }
@@ -106,7 +129,7 @@ func (p *program) noToken(address string) error {
 		file = "the credentials file"
 	}
 	return &hintError{
-		err: errors.New("no token for " + address),
+		err: errors.New("no token for " + redacted(address)),
 		hint: "The first start of `satchel serve` writes one to " + file + ".\n" +
 			"Elsewhere, set SATCHEL_URL and SATCHEL_TOKEN. If the token is lost, make one on the server's machine:\n" +
 			"  satchel token create --data DIR --user NAME --role owner",

@@ -25,6 +25,7 @@ func help(cmd *cobra.Command, _ []string) {
 	}
 	helpCommands(w, cmd)
 	helpFlags(w, cmd.Flags())
+	helpSecrets(w, cmd)
 	if cmd.HasAvailableSubCommands() {
 		fmt.Fprintf(w, "\n'%s COMMAND --help' tells more about a command.\n", cmd.CommandPath())
 	}
@@ -60,6 +61,17 @@ func helpFlags(w *strings.Builder, all *pflag.FlagSet) {
 			heading = "Flags"
 		}
 		fmt.Fprintf(w, "\n%s:\n%s", heading, set.FlagUsagesWrapped(helpWidth))
+	}
+}
+
+// helpSecrets names the variables that have no flag.
+func helpSecrets(w *strings.Builder, cmd *cobra.Command) {
+	const heading = "\nVariables without a flag:\n"
+	switch {
+	case cmd.Flags().Lookup("token-file") != nil:
+		fmt.Fprintf(w, heading+"  %s   the token itself; --token-file goes before it\n", tokenVariable)
+	case takesRootToken(cmd):
+		fmt.Fprintf(w, heading+"  %s   an operator's token that works while it is set (default none)\n", rootTokenVariable)
 	}
 }
 

@@ -32,7 +32,8 @@ func (p *program) lsCommand() *cobra.Command {
 		Short: "List files",
 		Long: `List the files of a workspace, newest first.
 
-On a narrow terminal ids are cut to their first characters; every other command takes these, too.
+On a narrow terminal ids are cut to their first characters, which every other command takes, too, and
+columns are left out.
 With --json, standard output has one File a line, as the server gave it.`,
 		Example: "satchel ls --limit 20 --metadata author=hegel\n" +
 			"satchel ls --json | jq -r 'select(.bytes > 1e6).id'",
@@ -50,7 +51,7 @@ With --json, standard output has one File a line, as the server gave it.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.IntVarP(&o.limit, "limit", "n", 0, "show at most this `number` of files; 0: all")
+	flags.IntVarP(&o.limit, "limit", "n", 0, "show at most this `number` of files (default all)")
 	flags.StringVar(&o.order, "order", "desc", "by creation: desc or asc")
 	flags.StringVar(&o.purpose, "purpose", "", "only files of this `purpose`")
 	flags.StringVar(&o.name, "name", "", "only files of exactly this `name`")

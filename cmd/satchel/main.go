@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -24,10 +25,10 @@ func main() {
 // run is the program: arguments and streams in, exit status out. It takes its environment from the process.
 func run(ctx context.Context, args []string, in io.Reader, out, err io.Writer) int {
 	output := &output{Writer: out}
-	p := &program{in: in, out: output, err: err, environ: os.Environ(), now: time.Now}
+	p := &program{name: callable(os.Args[0]), args: args, in: in, out: output, err: err, environ: os.Environ(), now: time.Now}
 	p.width, p.outTerminal = terminal(out)
 	_, p.errTerminal = terminal(err)
-	code := p.run(ctx, args)
+	code := p.run(ctx)
 	if code == exitOK && output.err != nil {
 		p.sayf("satchel: standard output: %v\n", output.err)
 		return exitFailed
@@ -51,6 +52,8 @@ func (o *output) Write(b []byte) (int, error) {
 
 // program is what every command needs of the world around it.
 type program struct {
+	name        string   // as people call it
+	args        []string // behind the name
 	in          io.Reader
 	out, err    io.Writer
 	environ     []string // as os.Environ gives it
@@ -61,9 +64,9 @@ type program struct {
 	started     bool // arguments and flags were understood; what fails from now on is no usage error
 }
 
-func (p *program) run(ctx context.Context, args []string) int {
+func (p *program) run(ctx context.Context) int {
 	root := p.rootCommand() //nolint:contextcheck // the commands get it from cobra
-	root.SetArgs(args)
+	root.SetArgs(p.args)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
@@ -73,6 +76,21 @@ func (p *program) run(ctx context.Context, args []string) int {
 	}
 	return p.report(ctx, cmd.CommandPath(), err)
 }
+
+// callable gives the word by which a shell starts the program again: the path by which it was started, or its name where a shell
+// finds that by itself.
+func callable(started string) string {
+	switch {
+	case !strings.ContainsRune(started, filepath.Separator):
+		return "satchel"
+	case strings.Trim(started, plainCharacters) == "":
+		return started
+	}
+	return "'" + strings.ReplaceAll(started, "'", `'\''`) + "'"
+}
+
+// plainCharacters mean nothing but themselves to a shell.
+const plainCharacters = "/._-+,@%ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 // printf writes to standard output; run sees to it that a failure is not lost.
 func (p *program) printf(format string, args ...any) { _, _ = fmt.Fprintf(p.out, format, args...) }

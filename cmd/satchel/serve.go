@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -38,7 +39,16 @@ SIGTERM and SIGINT stop it: running requests may finish, then the exit code is 0
 	serverFlags(cmd.Flags(), &defaults)
 	dataFlag(cmd.Flags(), &defaults, "the data `folder`; made if absent")
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { f.Value = &unchecked{Value: f.Value} })
+	cmd.SetFlagErrorFunc(p.allFaults)
 	return cmd
+}
+
+// allFaults adds what else is wrong with the configuration to a fault of the command line, at which its reader stopped.
+func (p *program) allFaults(cmd *cobra.Command, err error) error {
+	cmd.Flags().ParseErrorsAllowlist.UnknownFlags = true
+	_ = cmd.Flags().Parse(p.args) // what is wrong is known: err
+	_, faults := p.config(cmd)
+	return errors.Join(err, faults)
 }
 
 // unchecked takes any text for a flag. What is wrong with it is found by config, together with everything else that is: the command line's own
@@ -73,7 +83,7 @@ func (p *program) defaults() daemon.Config {
 func serverFlags(flags *pflag.FlagSet, c *daemon.Config) {
 	set := pflag.NewFlagSet("", pflag.ContinueOnError)
 	set.StringVar(&c.Listen, "listen", c.Listen, "`address` to listen on; port 0 takes a free one")
-	set.Var(&c.MaxFileBytes, "max-file-bytes", "largest file that is taken; 0: as large as fits")
+	set.Var(&c.MaxFileBytes, "max-file-bytes", "largest file that is taken; 0: as large as fits (default 0)")
 	set.Var(&c.MinFreeBytes, "min-free-bytes", "uploads leave this much free on the disk")
 	set.StringVar(&c.LogFormat, "log-format", c.LogFormat, "text or json, on standard error")
 	set.StringVar(&c.LogLevel, "log-level", c.LogLevel, "debug, info, warn or error")
@@ -93,15 +103,16 @@ func dataFlag(flags *pflag.FlagSet, c *daemon.Config, usage string) {
 	flags.AddFlagSet(set)
 }
 
-// config joins the variables with the flags that were given, which win, and reports every fault.
+// config joins the variables with the flags that were given, which win, and reports every fault. Of the configuration it reads what the
+// command has flags for; the rest keeps its defaults.
 func (p *program) config(cmd *cobra.Command) (daemon.Config, error) {
-	c, err := daemon.ConfigFromEnv(p.environ)
+	c, err := p.configFromVariables(cmd)
 	set := pflag.NewFlagSet("", pflag.ContinueOnError)
 	serverFlags(set, &c)
 	dataFlag(set, &c, "")
 	cmd.Flags().Visit(func(f *pflag.Flag) {
-		if set.Lookup(f.Name) != nil {
-			err = errors.Join(err, set.Set(f.Name, f.Value.String()))
+		if target := set.Lookup(f.Name); target != nil {
+			err = errors.Join(err, override(target, f.Value.String()))
 		}
 	})
 	c.Version = version()
@@ -109,6 +120,47 @@ func (p *program) config(cmd *cobra.Command) (daemon.Config, error) {
 		return c, &usageError{err}
 	}
 	return c, nil
+}
+
+// configFromVariables reads the variables of the flags that were not given. What does not parse is reported and keeps its default, so that one
+// fault is not found twice.
+func (p *program) configFromVariables(cmd *cobra.Command) (daemon.Config, error) {
+	wanted := map[string]bool{"HOME": true, "XDG_DATA_HOME": true, rootTokenVariable: takesRootToken(cmd)}
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if annotation(f, groupKey) == groupServer && !f.Changed {
+			wanted[annotation(f, variableKey)] = true
+		}
+	})
+	var entries []string
+	var faults []error
+	for _, entry := range p.environ {
+		if name, _, _ := strings.Cut(entry, "="); !wanted[name] {
+			continue
+		}
+		if _, err := daemon.ConfigFromEnv([]string{entry}); err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		entries = append(entries, entry)
+	}
+	c, err := daemon.ConfigFromEnv(entries)
+	return c, errors.Join(append(faults, err)...)
+}
+
+// takesRootToken reports whether the command is the server.
+func takesRootToken(cmd *cobra.Command) bool { return cmd.Flags().Lookup("listen") != nil }
+
+// override sets a flag. It keeps its value if the text does not fit.
+func override(f *pflag.Flag, text string) error {
+	if f.Name == "data" && text == "" {
+		return errors.New("--data: the name of the data folder is empty")
+	}
+	before := f.Value.String()
+	if err := f.Value.Set(text); err != nil {
+		_ = f.Value.Set(before) // it was there before
+		return fmt.Errorf("--%s: %w", f.Name, err)
+	}
+	return nil
 }
 
 func (p *program) serve(ctx context.Context, c daemon.Config) (err error) {
@@ -144,7 +196,7 @@ func (p *program) greet(c daemon.Config, url, token string) {
 
 func (p *program) greetFirst(url, token string, saveErr error) {
 	file, _ := credentialsFile()
-	put := "satchel put - --name hello.txt"
+	put := p.name + " put - --name hello.txt"
 	p.printf("\nThis is the first start. The owner's token, shown only now:\n\n  %s\n\n", token)
 	if saveErr == nil {
 		p.printf("It is also in %s.\n", file)
