@@ -60,7 +60,11 @@ func (a *tokenAccess) with(p *program, cmd *cobra.Command, use func(tokenStore) 
 	if err != nil {
 		return err
 	}
-	offline, err := daemon.OpenOffline(cmd.Context(), config)
+	open := daemon.OpenOffline
+	if cmd.Name() == "create" { // the first token of a new installation can be made before its first start
+		open = daemon.MakeOffline
+	}
+	offline, err := open(cmd.Context(), config)
 	if err != nil {
 		return err
 	}
