@@ -300,6 +300,29 @@ func TestAChangeThatChangesNothingLeavesNoTrace(t *testing.T) {
 	}
 }
 
+// Content that is not as long as its row says is an error: nobody may take a part for the whole.
+func TestDamagedContentIsNotServed(t *testing.T) {
+	w := newWorld(t)
+	file := w.mustPut(t, "whole", files.Fields{})
+	if err := w.disk.Delete(t.Context(), blob.Key(file.Content.ID)); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := w.Content(t.Context(), w.scope, string(file.ID))
+	wantCode(t, err, satchel.CodeInternal)
+	shorter, err := w.disk.Create(t.Context(), blob.Key(file.Content.ID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := shorter.Write([]byte("who")); err != nil {
+		t.Fatal(err)
+	}
+	if err := shorter.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = w.Content(t.Context(), w.scope, string(file.ID))
+	wantCode(t, err, satchel.CodeInternal)
+}
+
 func TestInstructionsWithoutAModel(t *testing.T) {
 	w := newWorld(t)
 	file := w.mustPut(t, "x", files.Fields{Instructions: "find the author"})

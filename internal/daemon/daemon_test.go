@@ -1,0 +1,165 @@
+package daemon_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/satchel-files/satchel/api"
+	"github.com/satchel-files/satchel/internal/daemon"
+)
+
+func config(t *testing.T) daemon.Config {
+	t.Helper()
+	c := daemon.DefaultConfig()
+	c.Listen, c.Data = "127.0.0.1:0", filepath.Join(t.TempDir(), "data")
+	return c
+}
+
+func open(t *testing.T, c daemon.Config) *daemon.Daemon {
+	t.Helper()
+	d, err := daemon.Open(t.Context(), c, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Close() })
+	return d
+}
+
+// A start that fails must not use up the first token: nobody has seen it.
+func TestAFailedFirstStartKeepsTheFirstToken(t *testing.T) {
+	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	c := config(t)
+	for _, set := range []func(*daemon.Config, string){
+		func(c *daemon.Config, address string) { c.Listen = address },
+		func(c *daemon.Config, address string) { c.PprofListen = address },
+	} {
+		failing := c
+		set(&failing, taken.Addr().String())
+		if _, err := daemon.Open(t.Context(), failing, io.Discard); err == nil {
+			t.Fatal("a server opened on an address that is taken")
+		}
+	}
+	if d := open(t, c); d.FirstToken() == "" {
+		t.Error("the first start that succeeded made no token")
+	}
+}
+
+func TestASecondServerIsRefused(t *testing.T) {
+	c := config(t)
+	open(t, c)
+	if _, err := daemon.Open(t.Context(), c, io.Discard); !errors.Is(err, daemon.ErrInUse) || !strings.Contains(err.Error(), c.Data) {
+		t.Errorf("%v", err)
+	}
+}
+
+// Only whoever makes a first token makes an installation: a mistyped folder must not become one.
+func TestOfflineNeedsAnInstallation(t *testing.T) {
+	c := config(t)
+	if _, err := daemon.OpenOffline(t.Context(), c); err == nil {
+		t.Fatal("a folder that is not there was opened")
+	}
+	if _, err := os.Stat(c.Data); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the folder was made: %v", err)
+	}
+	offline, err := daemon.MakeOffline(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer offline.Close()
+	token, err := offline.CreateToken(t.Context(), api.TokenRequest{User: "ada", Role: "owner"})
+	if err != nil || token.Secret == "" {
+		t.Fatalf("%+v, %v", token, err)
+	}
+	if tokens, err := offline.Tokens(t.Context(), ""); err != nil || len(tokens) != 1 || tokens[0].Secret != "" {
+		t.Errorf("%+v, %v", tokens, err)
+	}
+	if err := offline.DeleteToken(t.Context(), "tok-none"); !daemon.IsNotFound(err) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestFsckBesideAServer(t *testing.T) {
+	c := config(t)
+	d := open(t, c)
+	report, err := daemon.Fsck(t.Context(), c, daemon.FsckOptions{Deep: true})
+	if err != nil || !report.Clean() {
+		t.Errorf("%+v, %v", report, err)
+	}
+	if _, err := daemon.Fsck(t.Context(), c, daemon.FsckOptions{Repair: true}); !errors.Is(err, daemon.ErrInUse) {
+		t.Errorf("a repair beside a server: %v", err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := daemon.Fsck(t.Context(), c, daemon.FsckOptions{Repair: true}); err != nil {
+		t.Errorf("a repair without a server: %v", err)
+	}
+}
+
+func TestRunEndsCleanlyWithItsContext(t *testing.T) {
+	d := open(t, config(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- d.Run(ctx) }()
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestCheckFindsEveryFault(t *testing.T) {
+	c := daemon.Config{
+		Listen: "nowhere", PprofListen: "127.0.0.1:66000", Data: "", RootToken: "short", LogFormat: "xml", LogLevel: "loud",
+		IdleTimeout: -1, ShutdownTimeout: 0, SweepInterval: time.Hour,
+	}
+	err := c.Check()
+	if err == nil {
+		t.Fatal("it was accepted")
+	}
+	for _, part := range []string{"nowhere", "66000", "data folder", "root token", "xml", "loud", "idle timeout", "shutdown timeout", "sweep interval"} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("nothing is said of %s:\n%v", part, err)
+		}
+	}
+	if strings.Contains(err.Error(), "short") {
+		t.Errorf("the root token is shown:\n%v", err)
+	}
+}
+
+func TestSecretsAreNotShown(t *testing.T) {
+	c := daemon.Config{RootToken: "0123456789-0123456789-0123456789"}
+	for _, shown := range []string{fmt.Sprint(c), fmt.Sprintf("%+v", c), fmt.Sprintf("%#v", c)} {
+		if strings.Contains(shown, "0123456789") {
+			t.Errorf("%s", shown)
+		}
+	}
+}
+
+func TestSizes(t *testing.T) {
+	for text, want := range map[string]daemon.Bytes{"0": 0, "1048576": 1 << 20, "256MiB": 256 << 20, "5 GiB": 5 << 30, "300MB": 300e6} {
+		var b daemon.Bytes
+		if err := b.Set(text); err != nil || b != want {
+			t.Errorf("%q is %d, %v", text, b, err)
+		}
+	}
+	for _, text := range []string{"", "many", "-1", "1QB"} {
+		if err := new(daemon.Bytes).Set(text); err == nil {
+			t.Errorf("%q is a size", text)
+		}
+	}
+	if got := daemon.Bytes(256 << 20).String(); got != "256MiB" {
+		t.Errorf("%s", got)
+	}
+}
