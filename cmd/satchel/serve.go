@@ -90,7 +90,7 @@ func serverFlags(flags *pflag.FlagSet, c *daemon.Config) {
 	set.StringVar(&c.PprofListen, "pprof-listen", c.PprofListen, "`address` of the profiler (default none)")
 	set.DurationVar(&c.IdleTimeout, "idle-timeout", c.IdleTimeout, "a request body that does not move for so long is given up")
 	set.DurationVar(&c.ShutdownTimeout, "shutdown-timeout", c.ShutdownTimeout, "how long running requests may take to finish")
-	set.DurationVar(&c.SweepInterval, "sweep-interval", c.SweepInterval, "how often deleted and expired files leave the disk; at most 45s")
+	set.DurationVar(&c.SweepInterval, "sweep-interval", c.SweepInterval, "how often deleted and expired files leave the disk; with more than 45s they may stay for longer than a minute")
 	annotate(set, groupServer)
 	flags.AddFlagSet(set)
 }

@@ -162,7 +162,6 @@ func (c Config) Check() error {
 		checkPositive("idle timeout", c.IdleTimeout),
 		checkPositive("shutdown timeout", c.ShutdownTimeout),
 		checkPositive("sweep interval", c.SweepInterval),
-		checkSweepInterval(c.SweepInterval),
 	)
 }
 
@@ -224,16 +223,6 @@ func checkWord(name, value string, words ...string) error {
 func checkPositive(name string, d time.Duration) error {
 	if d <= 0 {
 		return fmt.Errorf("%s %s: it must be longer than nothing, such as 30s", name, d)
-	}
-	return nil
-}
-
-// maxSweepInterval leaves a sweep the time to keep the promise that what is deleted is gone within a minute.
-const maxSweepInterval = 45 * time.Second
-
-func checkSweepInterval(d time.Duration) error {
-	if d > maxSweepInterval {
-		return fmt.Errorf("sweep interval %s: it must be at most %s, because deleted files are to be gone within a minute", d, maxSweepInterval)
 	}
 	return nil
 }

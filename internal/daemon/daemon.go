@@ -26,6 +26,7 @@ import (
 const (
 	headerTimeout = 10 * time.Second // to send the head of a request
 	keepAlive     = 2 * time.Minute  // an idle connection is kept for so long
+	promptSweep   = 45 * time.Second // sweeps that come at least so often remove what is deleted within a minute
 	maxHeader     = 256 << 10        // bytes of a request's head: a metadata filter may be 64 KiB, percent-encoded
 )
 
@@ -63,6 +64,9 @@ func Open(ctx context.Context, c Config, log io.Writer) (_ *Daemon, err error) {
 	vault := d.stores.vault(c)
 	service := files.New(files.Config{Store: d.stores.rows, Vault: vault})
 	d.tenant = tenant.New(tenant.Config{Store: d.stores.rows, RootToken: string(c.RootToken), Logger: d.logger})
+	if c.SweepInterval > promptSweep {
+		d.logger.WarnContext(ctx, "sweeps come so rarely that what is deleted may stay on the disk for more than a minute", "interval", c.SweepInterval)
+	}
 	d.sweeper = d.newSweeper(vault, service, m)
 	m.watch(registry, d.stores.rows.CountFiles, vault)
 	handler := httpapi.New(httpapi.Config{

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/satchel-files/satchel/api"
 	"github.com/satchel-files/satchel/internal/daemon"
@@ -122,7 +121,7 @@ func TestRunEndsCleanlyWithItsContext(t *testing.T) {
 func TestCheckFindsEveryFault(t *testing.T) {
 	c := daemon.Config{
 		Listen: "nowhere", PprofListen: "127.0.0.1:66000", Data: "", RootToken: "short", LogFormat: "xml", LogLevel: "loud",
-		IdleTimeout: -1, ShutdownTimeout: 0, SweepInterval: time.Hour,
+		IdleTimeout: -1, ShutdownTimeout: 0, SweepInterval: 0,
 	}
 	err := c.Check()
 	if err == nil {
