@@ -72,7 +72,6 @@ openapi: ## writes docs/openapi.yaml
 openapi-check: ## checks that docs/openapi.yaml is what the program says
 	@if [ -f docs/openapi.yaml ]; then diff -u docs/openapi.yaml <($(openapi)) || { echo "run make openapi"; exit 1; }; fi
 
-# Without a version, or the document would change with every commit.
 openapi := go run ./cmd/satchel openapi
 
 .PHONY: bench

@@ -38,7 +38,7 @@ func newCLI(t *testing.T) *cli {
 	t.Setenv("HOME", filepath.Join(dir, "home"))
 	t.Setenv("XDG_CONFIG_HOME", filepath.Join(dir, "config"))
 	t.Setenv("XDG_DATA_HOME", filepath.Join(dir, "share"))
-	work := filepath.Join(dir, "work")
+	work := filepath.Join(dir, "folder")
 	if err := os.Mkdir(work, 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -50,8 +50,9 @@ func prepareOffline(ctx context.Context, s *stores) (*Offline, error) {
 	return &Offline{stores: s, tenant: t}, nil
 }
 
-func makeFolder(data string) error {
-	if err := os.MkdirAll(data, 0o700); err != nil {
+// makeFolder makes the data folder, or one in it, for its owner alone.
+func makeFolder(folder string) error {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return fmt.Errorf("data folder: %w", err)
 	}
 	return nil

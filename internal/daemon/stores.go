@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/satchel-files/satchel/internal/blob"
@@ -29,9 +28,9 @@ type stores struct {
 
 // openStores opens the stores in a data folder, which it makes if there is none. options say all but the database's path.
 func openStores(ctx context.Context, data string, options sqlstore.Options) (*stores, error) {
-	for _, folder := range []string{data, filepath.Join(data, blobFolder), filepath.Join(data, cacheFolder)} {
-		if err := os.MkdirAll(folder, 0o700); err != nil {
-			return nil, fmt.Errorf("data folder: %w", err)
+	for _, name := range []string{blobFolder, cacheFolder} {
+		if err := makeFolder(filepath.Join(data, name)); err != nil {
+			return nil, err
 		}
 	}
 	disk, err := diskblob.Open(filepath.Join(data, blobFolder))

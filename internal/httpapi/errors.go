@@ -101,7 +101,7 @@ func knownFaults(err error) satchel.Faults {
 	var one *satchel.Error
 	switch {
 	case errors.As(err, &faults) && len(faults) > 0:
-		return mostSevereFirst(faults)
+		return mostSevere(faults)
 	case errors.As(err, &one):
 		return satchel.Faults{one}
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -114,11 +114,12 @@ func knownFaults(err error) satchel.Faults {
 	return satchel.Faults{{Code: satchel.CodeInternal, Message: "internal error", Err: err}}
 }
 
-// mostSevereFirst puts a fault of the server before those of the client, and a broken body before wrong values: it sets the status.
-func mostSevereFirst(faults satchel.Faults) satchel.Faults {
-	for i, fault := range faults {
+// mostSevere gives the faults that share an answer: wrong values all together, or the first fault of another kind alone, which sets
+// the status.
+func mostSevere(faults satchel.Faults) satchel.Faults {
+	for _, fault := range faults {
 		if statusOf(fault.Code) != http.StatusUnprocessableEntity {
-			return satchel.Faults{faults[i]}
+			return satchel.Faults{fault}
 		}
 	}
 	return faults
@@ -131,7 +132,7 @@ func writeProblem(w http.ResponseWriter, status int, faults satchel.Faults) {
 		message = "internal error; the server's log knows more under request " + w.Header().Get("X-Request-Id")
 	}
 	code := string(first.Code)
-	problem := api.Problem{Error: api.ProblemError{Message: message, Type: typeOf(status), Code: &code, Param: textOrNull(paramOf(first))}}
+	problem := api.Problem{Error: api.ProblemError{Message: message, Type: typeOf(status), Code: &code, Param: textOrNull(first.Param)}}
 	if status == http.StatusUnprocessableEntity {
 		for _, fault := range faults {
 			problem.Detail = append(problem.Detail, api.Detail{Loc: locOf(fault), Msg: fault.Message, Type: string(fault.Code)})
@@ -164,8 +165,6 @@ func locOf(fault *satchel.Error) []string {
 	}
 	return append(loc, fault.Path...)
 }
-
-func paramOf(fault *satchel.Error) string { return fault.Param }
 
 // bodyError gives the meaning of an error that came from reading the request's body.
 func bodyError(err error) error {

@@ -24,7 +24,7 @@ const maxIdempotencyKey = 255
 // createFiles answers POST /files.
 func (a *API) createFiles(ctx context.Context, c *call) (any, error) {
 	key := c.idempotencyKey()
-	if _, err := a.enterEarly(ctx, c); err != nil {
+	if err := a.enterEarly(ctx, c); err != nil {
 		return nil, err
 	}
 	if err := a.files.CheckRoom(ctx, max(c.r.ContentLength, 0)); err != nil {
@@ -55,14 +55,16 @@ func (a *API) createFiles(ctx context.Context, c *call) (any, error) {
 
 // enterEarly ends the first step of an upload. Where the query names the workspace, or the caller has only one, a refusal need not
 // wait for the form.
-func (a *API) enterEarly(ctx context.Context, c *call) (satchel.Scope, error) {
-	if c.text("workspace") == "" {
-		if c.caller.Workspace != "" && !c.caller.Access.Allows(satchel.AccessWriter) {
-			return a.tenant.Enter(ctx, c.caller, c.caller.Workspace, satchel.AccessWriter)
-		}
-		return satchel.Scope{}, c.faults.Err()
+func (a *API) enterEarly(ctx context.Context, c *call) (err error) {
+	switch {
+	case c.text("workspace") != "":
+		_, err = a.enter(ctx, c, satchel.AccessWriter)
+	case c.caller.Workspace != "" && !c.caller.Access.Allows(satchel.AccessWriter):
+		_, err = a.tenant.Enter(ctx, c.caller, c.caller.Workspace, satchel.AccessWriter)
+	default:
+		err = c.faults.Err()
 	}
-	return a.enter(ctx, c, satchel.AccessWriter)
+	return err
 }
 
 func (c *call) idempotencyKey() string {
