@@ -43,9 +43,24 @@ const (
 	CodeContradiction       Code = "contradiction"          // 422; two values that exclude each other
 	CodeUnknownParameter    Code = "unknown_parameter"      // 422; only with Prefer: handling=strict
 	CodeModelNotConfigured  Code = "model_not_configured"   // 422, and the failure of files that need a model
+	CodeNothingToRevert     Code = "nothing_to_revert"      // 409; every key of the change was changed again since
+	CodeRunOver             Code = "run_over"               // 409; nothing is left to cancel
 	CodeInternal            Code = "internal"               // 500
 	CodeUnavailable         Code = "unavailable"            // 503; a retry can succeed
 	CodeInsufficientStorage Code = "insufficient_storage"   // 507
+)
+
+// The codes with which processing fails. They stand in the error of a file and of a run, and are no answer to a request.
+const (
+	CodeCancelled          Code = "cancelled"            // somebody stopped it
+	CodeDocumentEncrypted  Code = "document_encrypted"   // it needs a password
+	CodeDocumentBroken     Code = "document_broken"      // it is damaged, or not what it says that it is
+	CodeDocumentTooComplex Code = "document_too_complex" // reading it would take more memory, time or output than allowed
+	CodeExtractionFailed   Code = "extraction_failed"    // the program that reads documents broke down over it
+	CodeNoReadableContent  Code = "no_readable_content"  // the instruction needs the content, and nothing in it can be read
+	CodeModelUnavailable   Code = "model_unavailable"    // the model's server did not answer, for too long
+	CodeModelRefused       Code = "model_refused"        // the model's server refused the request for good
+	CodeModelNonsense      Code = "model_nonsense"       // the model's answers were not of the form asked for, twice
 )
 
 // The places where a client can put a value. Error.In names one.

@@ -54,6 +54,21 @@ type Failure struct {
 	Message string
 }
 
+// Standing is a status with what belongs to it.
+type Standing struct {
+	Status  Status
+	Details string
+	Failure *Failure
+}
+
+// Standing gives the file's present one.
+func (f *File) Standing() Standing { return Standing{f.Status, f.StatusDetails, f.Failure} }
+
+// SetStanding makes s the file's present one.
+func (f *File) SetStanding(s Standing) {
+	f.Status, f.StatusDetails, f.Failure = s.Status, s.Details, s.Failure
+}
+
 // Blob names an immutable stored object and what is known of its bytes. The zero Blob is none.
 type Blob struct {
 	ID     BlobID
@@ -70,16 +85,26 @@ type File struct {
 	Filename      string
 	Purpose       Purpose
 	Status        Status
-	StatusDetails string   // for people; empty: nothing to say
-	Failure       *Failure // set exactly when Status is StatusError
+	StatusDetails string    // for people; empty: nothing to say
+	Failure       *Failure  // set exactly when Status is StatusError
+	Settled       *Standing // while runs are open: what the file is again when the last of them has ended
 	Metadata      Metadata
 	Instructions  string // how the file is to be processed, as its uploader said it
 	Schema        string // a JSON Schema that binds what the AI writes; empty: none
 	ContentType   string // found in the bytes, not believed from the client
 	Content       Blob
+	Text          Blob      // the one text that was found in the content; the zero Blob: none
+	Document      *Document // what was found in the content; nil: nobody has looked yet
 	ExpiresAt     time.Time // zero: never
 	UpdatedAt     time.Time
 	Version       int64 // 1 when created, one more with every change of the row
+	// MetadataVersion is 1 when created, one more with every version of the metadata.
+	MetadataVersion int64
+}
+
+// Processed reports whether files of this purpose are documents to be read; the others are data for machines.
+func (p Purpose) Processed() bool {
+	return p == PurposeUserData || p == PurposeAssistants || p == PurposeVision
 }
 
 // CreatedAt is the moment in which the file's row was committed. It is part of the id, so that ids sort by it.
@@ -87,11 +112,3 @@ func (f *File) CreatedAt() time.Time { return f.ID.Time() }
 
 // Expired reports whether the file is over at the moment now: it is then as good as deleted.
 func (f *File) Expired(now time.Time) bool { return !f.ExpiresAt.IsZero() && !f.ExpiresAt.After(now) }
-
-// Change is why a file's metadata became what it is; the store keeps one for every version of the metadata.
-type Change struct {
-	User    UserID    // who asked for it
-	At      time.Time // when it was committed
-	Edit    string    // what was asked for, as JSON: a merge patch (RFC 7396), or the whole object when Replace is set
-	Replace bool      // Edit replaced everything that was there before
-}

@@ -37,8 +37,9 @@ func rooms() []room {
 			name: "internal/maintain", may: []string{".", "internal/blob", "internal/meta"},
 			tests: []string{"internal/blob/*", "internal/meta/*", "internal/tenant", "internal/files"},
 		},
+		{name: "internal/instruct", may: []string{".", "internal/llm"}, tests: []string{"internal/llm/*"}},
 		{
-			name: "internal/process", may: []string{".", "internal/files", "internal/extract", "internal/llm", "internal/jobs"},
+			name: "internal/process", may: []string{".", "internal/files", "internal/extract", "internal/llm", "internal/jobs", "internal/instruct"},
 			tests: []string{
 				"internal/blob", "internal/blob/*", "internal/meta", "internal/meta/*", "internal/extract/*", "internal/llm/*",
 				"internal/tenant",
@@ -76,7 +77,7 @@ func systemNames() []string { return []string{"System", "BlobRegister"} }
 func services() []string {
 	return []string{
 		".", "internal/blob", "internal/meta", "internal/tenant", "internal/files", "internal/maintain", "internal/process",
-		"internal/llm", "internal/extract",
+		"internal/instruct", "internal/llm", "internal/extract",
 	}
 }
 
