@@ -223,3 +223,12 @@ func parsePointer(text string) []string {
 	}
 	return path
 }
+
+// MarshalJSON gives what String does.
+func (e Edit) MarshalJSON() ([]byte, error) { return []byte(e.String()), nil }
+
+// UnmarshalJSON reads what String wrote.
+func (e *Edit) UnmarshalJSON(text []byte) (err error) {
+	*e, err = ParseEdit(string(text))
+	return err
+}
