@@ -71,7 +71,7 @@ func systemHolders() []string {
 }
 
 // systemNames are the types of package meta that reach across tenants.
-func systemNames() []string { return []string{"System", "BlobRegister"} }
+func systemNames() []string { return []string{"System", "BlobRegister", "RunRegister"} }
 
 // services decide; they speak neither HTTP nor SQL.
 func services() []string {

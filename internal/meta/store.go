@@ -28,6 +28,9 @@ var ErrNoSpace = errors.New("meta: no space left")
 // Store is a metadata store. Reads outside of a transaction see what was committed last. It is safe for concurrent use.
 type Store interface {
 	FileReader
+	RunReader
+	TextReader
+	VersionReader
 	TenantReader
 
 	// InTx runs fn in a transaction and commits it, durably, before it returns nil. An error of fn undoes what fn did and is
@@ -41,6 +44,11 @@ type Store interface {
 type Tx interface {
 	FileReader
 	FileWriter
+	RunReader
+	RunWriter
+	TextReader
+	TextWriter
+	VersionReader
 	TenantReader
 	TenantWriter
 }
@@ -64,12 +72,14 @@ type FileWriter interface {
 	// minted before by this one, and than the clock).
 	NextFileID() satchel.FileID
 
-	// InsertFile stores a new file with its content's blob, its attributes, and the first version of its metadata.
+	// InsertFile stores a new file with its content's blob, its attributes, and the first version of its metadata, MetadataVersion 1.
 	// The file's Org and Workspace must be the scope's.
 	InsertFile(ctx context.Context, scope satchel.Scope, file *satchel.File, change satchel.Change) error
 
 	// UpdateFile replaces before, as it was read in this transaction, with after, whose Version is one higher; the id, tenant and content stay.
-	// Where the metadata differ it stores a version with the change. ErrChanged if the row is not before any more.
+	// Where MetadataVersion differs, which must then be one higher, it stores a version with the change, and the metadata may differ only there.
+	// Where the Text differs, the new one's blob gets its row, of kind text, and the old one's is doomed. ErrChanged if the row is not before
+	// any more.
 	UpdateFile(ctx context.Context, scope satchel.Scope, before, after *satchel.File, change satchel.Change) error
 
 	// DeleteFile removes the file and everything derived from it, and dooms its blobs at the moment now. CodeNotFound if there is none.

@@ -20,6 +20,7 @@ type System interface {
 	CountFiles(ctx context.Context) (int64, error)
 
 	BlobRegister
+	RunRegister
 }
 
 // OwnedFile names a file together with the right to it.
