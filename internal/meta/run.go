@@ -62,14 +62,15 @@ type VersionReader interface {
 
 // RunRegister is what the rows know of all tenants' open runs.
 type RunRegister interface {
-	// StaleRuns gives at most limit files that have an open run whose lease ended before a moment, longest ago first, each with the scope that
-	// may work on it. A file may come more than once.
+	// StaleRuns gives at most limit files that have an open run with a Claim whose lease ended before a moment, longest ago first, each with the
+	// scope that may work on it. A file may come more than once. (A run without a claim waits for its job, which is as durable as itself.)
 	StaleRuns(ctx context.Context, before time.Time, limit int) ([]OwnedFile, error)
 
 	// FailedFiles gives at most limit files with ids behind after, in order, whose failure has the code.
 	FailedFiles(ctx context.Context, code satchel.Code, after satchel.FileID, limit int) ([]OwnedFile, error)
 
-	// EndLeases makes every lease end at the moment now: whoever held one is gone. For a server that is alone on its store, at its start.
+	// EndLeases makes every open run stale at the moment now, those that have no claim included (they get one): whoever worked on them, or was
+	// about to, is gone. For a server that is alone on its store, at its start.
 	EndLeases(ctx context.Context, now time.Time) error
 
 	// CountRuns gives the number of open runs.
