@@ -21,6 +21,7 @@ const (
 	CodeReadOnly            Code = "read_only"              // 403
 	CodeWorkspaceForbidden  Code = "workspace_forbidden"    // 403
 	CodeNotFound            Code = "not_found"              // 404
+	CodeNoText              Code = "no_text"                // 404; the file is there, but has no text, or not yet
 	CodeMethodNotAllowed    Code = "method_not_allowed"     // 405
 	CodeRequestTimeout      Code = "request_timeout"        // 408
 	CodeConflict            Code = "conflict"               // 409; a retry can succeed
