@@ -87,6 +87,9 @@ func (p Patch) Take(key string) (value any, ok bool) {
 	return value, ok
 }
 
+// Keys gives the top-level keys that the patch names, sorted.
+func (p Patch) Keys() []string { return slices.Sorted(maps.Keys(p.object)) }
+
 // String is the patch as canonical JSON text.
 func (p Patch) String() string { return string(appendCanonical(nil, p.object)) }
 

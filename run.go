@@ -62,6 +62,7 @@ type Run struct {
 	Schema       string    // a JSON Schema that binds what the model writes; empty: none
 	Protected    []string  // top-level keys that the request which started the run gave itself: the model does not change them
 	DryRun       bool      // the edit is only shown
+	Patch        string    // of a dry run: the merge patch that the real request would have applied first; empty: none
 	Seen         int64     // MetadataVersion of the file when the model was shown its metadata; 0: not yet
 	Progress     string    // the checkpoint to go on from, as the worker wrote it
 	Result       string    // JSON: the edit that was made, or would be, as the worker wrote it

@@ -21,7 +21,7 @@ func (s *Service) Update(ctx context.Context, scope satchel.Scope, id string, u 
 	if err != nil {
 		return nil, err
 	}
-	return s.change(ctx, scope, id, func(file *satchel.File) (satchel.Change, error) {
+	return s.change(ctx, scope, id, func(_ context.Context, _ meta.Tx, file *satchel.File) (satchel.Change, error) {
 		if u.Filename != nil {
 			file.Filename = filename
 		}
@@ -67,36 +67,61 @@ func TakeInstructions(patch satchel.Patch) (string, error) {
 	return parseInstructions(value)
 }
 
-// UpdateMetadata merges patch into a file's metadata (RFC 7396), or replaces everything. Instructions, which TakeInstructions gave, ask for a language
-// model, and without one nothing at all is changed: CodeModelNotConfigured.
-func (s *Service) UpdateMetadata(ctx context.Context, scope satchel.Scope, id string, patch satchel.Patch, instructions string, replace bool) (*satchel.File, error) {
-	if instructions != "" {
-		return nil, s.refuseInstructions(ctx, scope, id)
-	}
-	return s.change(ctx, scope, id, func(file *satchel.File) (change satchel.Change, err error) {
-		if replace {
-			file.Metadata, err = patch.Metadata()
-		} else {
-			file.Metadata, err = file.Metadata.Merge(patch)
+// MetadataUpdate is what a request wants done with a file's metadata.
+type MetadataUpdate struct {
+	Patch        satchel.Patch
+	Replace      bool   // the patch is the whole metadata
+	Instructions string // what TakeInstructions gave; empty: none
+	DryRun       bool   // of instructions: only show what they would do
+}
+
+// UpdateMetadata merges a patch into a file's metadata (RFC 7396), or replaces everything. With instructions it then starts a run that has a
+// language model carry them out, and gives it; without a model nothing at all is changed: CodeModelNotConfigured. A dry run changes nothing.
+func (s *Service) UpdateMetadata(ctx context.Context, scope satchel.Scope, id string, u MetadataUpdate) (*satchel.File, *satchel.Run, error) {
+	var run *satchel.Run
+	file, err := s.change(ctx, scope, id, func(ctx context.Context, tx meta.Tx, file *satchel.File) (satchel.Change, error) {
+		if u.Instructions != "" && !s.model {
+			return satchel.Change{}, noModel()
 		}
-		return satchel.Change{User: scope.User, Edit: patch.String(), Replace: replace}, err
+		change, err := u.merge(scope, file)
+		if err != nil || u.Instructions == "" {
+			return change, err
+		}
+		run = s.newRun(scope, file, satchel.RunMetadata)
+		run.Instructions, run.Protected = u.Instructions, u.Patch.Keys()
+		if u.DryRun {
+			run.DryRun, run.Patch = true, u.Patch.String()
+		}
+		return change, s.start(ctx, tx, scope, file, run)
 	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return file, run, nil
 }
 
-// refuseInstructions says that there is no model, but of a file that is not there says only that.
-func (s *Service) refuseInstructions(ctx context.Context, scope satchel.Scope, id string) error {
-	if err := mayWrite(scope); err != nil {
-		return err
+// merge applies the patch, except for a dry run.
+func (u MetadataUpdate) merge(scope satchel.Scope, file *satchel.File) (satchel.Change, error) {
+	var merged satchel.Metadata
+	var err error
+	if u.Replace {
+		merged, err = u.Patch.Metadata()
+	} else {
+		merged, err = file.Metadata.Merge(u.Patch)
 	}
-	if _, err := s.File(ctx, scope, id); err != nil {
-		return err
+	if err != nil || u.DryRun || merged == file.Metadata {
+		return satchel.Change{}, err
 	}
-	return satchel.Faults{satchel.BodyFault(satchel.CodeModelNotConfigured, "instructions", nil,
-		"instructions need a language model, and this server has none configured; nothing was changed")}
+	file.Metadata = merged
+	file.MetadataVersion++
+	return satchel.Change{User: scope.User, Edit: u.Patch.String(), Replace: u.Replace}, nil
 }
 
-// change applies edit to a file in one transaction. An edit that changes nothing leaves no trace.
-func (s *Service) change(ctx context.Context, scope satchel.Scope, id string, edit func(*satchel.File) (satchel.Change, error)) (*satchel.File, error) {
+// editor changes a file in a transaction, and says why its metadata become what they do.
+type editor func(ctx context.Context, tx meta.Tx, file *satchel.File) (satchel.Change, error)
+
+// change applies edit to a file in one transaction. An edit that changes nothing leaves no trace in the file.
+func (s *Service) change(ctx context.Context, scope satchel.Scope, id string, edit editor) (*satchel.File, error) {
 	if err := mayWrite(scope); err != nil {
 		return nil, err
 	}
@@ -107,7 +132,7 @@ func (s *Service) change(ctx context.Context, scope satchel.Scope, id string, ed
 			return err
 		}
 		after := *before
-		change, err := edit(&after)
+		change, err := edit(ctx, tx, &after)
 		if err != nil {
 			return err
 		}
@@ -116,7 +141,7 @@ func (s *Service) change(ctx context.Context, scope satchel.Scope, id string, ed
 			return nil
 		}
 		after.Version++
-		after.UpdatedAt = s.now().UTC().Truncate(time.Microsecond)
+		after.UpdatedAt = s.moment()
 		change.At = after.UpdatedAt
 		result = &after
 		return tx.UpdateFile(ctx, scope, before, &after, change)

@@ -88,13 +88,31 @@ func (c *creation) insert(ctx context.Context, tx meta.Tx) error {
 	}
 	for _, p := range c.upload.parts {
 		file := c.newFile(tx.NextFileID(), p)
-		change := satchel.Change{User: c.scope.User, At: file.CreatedAt(), Edit: file.Metadata.String(), Replace: true}
-		if err := tx.InsertFile(ctx, c.scope, file, change); err != nil {
+		if err := c.insertOne(ctx, tx, file); err != nil {
 			return err
 		}
 		c.files = append(c.files, file)
 	}
 	return c.remember(ctx, tx)
+}
+
+// insertOne stores a file, and the run that processes it if there is anything to do.
+func (c *creation) insertOne(ctx context.Context, tx meta.Tx, file *satchel.File) error {
+	change := satchel.Change{User: c.scope.User, At: file.CreatedAt(), Edit: file.Metadata.String(), Replace: true}
+	if file.Status == satchel.StatusProcessed {
+		return tx.InsertFile(ctx, c.scope, file, change)
+	}
+	settled := file.Standing()
+	file.Settled = &settled
+	if err := tx.InsertFile(ctx, c.scope, file, change); err != nil {
+		return err
+	}
+	run := c.newRun(c.scope, file, satchel.RunProcess)
+	run.Protected = file.Metadata.Keys()
+	if err := tx.InsertRun(ctx, c.scope, run); err != nil {
+		return err
+	}
+	return enqueue(ctx, tx, c.scope, file.ID, time.Time{})
 }
 
 func (c *creation) newFile(id satchel.FileID, p part) *satchel.File {
@@ -103,22 +121,15 @@ func (c *creation) newFile(id satchel.FileID, p part) *satchel.File {
 		Filename: p.filename, Purpose: c.terms.purpose, Status: satchel.StatusProcessed,
 		Metadata: c.terms.metadata, Instructions: c.terms.instructions, Schema: c.terms.schema,
 		ContentType: p.contentType, Content: p.blob(),
-		UpdatedAt: id.Time(), Version: 1,
+		UpdatedAt: id.Time(), Version: 1, MetadataVersion: 1,
 	}
 	if c.terms.lifetime > 0 {
 		file.ExpiresAt = id.Time().Add(c.terms.lifetime)
 	}
-	if file.Instructions != "" {
-		failWithoutModel(file)
+	if file.Purpose.Processed() || file.Instructions != "" {
+		file.Status = satchel.StatusUploaded
 	}
 	return file
-}
-
-// failWithoutModel ends a file that has instructions and nobody to carry them out. The instructions stay with it.
-func failWithoutModel(file *satchel.File) {
-	file.Status = satchel.StatusError
-	file.StatusDetails = "The file is stored, but its instructions were not carried out: this server has no language model configured."
-	file.Failure = &satchel.Failure{Code: satchel.CodeModelNotConfigured, Message: "no language model is configured"}
 }
 
 // ensureWorkspace makes the workspace of a first upload, its uploader a writer in it. Where somebody else made it in the meantime, what

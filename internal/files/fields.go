@@ -9,9 +9,6 @@ import (
 	"github.com/satchel-files/satchel"
 )
 
-// maxSchema bounds a metadata_schema, in bytes.
-const maxSchema = 64 << 10
-
 // Fields is what comes with an upload beside the bytes, as the client gave it; the zero value is an upload with nothing said.
 type Fields struct {
 	Purpose      string
@@ -47,19 +44,8 @@ func (f Fields) Check() (Terms, error) {
 	faults.Add(err)
 	terms.lifetime, err = f.Expiry.lifetime()
 	faults.Add(err)
-	faults.Add(f.checkSchema())
+	faults.Add(checkSchema(f.Schema))
 	return terms, faults.Err()
-}
-
-func (f Fields) checkSchema() error {
-	if len(f.Schema) > maxSchema {
-		return satchel.BodyFault(satchel.CodeTooLong, "metadata_schema", nil, "metadata_schema must be at most %d bytes; it has %d", maxSchema, len(f.Schema))
-	}
-	if f.Schema == "" {
-		return nil
-	}
-	_, err := satchel.ParseJSONObject("metadata_schema", []byte(f.Schema))
-	return AsField(err)
 }
 
 // AsField gives a fault in text that should be JSON the code that it has in a form field or a parameter, where only the value is

@@ -22,6 +22,7 @@ type Config struct {
 	Store meta.Store
 	Vault *blob.Vault
 	Now   func() time.Time // nil: time.Now
+	Model bool             // there is a language model that carries out instructions
 }
 
 // Service answers for all files of an installation. It is safe for concurrent use and keeps no state of its own.
@@ -29,6 +30,7 @@ type Service struct {
 	store meta.Store
 	vault *blob.Vault
 	now   func() time.Time
+	model bool
 }
 
 // New makes a Service.
@@ -36,7 +38,7 @@ func New(c Config) *Service {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Service{store: c.Store, vault: c.Vault, now: c.Now}
+	return &Service{store: c.Store, vault: c.Vault, now: c.Now, model: c.Model}
 }
 
 // File gives one file. CodeNotFound if there is none, or none any more.
@@ -74,12 +76,9 @@ func (s *Service) Content(ctx context.Context, scope satchel.Scope, id string) (
 	if err != nil {
 		return nil, nil, err
 	}
-	object, err := s.vault.Open(ctx, file.Content.ID)
+	object, err := s.open(ctx, file.Content)
 	if errors.Is(err, blob.ErrNotExist) {
 		return s.contentGone(ctx, scope, id, err)
-	}
-	if err == nil {
-		err = checkSize(object, file.Content.Size)
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("open content of %s: %w", id, err)

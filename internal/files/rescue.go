@@ -1,0 +1,86 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/meta"
+)
+
+// resumeAtOnce is how many files one transaction looks at.
+const resumeAtOnce = 50
+
+// Resume starts a run for every file that failed because there was no model, once there is one, and says how many.
+func (s *Service) Resume(ctx context.Context, system meta.System) (started int, err error) {
+	after := satchel.FileID("")
+	for {
+		waiting, err := system.FailedFiles(ctx, satchel.CodeModelNotConfigured, after, resumeAtOnce)
+		if err != nil {
+			return started, fmt.Errorf("find files that wait for a model: %w", err)
+		}
+		for _, owned := range waiting {
+			after = owned.ID
+			if _, _, err := s.Process(ctx, owned.Scope, string(owned.ID), Request{}); err != nil && !isGone(err) {
+				return started, err
+			}
+			started++
+		}
+		if len(waiting) < resumeAtOnce {
+			return started, nil
+		}
+	}
+}
+
+func isGone(err error) bool {
+	code := satchel.CodeOf(err)
+	return code == satchel.CodeNotFound || code == satchel.CodeConflict
+}
+
+// Rescue calls a worker to every file whose run's worker has not been heard of, and says to how many.
+func (s *Service) Rescue(ctx context.Context, system meta.System) (called int, err error) {
+	for {
+		stale, err := system.StaleRuns(ctx, s.now(), resumeAtOnce)
+		if err != nil {
+			return called, fmt.Errorf("find stale runs: %w", err)
+		}
+		err = s.commit(ctx, func(ctx context.Context, tx meta.Tx) error {
+			for _, owned := range stale {
+				if err := s.rescueOne(ctx, tx, owned); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil && !isGone(err) {
+			return called, fmt.Errorf("rescue stale runs: %w", err)
+		}
+		called += len(stale)
+		if len(stale) < resumeAtOnce {
+			return called, nil
+		}
+	}
+}
+
+// rescueOne takes the claims off a file's stale runs and calls a worker.
+func (s *Service) rescueOne(ctx context.Context, tx meta.Tx, owned meta.OwnedFile) error {
+	open, err := tx.OpenRuns(ctx, owned.Scope, owned.ID, maxOpenRuns)
+	if err != nil {
+		return err
+	}
+	for _, run := range open {
+		if run.Claim == "" || run.LeaseUntil.After(s.now()) {
+			continue
+		}
+		after := *run
+		after.Claim, after.State = "", satchel.RunQueued
+		if err := tx.UpdateRun(ctx, owned.Scope, run, &after); err != nil {
+			if errors.Is(err, meta.ErrChanged) {
+				continue
+			}
+			return err
+		}
+	}
+	return enqueue(ctx, tx, owned.Scope, owned.ID, s.now())
+}

@@ -1,0 +1,479 @@
+package files
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/blob"
+	"github.com/satchel-files/satchel/internal/meta"
+)
+
+const (
+	// Lease is how long a worker holds a run without saying anything. Whoever works says something much more often.
+	Lease = 90 * time.Second
+	// maxAttempts is how often a run may be taken between two checkpoints: whoever took it so often died over it.
+	maxAttempts = 5
+)
+
+// ErrLost says that a run is no longer this worker's: it was cancelled, its file is gone, or another worker took it over. Nothing was written.
+var ErrLost = errors.New("files: the run is not this worker's any more")
+
+// Work is a run in the hands of a worker, with its file as it was when the run was last looked at. It is used by one goroutine at a time.
+type Work struct {
+	Scope satchel.Scope
+	File  *satchel.File
+	Run   *satchel.Run
+
+	service *Service
+}
+
+// Claim takes the oldest open run of a file for a worker; nil if there is none, or if another worker holds it.
+func (s *Service) Claim(ctx context.Context, scope satchel.Scope, id satchel.FileID) (*Work, error) {
+	w := &Work{Scope: scope, service: s}
+	err := s.commit(ctx, func(ctx context.Context, tx meta.Tx) error {
+		w.Run = nil
+		file, err := s.find(ctx, tx, scope, string(id))
+		if satchel.CodeOf(err) == satchel.CodeNotFound {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		open, err := tx.OpenRuns(ctx, scope, id, 1)
+		if err != nil || len(open) == 0 || open[0].Claim != "" && open[0].LeaseUntil.After(s.now()) {
+			return err
+		}
+		return w.claim(ctx, tx, file, open[0])
+	})
+	if satchel.CodeOf(err) == satchel.CodeConflict { // another worker was faster
+		return nil, nil
+	}
+	if err != nil || w.Run == nil {
+		return nil, err
+	}
+	if w.Run.Attempts > maxAttempts {
+		return nil, w.Finish(ctx, Outcome{Failure: &satchel.Failure{
+			Code: satchel.CodeInternal, Message: fmt.Sprintf("the work was begun %d times, and each time it broke off; the server's log may know more", maxAttempts),
+		}})
+	}
+	return w, nil
+}
+
+func (w *Work) claim(ctx context.Context, tx meta.Tx, file *satchel.File, run *satchel.Run) error {
+	after := *run
+	after.Claim, after.State = rand.Text(), satchel.RunRunning
+	after.Attempts++
+	w.touch(&after)
+	if after.Seen == 0 {
+		after.Seen = file.MetadataVersion
+	}
+	if err := tx.UpdateRun(ctx, w.Scope, run, &after); err != nil {
+		return err
+	}
+	w.File, w.Run = file, &after
+	if run.DryRun {
+		return nil
+	}
+	return w.updateFile(ctx, tx, satchel.Change{}, func(file *satchel.File) {
+		file.SetStanding(satchel.Standing{Status: satchel.StatusProcessing, Details: run.Details})
+	})
+}
+
+// touch notes that the worker is alive.
+func (w *Work) touch(run *satchel.Run) {
+	run.UpdatedAt = w.service.moment()
+	run.LeaseUntil = run.UpdatedAt.Add(Lease)
+}
+
+// updateFile changes the work's file, and stores it if that changed it.
+func (w *Work) updateFile(ctx context.Context, tx meta.Tx, change satchel.Change, edit func(*satchel.File)) error {
+	after := *w.File
+	edit(&after)
+	if after == *w.File {
+		return nil
+	}
+	after.Version++
+	after.UpdatedAt = w.service.moment()
+	change.At = after.UpdatedAt
+	if err := tx.UpdateFile(ctx, w.Scope, w.File, &after, change); err != nil {
+		return err
+	}
+	w.File = &after
+	return nil
+}
+
+// write changes the run, and whatever else fn changes, in one transaction, if the run is still this worker's; else ErrLost. fn finds the file as
+// it now is in the work, and may be called again by the store.
+func (w *Work) write(ctx context.Context, fn func(ctx context.Context, tx meta.Tx, run *satchel.Run) error) error {
+	was := *w
+	err := w.service.commit(ctx, func(ctx context.Context, tx meta.Tx) error {
+		*w = was
+		file, err := tx.File(ctx, w.Scope, w.Run.File)
+		if err != nil {
+			return err
+		}
+		w.File = file
+		after := *w.Run
+		w.touch(&after)
+		if err := fn(ctx, tx, &after); err != nil {
+			return err
+		}
+		if err := tx.UpdateRun(ctx, w.Scope, w.Run, &after); err != nil {
+			return err
+		}
+		w.Run = &after
+		return nil
+	})
+	if err == nil {
+		return nil
+	}
+	*w = was
+	if code := satchel.CodeOf(err); code == satchel.CodeNotFound || code == satchel.CodeConflict {
+		return fmt.Errorf("%w: %w", ErrLost, err)
+	}
+	return err
+}
+
+// Say tells what is being done, keeps the run this worker's, and finds out whether it still is: ErrLost if not.
+func (w *Work) Say(ctx context.Context, details string) error {
+	return w.write(ctx, func(ctx context.Context, tx meta.Tx, run *satchel.Run) error {
+		run.Details = details
+		return w.showDetails(ctx, tx, details)
+	})
+}
+
+func (w *Work) showDetails(ctx context.Context, tx meta.Tx, details string) error {
+	if w.Run.DryRun {
+		return nil
+	}
+	return w.updateFile(ctx, tx, satchel.Change{}, func(file *satchel.File) { file.StatusDetails = details })
+}
+
+// Checkpoint stores how far the run is, so that whoever goes on with it begins there.
+func (w *Work) Checkpoint(ctx context.Context, step satchel.Step, progress, details string, spent satchel.Tokens) error {
+	return w.write(ctx, func(ctx context.Context, tx meta.Tx, run *satchel.Run) error {
+		run.Step, run.Progress, run.Details, run.Tokens, run.Attempts = step, progress, details, spent, 0
+		return w.showDetails(ctx, tx, details)
+	})
+}
+
+// Postpone gives the run back, to be taken up again at a later moment; details say why.
+func (w *Work) Postpone(ctx context.Context, until time.Time, progress, details string) error {
+	return w.write(ctx, func(ctx context.Context, tx meta.Tx, run *satchel.Run) error {
+		run.State, run.Claim, run.Progress, run.Details, run.Attempts = satchel.RunQueued, "", progress, details, 0
+		if err := w.showDetails(ctx, tx, details); err != nil {
+			return err
+		}
+		return enqueue(ctx, tx, w.Scope, run.File, until)
+	})
+}
+
+// Content gives the bytes of the work's file, which the caller closes.
+func (w *Work) Content(ctx context.Context) (io.ReadSeekCloser, error) {
+	_, content, err := w.service.Content(ctx, w.Scope, string(w.File.ID))
+	return content, err
+}
+
+// StoredText gives the text of the work's file, which the caller closes, and its pages.
+func (w *Work) StoredText(ctx context.Context) (io.ReadSeekCloser, []satchel.TextPage, error) {
+	if w.File.Text.ID == "" {
+		return nil, nil, errNoText(w.File)
+	}
+	var pages []satchel.TextPage
+	for {
+		more, err := w.service.store.TextPages(ctx, w.Scope, w.File.ID, len(pages), pagesAtOnce)
+		if err != nil {
+			return nil, nil, err
+		}
+		pages = append(pages, more...)
+		if len(more) < pagesAtOnce {
+			break
+		}
+	}
+	text, err := w.service.open(ctx, w.File.Text)
+	return text, pages, err
+}
+
+// pagesAtOnce is how many rows of pages are read at once.
+const pagesAtOnce = 1000
+
+// Found is what extraction made of a file.
+type Found struct {
+	Text        *Text // nil: no text was found
+	Document    satchel.Document
+	ContentType string // as the whole content says; empty: what the upload found stays
+}
+
+// KeepFound publishes what extraction found, and makes step the next one. Text that was found before stays if there is none now. The Text is
+// discarded by the caller if this fails.
+func (w *Work) KeepFound(ctx context.Context, found Found, step satchel.Step, details string) error {
+	if found.Text != nil {
+		if err := found.Text.staged.Commit(ctx); err != nil {
+			return err
+		}
+	}
+	err := w.write(ctx, func(ctx context.Context, tx meta.Tx, run *satchel.Run) error {
+		run.Step, run.Progress, run.Details, run.Attempts = step, "", details, 0
+		return w.publish(ctx, tx, found, details)
+	})
+	if found.Text != nil && (err == nil || errors.Is(err, meta.ErrUncertain)) {
+		found.Text.staged.Release()
+	}
+	return err
+}
+
+func (w *Work) publish(ctx context.Context, tx meta.Tx, found Found, details string) error {
+	if found.Text != nil {
+		if err := tx.ReplaceTextPages(ctx, w.Scope, w.File.ID, found.Text.pages); err != nil {
+			return err
+		}
+	}
+	return w.updateFile(ctx, tx, satchel.Change{}, func(file *satchel.File) {
+		if found.Text != nil {
+			file.Text = found.Text.staged.Blob
+		}
+		if found.Text != nil || file.Text.ID == "" {
+			file.Document = &found.Document
+		}
+		if found.ContentType != "" {
+			file.ContentType = found.ContentType
+		}
+		if !w.Run.DryRun {
+			file.StatusDetails = details
+		}
+	})
+}
+
+// Outcome is how a run ends.
+type Outcome struct {
+	Failure  *satchel.Failure // nil: it succeeded
+	Details  string           // for people: what else is to be said of a success; a failure says it by itself
+	Edit     satchel.Edit
+	Evidence map[string]json.RawMessage // by top-level key of Edit.Set
+	Notes    []string                   // whole sentences: what was left out and why
+	Model    string                     // who wrote the edit
+	Tokens   satchel.Tokens             // of the whole run
+}
+
+// result is what a run remembers of its outcome.
+type result struct {
+	Edit     satchel.Edit               `json:"edit"`
+	Evidence map[string]json.RawMessage `json:"evidence,omitempty"`
+	Notes    []string                   `json:"notes,omitempty"`
+	Model    string                     `json:"model,omitempty"`
+}
+
+// Finish ends the run: it makes the edit, less what somebody else has changed meanwhile or a person has set, as a version of its own, and gives
+// the file its status.
+func (w *Work) Finish(ctx context.Context, o Outcome) error {
+	return w.write(ctx, func(ctx context.Context, tx meta.Tx, run *satchel.Run) error {
+		o := o
+		if o.Failure == nil {
+			if err := w.limitEdit(ctx, tx, &o); err != nil {
+				return err
+			}
+		}
+		if err := w.close(run, o); err != nil {
+			return err
+		}
+		if err := w.applyOutcome(ctx, tx, run, o); err != nil {
+			return err
+		}
+		return w.callNext(ctx, tx)
+	})
+}
+
+// close fills in how the run ended.
+func (w *Work) close(run *satchel.Run, o Outcome) error {
+	state := satchel.RunSucceeded
+	run.Details = detailsOf(o)
+	if o.Failure != nil {
+		state, run.Failure = satchel.RunFailed, o.Failure
+	}
+	text, err := json.Marshal(result{Edit: o.Edit, Evidence: o.Evidence, Notes: o.Notes, Model: o.Model})
+	if err != nil {
+		return err
+	}
+	run.Result, run.Tokens = string(text), o.Tokens
+	w.service.end(run, state)
+	return nil
+}
+
+func detailsOf(o Outcome) string {
+	if o.Failure != nil {
+		return strings.TrimSpace(sentence(o.Failure.Message) + " " + strings.Join(o.Notes, " "))
+	}
+	return strings.TrimSpace(o.Details + " " + strings.Join(o.Notes, " "))
+}
+
+// sentence begins with a capital letter and ends with a full stop.
+func sentence(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + strings.TrimSuffix(text[1:], ".") + "."
+}
+
+// limitEdit takes out of the edit what is not the model's to change, and names it.
+func (w *Work) limitEdit(ctx context.Context, tx meta.Tx, o *Outcome) error {
+	changed, err := changedSince(ctx, tx, w.Scope, w.File.ID, w.Run.Seen)
+	if err != nil {
+		return err
+	}
+	changed = slices.DeleteFunc(changed, func(key string) bool { return slices.Contains(w.Run.Protected, key) })
+	var protected []string
+	if protected, err = w.protected(ctx, tx); err != nil {
+		return err
+	}
+	o.leave(changed, "was changed meanwhile and was left alone")
+	o.leave(protected, "was set by a person and was left alone")
+	if o.Edit.Empty() {
+		return nil
+	}
+	if _, err := w.base().Apply(o.Edit); err != nil {
+		o.Failure = &satchel.Failure{Code: satchel.CodeOf(err), Message: "the values do not fit into the metadata any more: " + err.Error()}
+		o.Edit = satchel.Edit{}
+	}
+	return nil
+}
+
+// leave takes keys out of the edit. A sentence names those that it would have changed.
+func (o *Outcome) leave(keys []string, why string) {
+	var left []string
+	o.Edit, left = o.Edit.Without(keys)
+	for _, key := range left {
+		delete(o.Evidence, key)
+		o.Notes = append(o.Notes, fmt.Sprintf("The key %q %s.", key, why))
+	}
+}
+
+// Metadata is what the model is to change: the file's, for a dry run after what the request would have merged first.
+func (w *Work) base() satchel.Metadata {
+	if w.Run.Patch == "" {
+		return w.File.Metadata
+	}
+	patch, err := satchel.ParsePatch([]byte(w.Run.Patch))
+	if err != nil {
+		return w.File.Metadata
+	}
+	merged, err := w.File.Metadata.Merge(patch)
+	if err != nil {
+		return w.File.Metadata
+	}
+	return merged
+}
+
+// Metadata gives what the model is to change, and the top-level keys of it that it must leave alone.
+func (w *Work) Metadata(ctx context.Context) (satchel.Metadata, []string, error) {
+	protected, err := w.protected(ctx, w.service.store)
+	return w.base(), protected, err
+}
+
+// protected gives the keys that the request gave itself and, unless an instruction about the metadata asks for it, those that a person set last.
+func (w *Work) protected(ctx context.Context, reader meta.VersionReader) ([]string, error) {
+	keys := slices.Clone(w.Run.Protected)
+	if w.Run.Kind == satchel.RunProcess {
+		sources, err := keySources(ctx, reader, w.Scope, w.File)
+		if err != nil {
+			return nil, err
+		}
+		for key, version := range sources {
+			if version.Model == "" {
+				keys = append(keys, key)
+			}
+		}
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys), nil
+}
+
+// applyOutcome gives the file its metadata and its standing.
+func (w *Work) applyOutcome(ctx context.Context, tx meta.Tx, run *satchel.Run, o Outcome) error {
+	if run.DryRun {
+		return nil
+	}
+	others, err := w.othersOpen(ctx, tx)
+	if err != nil {
+		return err
+	}
+	change := satchel.Change{
+		User: run.User, Edit: o.Edit.String(), Model: o.Model, Instruction: run.Instructions, Run: run.ID, Tokens: o.Tokens, Failure: o.Failure,
+	}
+	if len(o.Evidence) > 0 {
+		evidence, err := json.Marshal(o.Evidence)
+		if err != nil {
+			return err
+		}
+		change.Evidence = string(evidence)
+	}
+	metadata, err := w.File.Metadata.Apply(o.Edit)
+	if err != nil {
+		return err
+	}
+	failedInstruction := o.Failure != nil && run.Kind == satchel.RunMetadata
+	return w.updateFile(ctx, tx, change, func(file *satchel.File) {
+		if metadata != file.Metadata || failedInstruction {
+			file.Metadata = metadata
+			file.MetadataVersion++
+		}
+		w.settle(file, run, o, others)
+	})
+}
+
+// settle gives the file the standing that the outcome means, at once, or, while other runs are open, for later.
+func (w *Work) settle(file *satchel.File, run *satchel.Run, o Outcome, others bool) {
+	standing := satchel.Standing{Status: satchel.StatusProcessed, Details: run.Details}
+	switch {
+	case run.Kind == satchel.RunMetadata && file.Settled != nil:
+		standing = *file.Settled
+		if run.Details != "" {
+			standing.Details = run.Details
+		}
+	case o.Failure != nil:
+		standing.Status, standing.Failure = satchel.StatusError, o.Failure
+	}
+	if others {
+		file.Settled = &standing
+		return
+	}
+	file.Settled = nil
+	file.SetStanding(standing)
+}
+
+// othersOpen reports whether the file has further open runs that change it.
+func (w *Work) othersOpen(ctx context.Context, tx meta.Tx) (bool, error) {
+	open, err := tx.OpenRuns(ctx, w.Scope, w.File.ID, maxOpenRuns)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(open, func(r *satchel.Run) bool { return r.ID != w.Run.ID && !r.DryRun }), nil
+}
+
+// callNext calls a worker to the file's next run: its own call came while this one was in the way.
+func (w *Work) callNext(ctx context.Context, tx meta.Tx) error {
+	open, err := tx.OpenRuns(ctx, w.Scope, w.File.ID, 2)
+	if err != nil || !slices.ContainsFunc(open, func(r *satchel.Run) bool { return r.ID != w.Run.ID }) {
+		return err
+	}
+	return enqueue(ctx, tx, w.Scope, w.File.ID, time.Time{})
+}
+
+// open opens an object that a row names.
+func (s *Service) open(ctx context.Context, b satchel.Blob) (io.ReadSeekCloser, error) {
+	object, err := s.vault.Open(ctx, b.ID)
+	if err == nil {
+		err = checkSize(object, b.Size)
+	}
+	if errors.Is(err, blob.ErrNotExist) {
+		return nil, fmt.Errorf("an object is missing: %w", err)
+	}
+	return object, err
+}
