@@ -35,13 +35,14 @@ type Task struct {
 	MaxTokens   int64 // of all calls together; at it the work ends with what was found
 }
 
-// Text is the document's text, page by page, and its pages as images.
+// Text is the document's text and its pages as images.
 type Text interface {
-	// Pages are in order; none if there is no text.
+	// Pages are in order; none if there is no text. Between two pages there may be bytes that belong to neither.
 	Pages() []satchel.TextPage
-	// Read gives the text of pages first to last, both from 1 and inclusive.
-	Read(ctx context.Context, first, last int) (string, error)
-	// Image gives page n as a PNG or JPEG; nil if there is none.
+	// Read gives length bytes of the text from offset on, which lie within it. A page can be larger than memory should be, so that a page is
+	// read in parts; a part may begin and end within a character.
+	Read(ctx context.Context, offset, length int64) (string, error)
+	// Image gives page n, from 1, as a PNG or JPEG; nil if there is none. It is asked for only where the model sees.
 	Image(ctx context.Context, n int) ([]byte, error)
 }
 
