@@ -91,7 +91,7 @@ func (w *world) tryUpload(ctx context.Context, content string) (file *satchel.Fi
 func (w *world) row(content satchel.Blob) *satchel.File {
 	return &satchel.File{
 		Org: w.scope.Org, Workspace: w.scope.Workspace, User: w.scope.User, Filename: "note.txt", Purpose: satchel.PurposeUserData,
-		Status: satchel.StatusProcessed, ContentType: "text/plain", Content: content, Version: 1,
+		Status: satchel.StatusProcessed, ContentType: "text/plain", Content: content, Version: 1, MetadataVersion: 1,
 	}
 }
 

@@ -69,6 +69,9 @@ func edit(tb testing.TB, s meta.Store, scope satchel.Scope, id satchel.FileID, c
 		after = &copied
 		after.Version++
 		change(after)
+		if after.Metadata != before.Metadata {
+			after.MetadataVersion = before.MetadataVersion + 1
+		}
 		return tx.UpdateFile(ctx, scope, before, after, satchel.Change{User: scope.User, At: now(), Edit: after.Metadata.String(), Replace: true})
 	}))
 	return before, after

@@ -53,7 +53,7 @@ func newFile(scope satchel.Scope, name, metadata string) *satchel.File {
 	}
 	return &satchel.File{
 		Org: scope.Org, Workspace: scope.Workspace, User: scope.User, Filename: name, Purpose: satchel.PurposeUserData,
-		Status: satchel.StatusProcessed, Metadata: m, ContentType: "text/plain", UpdatedAt: now(), Version: 1,
+		Status: satchel.StatusProcessed, Metadata: m, ContentType: "text/plain", UpdatedAt: now(), Version: 1, MetadataVersion: 1,
 		Content: satchel.Blob{ID: satchel.NewBlobID(now()), Size: int64(len(name)), SHA256: sha256.Sum256([]byte(name))},
 	}
 }

@@ -26,6 +26,7 @@ func testFile(scope satchel.Scope, i int) *satchel.File {
 		Org: scope.Org, Workspace: scope.Workspace, User: scope.User, Filename: name, Purpose: satchel.PurposeUserData,
 		Status: satchel.StatusProcessed, Metadata: satchel.StoredMetadata(metadata), ContentType: "text/plain; charset=utf-8",
 		Content: satchel.Blob{ID: satchel.NewBlobID(at), Size: int64(i), SHA256: sha256.Sum256([]byte(name))}, UpdatedAt: at, Version: 1,
+		MetadataVersion: 1,
 	}
 }
 

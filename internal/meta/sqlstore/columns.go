@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -75,4 +76,60 @@ func notFound(err error, what, name string) error {
 		return satchel.Errorf(satchel.CodeNotFound, "%s not found: %s", what, name)
 	}
 	return fmt.Errorf("reading %s %s: %w", what, name, err)
+}
+
+// micros writes a moment; 0 is none.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// textHash reads a column of 32 bytes, or of none.
+type textHash [32]byte
+
+// Scan implements sql.Scanner.
+func (h *textHash) Scan(src any) error {
+	if bytes, ok := src.([]byte); ok && len(bytes) == 0 {
+		*h = textHash{}
+		return nil
+	}
+	return (*hash)(h).Scan(src)
+}
+
+// hashOf writes the hash of a blob that may be none.
+func hashOf(b satchel.Blob) []byte {
+	if b.ID == "" {
+		return []byte{}
+	}
+	return b.SHA256[:]
+}
+
+// failureColumns writes a failure that may be none.
+func failureColumns(f *satchel.Failure) satchel.Failure {
+	if f == nil {
+		return satchel.Failure{}
+	}
+	return *f
+}
+
+// readFailure reads one; without a code there is none.
+func readFailure(code, message string) *satchel.Failure {
+	if code == "" {
+		return nil
+	}
+	return &satchel.Failure{Code: satchel.Code(code), Message: message}
+}
+
+// listOf writes texts as JSON; none is ”.
+func listOf(texts []string) (string, error) { return jsonOf(len(texts) > 0, texts) }
+
+// jsonOf writes a value as JSON, ” when it is not there.
+func jsonOf(there bool, value any) (string, error) {
+	if !there {
+		return "", nil
+	}
+	text, err := json.Marshal(value)
+	return string(text), err
 }

@@ -14,7 +14,8 @@ import (
 
 // fileColumns are what a File is read from, in the order of scanFile. The tenant is known to whoever asks.
 const fileColumns = `f.id, f.user_id, f.filename, f.purpose, f.status, f.status_details, f.failure_code, f.failure_message, f.content_type,
-	f.content_blob_id, f.bytes, f.sha256, f.version, COALESCE(f.expires_at, 0), f.updated_at, f.metadata, f.instructions, f.schema`
+	f.content_blob_id, f.bytes, f.sha256, f.text_blob_id, f.text_bytes, f.text_sha256, f.version, f.metadata_version, COALESCE(f.expires_at, 0),
+	f.updated_at, f.settled, f.metadata, f.instructions, f.schema, f.document`
 
 const selectFile = `SELECT ` + fileColumns + ` FROM files f WHERE f.org_id = $1 AND f.workspace_id = $2 AND f.id = $3`
 
@@ -22,6 +23,7 @@ const selectFile = `SELECT ` + fileColumns + ` FROM files f WHERE f.org_id = $1 
 type fileRow struct {
 	file                           satchel.File
 	failureCode, failure, metadata string
+	settled, document              string
 	expiresAt, updatedAt           int64
 	dest                           []any
 }
@@ -31,22 +33,28 @@ func newFileRow(scope satchel.Scope) *fileRow {
 	f := &r.file
 	r.dest = []any{
 		(*string)(&f.ID), (*string)(&f.User), &f.Filename, (*string)(&f.Purpose), (*string)(&f.Status), &f.StatusDetails, &r.failureCode,
-		&r.failure, &f.ContentType, (*string)(&f.Content.ID), (*integer)(&f.Content.Size), (*hash)(&f.Content.SHA256), (*integer)(&f.Version),
-		(*integer)(&r.expiresAt), (*integer)(&r.updatedAt), &r.metadata, &f.Instructions, &f.Schema,
+		&r.failure, &f.ContentType, (*string)(&f.Content.ID), (*integer)(&f.Content.Size), (*hash)(&f.Content.SHA256),
+		(*string)(&f.Text.ID), (*integer)(&f.Text.Size), (*textHash)(&f.Text.SHA256), (*integer)(&f.Version), (*integer)(&f.MetadataVersion),
+		(*integer)(&r.expiresAt), (*integer)(&r.updatedAt), &r.settled, &r.metadata, &f.Instructions, &f.Schema, &r.document,
 	}
 	return r
 }
 
 // read gives the file, once dest is filled. The row is not used again.
-func (r *fileRow) read() *satchel.File {
+func (r *fileRow) read() (*satchel.File, error) {
 	f := &r.file
-	if r.failureCode != "" {
-		f.Failure = &satchel.Failure{Code: satchel.Code(r.failureCode), Message: r.failure}
-	}
+	f.Failure = readFailure(r.failureCode, r.failure)
 	f.Metadata = satchel.StoredMetadata(r.metadata)
 	f.ExpiresAt = fromMicros(r.expiresAt)
 	f.UpdatedAt = fromMicros(r.updatedAt)
-	return f
+	var err error
+	if f.Settled, err = readSettled(r.settled); err != nil {
+		return nil, fmt.Errorf("the settled standing of file %s: %w", f.ID, err)
+	}
+	if f.Document, err = readDocument(r.document); err != nil {
+		return nil, fmt.Errorf("the document of file %s: %w", f.ID, err)
+	}
+	return f, nil
 }
 
 // File implements meta.FileReader.
@@ -62,7 +70,7 @@ func (r reader) File(ctx context.Context, scope satchel.Scope, id satchel.FileID
 	case err != nil:
 		return nil, fmt.Errorf("reading file %s: %w", id, err)
 	}
-	return row.read(), nil
+	return row.read()
 }
 
 // checkOwn refuses a file that is not the scope's: a programming error.
@@ -77,10 +85,9 @@ func checkOwn(scope satchel.Scope, f *satchel.File) error {
 }
 
 const insertFile = `INSERT INTO files (id, org_id, workspace_id, user_id, filename, purpose, status, status_details, failure_code, failure_message,
-	content_type, content_blob_id, bytes, sha256, version, expires_at, updated_at, metadata, instructions, schema)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) ON CONFLICT DO NOTHING`
-
-const insertBlob = `INSERT INTO blobs (id, org_id, workspace_id, file_id, kind, bytes, sha256) VALUES ($1, $2, $3, $4, 'content', $5, $6)
+	content_type, content_blob_id, bytes, sha256, text_blob_id, text_bytes, text_sha256, version, metadata_version, expires_at, updated_at, settled,
+	metadata, instructions, schema, document)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, '', 0, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
 	ON CONFLICT DO NOTHING`
 
 // InsertFile implements meta.FileWriter.
@@ -88,39 +95,42 @@ func (t *transaction) InsertFile(ctx context.Context, scope satchel.Scope, f *sa
 	if err := checkOwn(scope, f); err != nil {
 		return err
 	}
-	failure := failureOf(f)
+	if f.MetadataVersion != 1 || f.Text != (satchel.Blob{}) {
+		return fmt.Errorf("sqlstore: a new file has metadata version 1 and no text, not %d and %q", f.MetadataVersion, f.Text.ID)
+	}
+	settled, document, err := writeStanding(f)
+	if err != nil {
+		return err
+	}
+	failure := failureColumns(f.Failure)
 	made, err := t.q.exec(ctx, insertFile,
 		string(f.ID), string(f.Org), string(f.Workspace), string(f.User), f.Filename, string(f.Purpose), string(f.Status), f.StatusDetails,
-		string(failure.Code), failure.Message, f.ContentType, string(f.Content.ID), f.Content.Size, f.Content.SHA256[:], f.Version,
-		orNull(f.ExpiresAt), f.UpdatedAt.UnixMicro(), f.Metadata.String(), f.Instructions, f.Schema)
+		string(failure.Code), failure.Message, f.ContentType, string(f.Content.ID), f.Content.Size, f.Content.SHA256[:], []byte{}, f.Version,
+		f.MetadataVersion, orNull(f.ExpiresAt), f.UpdatedAt.UnixMicro(), settled, f.Metadata.String(), f.Instructions, f.Schema, document)
 	if err := inserted(made, err, "file "+string(f.ID)); err != nil {
 		return err
 	}
-	made, err = t.q.exec(ctx, insertBlob, string(f.Content.ID), string(f.Org), string(f.Workspace), string(f.ID), f.Content.Size, f.Content.SHA256[:])
-	if err := inserted(made, err, "blob "+string(f.Content.ID)); err != nil {
+	if err := t.insertBlob(ctx, f, "content", f.Content); err != nil {
 		return err
 	}
-	if err := t.insertVersion(ctx, f, "", change); err != nil {
+	if err := t.insertVersion(ctx, f, satchel.Metadata{}, change); err != nil {
 		return err
 	}
 	return changeAttributes(ctx, t.q, t.store.attributes.insert, scope, f.ID, attributesOf(f).without(nil))
 }
 
-const insertVersion = `INSERT INTO versions (org_id, workspace_id, file_id, seq, at, user_id, edit, replaces, before)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+const insertBlob = `INSERT INTO blobs (id, org_id, workspace_id, file_id, kind, bytes, sha256) VALUES ($1, $2, $3, $4, $5, $6, $7)
+	ON CONFLICT DO NOTHING`
 
-// insertVersion keeps why the metadata of f is what it is; before is what it was until now.
-func (t *transaction) insertVersion(ctx context.Context, f *satchel.File, before string, change satchel.Change) error {
-	_, err := t.q.exec(ctx, insertVersion, string(f.Org), string(f.Workspace), string(f.ID), f.Version, change.At.UnixMicro(),
-		string(change.User), change.Edit, flag(change.Replace), before)
-	if err != nil {
-		return fmt.Errorf("inserting a version of %s: %w", f.ID, err)
-	}
-	return nil
+// insertBlob gives a stored object of the file its row.
+func (t *transaction) insertBlob(ctx context.Context, f *satchel.File, kind string, b satchel.Blob) error {
+	made, err := t.q.exec(ctx, insertBlob, string(b.ID), string(f.Org), string(f.Workspace), string(f.ID), kind, b.Size, b.SHA256[:])
+	return inserted(made, err, "blob "+string(b.ID))
 }
 
 const updateFile = `UPDATE files SET user_id = $5, filename = $6, purpose = $7, status = $8, status_details = $9, failure_code = $10,
-	failure_message = $11, content_type = $12, version = $13, expires_at = $14, updated_at = $15, metadata = $16, instructions = $17, schema = $18
+	failure_message = $11, content_type = $12, text_blob_id = $13, text_bytes = $14, text_sha256 = $15, version = $16, metadata_version = $17,
+	expires_at = $18, updated_at = $19, settled = $20, metadata = $21, instructions = $22, schema = $23, document = $24
 	WHERE org_id = $1 AND workspace_id = $2 AND id = $3 AND version = $4`
 
 // UpdateFile implements meta.FileWriter.
@@ -128,25 +138,67 @@ func (t *transaction) UpdateFile(ctx context.Context, scope satchel.Scope, befor
 	if err := checkOwn(scope, after); err != nil {
 		return err
 	}
-	if after.ID != before.ID || after.Version != before.Version+1 || after.Content != before.Content {
-		return fmt.Errorf("sqlstore: file %s version %d cannot become file %s version %d", before.ID, before.Version, after.ID, after.Version)
+	if err := checkStep(before, after); err != nil {
+		return err
 	}
-	failure := failureOf(after)
+	settled, document, err := writeStanding(after)
+	if err != nil {
+		return err
+	}
+	failure := failureColumns(after.Failure)
 	changed, err := t.q.exec(ctx, updateFile, string(scope.Org), string(scope.Workspace), string(before.ID), before.Version,
 		string(after.User), after.Filename, string(after.Purpose), string(after.Status), after.StatusDetails, string(failure.Code), failure.Message,
-		after.ContentType, after.Version, orNull(after.ExpiresAt), after.UpdatedAt.UnixMicro(), after.Metadata.String(), after.Instructions, after.Schema)
+		after.ContentType, string(after.Text.ID), after.Text.Size, hashOf(after.Text), after.Version, after.MetadataVersion, orNull(after.ExpiresAt),
+		after.UpdatedAt.UnixMicro(), settled, after.Metadata.String(), after.Instructions, after.Schema, document)
 	switch {
 	case err != nil:
 		return fmt.Errorf("updating file %s: %w", before.ID, err)
 	case changed == 0:
 		return meta.ErrChanged
 	}
-	if before.Metadata != after.Metadata {
-		if err := t.insertVersion(ctx, after, before.Metadata.String(), change); err != nil {
+	if before.MetadataVersion != after.MetadataVersion {
+		if err := t.insertVersion(ctx, after, before.Metadata, change); err != nil {
 			return err
 		}
 	}
+	if err := t.swapText(ctx, before, after); err != nil {
+		return err
+	}
 	return t.moveAttributes(ctx, scope, before, after)
+}
+
+// checkStep refuses an update that the contract does not know: a programming error.
+func checkStep(before, after *satchel.File) error {
+	switch {
+	case after.ID != before.ID || after.Version != before.Version+1 || after.Content != before.Content:
+		return fmt.Errorf("sqlstore: file %s version %d cannot become file %s version %d", before.ID, before.Version, after.ID, after.Version)
+	case after.MetadataVersion == before.MetadataVersion && after.Metadata != before.Metadata,
+		after.MetadataVersion != before.MetadataVersion && after.MetadataVersion != before.MetadataVersion+1:
+		return fmt.Errorf("sqlstore: file %s: other metadata need the next metadata version, and %d became %d",
+			before.ID, before.MetadataVersion, after.MetadataVersion)
+	case after.Text.ID == before.Text.ID && after.Text != before.Text:
+		return fmt.Errorf("sqlstore: file %s: another text needs another blob than %s", before.ID, before.Text.ID)
+	}
+	return nil
+}
+
+const doomBlob = `UPDATE blobs SET doomed_at = $5 WHERE org_id = $1 AND workspace_id = $2 AND file_id = $3 AND id = $4 AND doomed_at IS NULL`
+
+// swapText gives the new text's blob its row, and dooms the old one's.
+func (t *transaction) swapText(ctx context.Context, before, after *satchel.File) error {
+	if before.Text == after.Text {
+		return nil
+	}
+	if before.Text.ID != "" {
+		_, err := t.q.exec(ctx, doomBlob, string(after.Org), string(after.Workspace), string(after.ID), string(before.Text.ID), after.UpdatedAt.UnixMicro())
+		if err != nil {
+			return fmt.Errorf("dooming the text of %s: %w", after.ID, err)
+		}
+	}
+	if after.Text.ID == "" {
+		return nil
+	}
+	return t.insertBlob(ctx, after, "text", after.Text)
 }
 
 // moveAttributes changes the rows in which two states of a file differ.
@@ -229,11 +281,4 @@ func (t *transaction) InsertIdempotentCreate(ctx context.Context, scope satchel.
 	made, err := t.q.exec(ctx, insertIdempotent, string(scope.Org), string(scope.User), c.Key, c.Fingerprint[:], strings.Join(files, " "),
 		c.CreatedAt.UnixMicro(), expiredBefore.UnixMicro())
 	return inserted(made, err, "idempotency key "+c.Key)
-}
-
-func failureOf(f *satchel.File) satchel.Failure {
-	if f.Failure == nil {
-		return satchel.Failure{}
-	}
-	return *f.Failure
 }

@@ -140,7 +140,11 @@ func (l *listing) eachFile(ctx context.Context, visit func(*satchel.File) bool, 
 		if err := found.Scan(row.dest...); err != nil {
 			return err
 		}
-		if !visit(row.read()) {
+		f, err := row.read()
+		if err != nil {
+			return err
+		}
+		if !visit(f) {
 			break
 		}
 	}

@@ -123,6 +123,7 @@ type reader struct{ q querier }
 type transaction struct {
 	reader
 	store *Store
+	jobs  []meta.Job
 }
 
 // NextFileID implements meta.FileWriter.

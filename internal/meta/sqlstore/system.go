@@ -18,11 +18,7 @@ const selectExpired = `SELECT org_id, workspace_id, user_id, id FROM files WHERE
 
 // Expired implements meta.System.
 func (s *Store) Expired(ctx context.Context, now time.Time, limit int) ([]meta.OwnedFile, error) {
-	return collect(ctx, s.q, func(found rows) (meta.OwnedFile, error) {
-		f := meta.OwnedFile{Scope: satchel.Scope{Access: satchel.AccessWriter}}
-		err := found.Scan((*string)(&f.Scope.Org), (*string)(&f.Scope.Workspace), (*string)(&f.Scope.User), (*string)(&f.ID))
-		return f, err
-	}, selectExpired, now.UnixMicro(), limit)
+	return collect(ctx, s.q, scanOwned, selectExpired, now.UnixMicro(), limit)
 }
 
 const forgetIdempotency = `DELETE FROM idempotency WHERE created_at < $1`
@@ -129,7 +125,7 @@ func (s *Store) SetMark(ctx context.Context, name, value string) error {
 	})
 }
 
-// LoadFiles inserts n files made by file, which is called with 0, 1, 2 and so on and leaves the id to the store, through the way of any
+// LoadFiles inserts n files made by file, which is called with 0, 1, 2 and so on and leaves the id and the metadata version to the store, through the way of any
 // other file, but many to a transaction. It is for benchmarks and tests: when it fails, the transactions before stay.
 func (s *Store) LoadFiles(ctx context.Context, scope satchel.Scope, n int, file func(i int) *satchel.File) error {
 	// Not more: SQLite rolls a statement's journal back by walking the whole transaction's, which is quadratic in its length.
@@ -138,7 +134,7 @@ func (s *Store) LoadFiles(ctx context.Context, scope satchel.Scope, n int, file 
 		err := s.change(ctx, func(ctx context.Context, tx *transaction) error {
 			for i := start; i < min(n, start+perTransaction); i++ {
 				f := file(i)
-				f.ID = tx.NextFileID()
+				f.ID, f.MetadataVersion = tx.NextFileID(), 1
 				change := satchel.Change{User: f.User, At: f.UpdatedAt, Edit: f.Metadata.String(), Replace: true}
 				if err := tx.InsertFile(ctx, scope, f, change); err != nil {
 					return err
