@@ -21,6 +21,7 @@ type File struct {
 	Metadata      json.RawMessage `json:"metadata" doc:"An object with any properties"`
 	SHA256        string          `json:"sha256" doc:"Of the content, in hexadecimal" pattern:"^[0-9a-f]{64}$"`
 	ContentType   string          `json:"content_type" doc:"Found in the bytes" example:"application/pdf"`
+	Document      *Document       `json:"document" doc:"What was found in the content; null: nobody has looked yet"`
 	Instructions  *string         `json:"instructions" nullable:"true" doc:"How the file is to be processed, as its uploader said it"`
 	UpdatedAt     int64           `json:"updated_at" doc:"Unix seconds"`
 	Error         *FileError      `json:"error" doc:"Why the status is error; else null"`

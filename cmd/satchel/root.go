@@ -42,7 +42,7 @@ func (p *program) rootCommand() *cobra.Command {
 	root.SetErr(p.err)
 	root.SetHelpFunc(help)
 	root.AddCommand(p.serveCommand(), p.putCommand(), p.lsCommand(), p.infoCommand(), p.metaCommand(), p.getCommand(), p.rmCommand(),
-		p.tokenCommand(), p.fsckCommand(), p.backupCommand(), p.restoreCommand(), p.openAPICommand(), p.versionCommand())
+		p.tokenCommand(), p.fsckCommand(), p.backupCommand(), p.restoreCommand(), p.openAPICommand(), p.versionCommand(), p.extractCommand())
 	nameVariables(root)
 	return root
 }

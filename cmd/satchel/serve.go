@@ -91,6 +91,24 @@ func serverFlags(flags *pflag.FlagSet, c *daemon.Config) {
 	set.DurationVar(&c.IdleTimeout, "idle-timeout", c.IdleTimeout, "a request body that does not move for so long is given up")
 	set.DurationVar(&c.ShutdownTimeout, "shutdown-timeout", c.ShutdownTimeout, "how long running requests may take to finish")
 	set.DurationVar(&c.SweepInterval, "sweep-interval", c.SweepInterval, "how often deleted and expired files leave the disk; with more than 45s they may stay for longer than a minute")
+	set.IntVar(&c.Workers, "workers", c.Workers, "documents that are processed at once; 0: this server processes none")
+	set.Var(&c.ExtractMemory, "extract-memory", "memory that reading one document may take")
+	set.DurationVar(&c.ExtractTimeout, "extract-timeout", c.ExtractTimeout, "time that reading one document may take")
+	annotate(set, groupServer)
+	flags.AddFlagSet(set)
+	modelFlags(flags, &c.LLM)
+}
+
+// modelFlags defines a flag for everything about the language model but its key.
+func modelFlags(flags *pflag.FlagSet, c *daemon.LLM) {
+	set := pflag.NewFlagSet("", pflag.ContinueOnError)
+	set.StringVar(&c.URL, "llm-url", c.URL, "`address` of an OpenAI-compatible endpoint, such as http://127.0.0.1:11434/v1, whose model carries out instructions (default none)")
+	set.StringVar(&c.Model, "llm-model", c.Model, "the model's `name` there")
+	set.DurationVar(&c.Timeout, "llm-timeout", c.Timeout, "how long one request to the model may take")
+	set.IntVar(&c.Requests, "llm-requests", c.Requests, "requests to the model under way at once")
+	set.IntVar(&c.Context, "llm-context", c.Context, "the model's context, in tokens: a request and its answer together")
+	set.Int64Var(&c.TokensPerFile, "llm-tokens-per-file", c.TokensPerFile, "tokens that one run on a file may spend")
+	set.BoolVar(&c.Vision, "llm-vision", c.Vision, "the model takes images: it is shown pages in which no text was found")
 	annotate(set, groupServer)
 	flags.AddFlagSet(set)
 }
@@ -125,7 +143,7 @@ func (p *program) config(cmd *cobra.Command) (daemon.Config, error) {
 // configFromVariables reads the variables of the flags that were not given. What does not parse is reported and keeps its default, so that one
 // fault is not found twice.
 func (p *program) configFromVariables(cmd *cobra.Command) (daemon.Config, error) {
-	wanted := map[string]bool{"HOME": true, "XDG_DATA_HOME": true, rootTokenVariable: takesRootToken(cmd)}
+	wanted := map[string]bool{"HOME": true, "XDG_DATA_HOME": true, rootTokenVariable: takesRootToken(cmd), modelKeyVariable: cmd.Flags().Lookup("llm-url") != nil}
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		if annotation(f, groupKey) == groupServer && !f.Changed {
 			wanted[annotation(f, variableKey)] = true

@@ -29,6 +29,7 @@ const (
 const (
 	tokenVariable     = daemon.EnvPrefix + "TOKEN"
 	rootTokenVariable = daemon.EnvPrefix + "ROOT_TOKEN"
+	modelKeyVariable  = daemon.EnvPrefix + "LLM_KEY"
 )
 
 // annotate gives every flag of a set that is shared between commands the variable SATCHEL_NAME, and a heading.
@@ -96,7 +97,7 @@ func badVariable(name, value string, f *pflag.Flag, err error) error {
 }
 
 func knownVariables(root *cobra.Command) []string {
-	known := []string{tokenVariable, rootTokenVariable}
+	known := []string{tokenVariable, rootTokenVariable, modelKeyVariable}
 	eachFlag(root, func(_ *cobra.Command, f *pflag.Flag) {
 		if name := annotation(f, variableKey); name != "" {
 			known = append(known, name)

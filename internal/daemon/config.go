@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -35,8 +36,27 @@ type Config struct {
 	IdleTimeout     time.Duration `env:"IDLE_TIMEOUT" envDefault:"1m"`       // a body that does not move for so long is given up
 	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"30s"`  // how long running requests may take to finish
 	SweepInterval   time.Duration `env:"SWEEP_INTERVAL" envDefault:"15s"`    // how often deleted and expired files are removed from the disk
-	Version         string        `env:"-"`                                  // of the program
+	Workers         int           `env:"WORKERS" envDefault:"4"`             // documents processed at once; 0: this server processes none
+	ExtractMemory   Bytes         `env:"EXTRACT_MEMORY" envDefault:"512MiB"` // that the reading of one document may take
+	ExtractTimeout  time.Duration `env:"EXTRACT_TIMEOUT" envDefault:"1m"`    // that it may take
+	LLM             LLM           `envPrefix:"LLM_"`
+	Version         string        `env:"-"` // of the program
 }
+
+// LLM says which language model carries out instructions, and how it is asked.
+type LLM struct {
+	URL           string        `env:"URL"`                                 // of any OpenAI-compatible endpoint, such as http://127.0.0.1:11434/v1; empty: none
+	Model         string        `env:"MODEL"`                               // its name there; must be given with URL
+	Key           Secret        `env:"KEY"`                                 // sent as a bearer token; empty: none
+	Timeout       time.Duration `env:"TIMEOUT" envDefault:"5m"`             // of one request
+	Requests      int           `env:"REQUESTS" envDefault:"2"`             // under way at once
+	Context       int           `env:"CONTEXT" envDefault:"8192"`           // tokens of a request and its answer
+	TokensPerFile int64         `env:"TOKENS_PER_FILE" envDefault:"500000"` // that one run may spend
+	Vision        bool          `env:"VISION" envDefault:"false"`           // the model takes images
+}
+
+// Configured reports whether there is a model.
+func (l LLM) Configured() bool { return l.URL != "" }
 
 // Secret is text that no log and no %v shows.
 type Secret string
@@ -121,11 +141,22 @@ func named(faults []error) []error {
 		if !errors.As(fault, &parse) {
 			continue
 		}
-		if field, ok := reflect.TypeFor[Config]().FieldByName(parse.Name); ok {
-			all[i] = fmt.Errorf("%s%s: %w", EnvPrefix, field.Tag.Get("env"), parse.Err)
+		if name := variableOf(parse.Name); name != "" {
+			all[i] = fmt.Errorf("%s: %w", name, parse.Err)
 		}
 	}
 	return all
+}
+
+// variableOf gives the variable that sets a field of Config or of its LLM.
+func variableOf(name string) string {
+	if field, ok := reflect.TypeFor[Config]().FieldByName(name); ok {
+		return EnvPrefix + field.Tag.Get("env")
+	}
+	if field, ok := reflect.TypeFor[LLM]().FieldByName(name); ok {
+		return EnvPrefix + "LLM_" + field.Tag.Get("env")
+	}
+	return ""
 }
 
 func parseBytes(text string) (any, error) {
@@ -162,7 +193,49 @@ func (c Config) Check() error {
 		checkPositive("idle timeout", c.IdleTimeout),
 		checkPositive("shutdown timeout", c.ShutdownTimeout),
 		checkPositive("sweep interval", c.SweepInterval),
+		checkCount("workers", int64(c.Workers), 0, 256),
+		checkPositive("extract timeout", c.ExtractTimeout),
+		checkCount("extract memory", int64(c.ExtractMemory), minExtractMemory, 1<<40),
+		c.LLM.check(),
 	)
+}
+
+// minExtractMemory is what reading a simple document takes.
+const minExtractMemory = 128 << 20
+
+func (l LLM) check() error {
+	if !l.Configured() {
+		if l.Model != "" || l.Key != "" || l.Vision {
+			return errors.New("language model: a model, a key or vision is set, but no URL; set SATCHEL_LLM_URL, such as http://127.0.0.1:11434/v1")
+		}
+		return nil
+	}
+	return errors.Join(
+		l.checkURL(),
+		checkPositive("LLM timeout", l.Timeout),
+		checkCount("LLM requests", int64(l.Requests), 1, 256),
+		checkCount("LLM context", int64(l.Context), 2048, 100_000_000),
+		checkCount("LLM tokens per file", l.TokensPerFile, 1, 1<<40),
+	)
+}
+
+func (l LLM) checkURL() error {
+	var faults []error
+	address, err := url.Parse(l.URL)
+	if err != nil || address.Scheme != "http" && address.Scheme != "https" || address.Host == "" || address.User != nil || address.RawQuery != "" {
+		faults = append(faults, errors.New("LLM URL: write the base address of an OpenAI-compatible endpoint without a user or a query, such as http://127.0.0.1:11434/v1"))
+	}
+	if l.Model == "" {
+		faults = append(faults, errors.New("LLM model: none is named; set SATCHEL_LLM_MODEL to a model of the endpoint"))
+	}
+	return errors.Join(faults...)
+}
+
+func checkCount(name string, n, least, most int64) error {
+	if n < least || n > most {
+		return fmt.Errorf("%s %d: it must be between %d and %d", name, n, least, most)
+	}
+	return nil
 }
 
 func checkAddress(name, address string) error {

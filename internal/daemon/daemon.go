@@ -38,6 +38,8 @@ type Daemon struct {
 	unlock     func() error
 	tenant     *tenant.Service
 	sweeper    *maintain.Sweeper
+	workers    *workers // nil: this server has none
+	api        *httpapi.API
 	server     *http.Server
 	listener   net.Listener
 	profiler   *http.Server
@@ -62,18 +64,21 @@ func Open(ctx context.Context, c Config, log io.Writer) (_ *Daemon, err error) {
 		return nil, err
 	}
 	vault := d.stores.vault(c)
-	service := files.New(files.Config{Store: d.stores.rows, Vault: vault})
+	service := files.New(files.Config{Store: d.stores.rows, Vault: vault, Model: c.LLM.Configured()})
 	d.tenant = tenant.New(tenant.Config{Store: d.stores.rows, RootToken: string(c.RootToken), Logger: d.logger})
 	if c.SweepInterval > promptSweep {
 		d.logger.WarnContext(ctx, "sweeps come so rarely that what is deleted may stay on the disk for more than a minute", "interval", c.SweepInterval)
 	}
 	d.sweeper = d.newSweeper(vault, service, m)
-	m.watch(registry, d.stores.rows.CountFiles, vault)
-	handler := httpapi.New(httpapi.Config{
+	m.watch(registry, d.stores.rows, vault)
+	if d.workers, err = d.openWorkers(service, registry); err != nil {
+		return nil, err
+	}
+	d.api = httpapi.New(httpapi.Config{
 		Files: service, Tenant: d.tenant, Ready: d.stores.ready, Metrics: registry, Logger: d.logger,
 		MaxFile: int64(c.MaxFileBytes), IdleTimeout: c.IdleTimeout,
 	})
-	if err := d.listen(ctx, handler); err != nil {
+	if err := d.listen(ctx, d.api); err != nil {
 		return nil, err
 	}
 	// Last, so that nothing can fail between the first token's birth and whoever is to see it.
@@ -108,6 +113,7 @@ func (d *Daemon) listen(ctx context.Context, handler http.Handler) (err error) {
 		return fmt.Errorf("listen: %w", err)
 	}
 	d.server = d.newServer(handler)
+	d.server.RegisterOnShutdown(d.api.StopWaiting)
 	if d.config.PprofListen == "" {
 		return nil
 	}
@@ -153,6 +159,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return d.sweeper.Run(running) })
 	group.Go(func() error { return d.serve(d.server, d.listener) })
+	if d.workers != nil {
+		group.Go(func() error { return d.workers.run(running) })
+	}
 	if d.profiler != nil {
 		d.logger.InfoContext(ctx, "profiling", "url", "http://"+d.profiling.Addr().String()+"/debug/pprof/")
 		group.Go(func() error { return d.serve(d.profiler, d.profiling) })
@@ -161,7 +170,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		<-running.Done()
 		return d.shutDown(context.WithoutCancel(ctx))
 	})
-	d.logger.InfoContext(ctx, "serving", "url", d.URL(), "data", d.config.Data, "version", d.config.Version)
+	d.logger.InfoContext(ctx, "serving", "url", d.URL(), "data", d.config.Data, "version", d.config.Version, "workers", d.config.Workers, "model", d.config.LLM.Model)
 	return group.Wait()
 }
 
@@ -200,6 +209,7 @@ func (d *Daemon) Close() error {
 			all = append(all, err)
 		}
 	}
+	d.workers.close()
 	if d.tenant != nil {
 		d.tenant.Close()
 	}

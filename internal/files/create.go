@@ -112,7 +112,7 @@ func (c *creation) insertOne(ctx context.Context, tx meta.Tx, file *satchel.File
 	if err := tx.InsertRun(ctx, c.scope, run); err != nil {
 		return err
 	}
-	return enqueue(ctx, tx, c.scope, file.ID, time.Time{})
+	return enqueue(ctx, tx, run, time.Time{})
 }
 
 func (c *creation) newFile(id satchel.FileID, p part) *satchel.File {

@@ -10,18 +10,29 @@ import (
 	"github.com/satchel-files/satchel/internal/meta"
 )
 
-// JobAdvance is the kind of the one job that files hand in: go on with the oldest open run of a file. It is only a call: what is to be
-// done stands in the runs, and a call too many finds nothing to do.
-const JobAdvance = "advance"
+// The kinds of jobs that files hand in. Both say only: go on with the oldest open run of a file. What is to be done stands in the runs, and a
+// job too many finds nothing to do. They are two so that documents do not wait for a language model that has much to do.
+const (
+	JobAdvance  = "advance"  // the run's next step is anything else
+	JobInstruct = "instruct" // the run's next step asks a language model
+)
 
-// jobArgs are the arguments of JobAdvance.
+// JobKind gives the kind of job that goes on with a run.
+func JobKind(run *satchel.Run) string {
+	if run.Step == satchel.StepInstruct && run.Instructions != "" {
+		return JobInstruct
+	}
+	return JobAdvance
+}
+
+// jobArgs are the arguments of every job.
 type jobArgs struct {
 	Org       satchel.OrgID       `json:"org"`
 	Workspace satchel.WorkspaceID `json:"workspace"`
 	File      satchel.FileID      `json:"file"`
 }
 
-// ParseJob gives what the arguments of a JobAdvance name: a file, and the scope in which to work on it.
+// ParseJob gives what the arguments of a job name: a file, and the scope in which to work on it.
 func ParseJob(args string) (satchel.Scope, satchel.FileID, error) {
 	var a jobArgs
 	if err := json.Unmarshal([]byte(args), &a); err != nil {
@@ -31,11 +42,11 @@ func ParseJob(args string) (satchel.Scope, satchel.FileID, error) {
 	return scope, a.File, scope.Check()
 }
 
-// enqueue calls a worker to a file, once notBefore has come (zero: at once).
-func enqueue(ctx context.Context, tx meta.Tx, scope satchel.Scope, id satchel.FileID, notBefore time.Time) error {
-	args, err := json.Marshal(jobArgs{Org: scope.Org, Workspace: scope.Workspace, File: id})
+// enqueue calls a worker to a run, once notBefore has come (zero: at once).
+func enqueue(ctx context.Context, tx meta.Tx, run *satchel.Run, notBefore time.Time) error {
+	args, err := json.Marshal(jobArgs{Org: run.Org, Workspace: run.Workspace, File: run.File})
 	if err != nil {
 		return err
 	}
-	return tx.Enqueue(ctx, meta.Job{Kind: JobAdvance, Args: string(args), NotBefore: notBefore})
+	return tx.Enqueue(ctx, meta.Job{Kind: JobKind(run), Args: string(args), NotBefore: notBefore})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/internal/meta"
@@ -82,5 +83,8 @@ func (s *Service) rescueOne(ctx context.Context, tx meta.Tx, owned meta.OwnedFil
 			return err
 		}
 	}
-	return enqueue(ctx, tx, owned.Scope, owned.ID, s.now())
+	if len(open) == 0 {
+		return nil
+	}
+	return enqueue(ctx, tx, open[0], time.Time{})
 }

@@ -67,9 +67,17 @@ func (s *Service) newRun(scope satchel.Scope, file *satchel.File, kind satchel.R
 	now := s.moment()
 	return &satchel.Run{
 		ID: satchel.NewRunID(now), Org: scope.Org, Workspace: scope.Workspace, File: file.ID, User: scope.User, Kind: kind,
-		State: satchel.RunQueued, Step: satchel.StepExtract, Instructions: file.Instructions, Schema: file.Schema,
+		State: satchel.RunQueued, Step: firstStep(file, kind), Instructions: file.Instructions, Schema: file.Schema,
 		CreatedAt: now, UpdatedAt: now, LeaseUntil: now,
 	}
+}
+
+// firstStep is to read the document, except for what can do without a document or has it read already.
+func firstStep(file *satchel.File, kind satchel.RunKind) satchel.Step {
+	if kind == satchel.RunMetadata && file.Document != nil {
+		return satchel.StepInstruct
+	}
+	return satchel.StepExtract
 }
 
 // start stores a run, calls a worker, and makes the file, which the caller stores, show that it is being processed.
@@ -91,7 +99,7 @@ func (s *Service) start(ctx context.Context, tx meta.Tx, scope satchel.Scope, fi
 		}
 		file.SetStanding(satchel.Standing{Status: satchel.StatusProcessing, Details: "waiting for a worker"})
 	}
-	return enqueue(ctx, tx, scope, file.ID, time.Time{})
+	return enqueue(ctx, tx, run, time.Time{})
 }
 
 // Run gives one run of a file.

@@ -55,9 +55,15 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	service := files.New(files.Config{Store: rows, Vault: blob.NewVault(disk, blob.Options{}), Now: c.Now})
-	scope := satchel.Scope{Org: "org-1", Workspace: satchel.DefaultWorkspace, User: "user-1", Access: satchel.AccessWriter}
-	return &world{service, rows, disk, c, scope}
+	w := &world{rows: rows, disk: disk, clock: c}
+	w.scope = satchel.Scope{Org: "org-1", Workspace: satchel.DefaultWorkspace, User: "user-1", Access: satchel.AccessWriter}
+	w.Service = w.service(false)
+	return w
+}
+
+// service gives a Service on the world's stores, with or without a language model.
+func (w *world) service(model bool) *files.Service {
+	return files.New(files.Config{Store: w.rows, Vault: blob.NewVault(w.disk, blob.Options{}), Now: w.clock.Now, Model: model})
 }
 
 // put creates one file under an idempotency key, "" for none.
@@ -267,7 +273,7 @@ func TestAReaderChangesNothing(t *testing.T) {
 	}
 	_, err = w.Update(t.Context(), viewer, string(file.ID), files.Update{Filename: &name})
 	wantCode(t, err, satchel.CodeReadOnly)
-	_, err = w.UpdateMetadata(t.Context(), viewer, string(file.ID), patch, "", false)
+	_, _, err = w.UpdateMetadata(t.Context(), viewer, string(file.ID), files.MetadataUpdate{Patch: patch})
 	wantCode(t, err, satchel.CodeReadOnly)
 	wantCode(t, w.Delete(t.Context(), viewer, string(file.ID)), satchel.CodeReadOnly)
 	_, err = w.Create(t.Context(), viewer, w.NewUpload(), files.Terms{}, "")
@@ -290,11 +296,11 @@ func TestAChangeThatChangesNothingLeavesNoTrace(t *testing.T) {
 	}
 	file := w.mustPut(t, "x", files.Fields{Metadata: patch(`{"a":1}`)})
 	w.clock.advance(time.Minute)
-	same, err := w.UpdateMetadata(t.Context(), w.scope, string(file.ID), patch(`{"a":1,"b":null}`), "", false)
+	same, _, err := w.UpdateMetadata(t.Context(), w.scope, string(file.ID), files.MetadataUpdate{Patch: patch(`{"a":1,"b":null}`)})
 	if err != nil || same.Version != 1 || !same.UpdatedAt.Equal(file.UpdatedAt) {
 		t.Errorf("%+v, %v", same, err)
 	}
-	changed, err := w.UpdateMetadata(t.Context(), w.scope, string(file.ID), patch(`{"b":2}`), "", true)
+	changed, _, err := w.UpdateMetadata(t.Context(), w.scope, string(file.ID), files.MetadataUpdate{Patch: patch(`{"b":2}`), Replace: true})
 	if err != nil || changed.Version != 2 || changed.Metadata.String() != `{"b":2}` || !changed.UpdatedAt.Equal(w.clock.Now()) {
 		t.Errorf("%+v, %v", changed, err)
 	}
@@ -326,7 +332,7 @@ func TestDamagedContentIsNotServed(t *testing.T) {
 func TestInstructionsWithoutAModel(t *testing.T) {
 	w := newWorld(t)
 	file := w.mustPut(t, "x", files.Fields{Instructions: "find the author"})
-	if file.Status != satchel.StatusError || file.Failure == nil || file.Failure.Code != satchel.CodeModelNotConfigured || file.Instructions != "find the author" {
+	if file.Status != satchel.StatusUploaded || file.Failure != nil || file.Instructions != "find the author" {
 		t.Errorf("%+v", file)
 	}
 	p, err := satchel.ParsePatch([]byte(`{"a":1,"instructions":"rename a to b"}`))
@@ -337,7 +343,7 @@ func TestInstructionsWithoutAModel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = w.UpdateMetadata(t.Context(), w.scope, string(file.ID), p, instructions, false)
+	_, _, err = w.UpdateMetadata(t.Context(), w.scope, string(file.ID), files.MetadataUpdate{Patch: p, Instructions: instructions})
 	wantCode(t, err, satchel.CodeModelNotConfigured)
 	if after, err := w.File(t.Context(), w.scope, string(file.ID)); err != nil || after.Metadata.String() != "{}" || after.Version != 1 {
 		t.Errorf("%+v, %v", after, err)

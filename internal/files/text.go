@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/satchel-files/satchel"
@@ -29,8 +30,9 @@ type TextWriter struct {
 	pages  []satchel.TextPage
 }
 
-// Page takes the next page. The text is valid UTF-8 without form feeds; others are taken out.
+// Page takes the next page. The text is valid UTF-8; form feeds in it become line breaks.
 func (w *TextWriter) Page(label, text string) error {
+	text = strings.ReplaceAll(text, pageBreak, "\n")
 	if len(w.pages) > 0 {
 		if err := w.write(pageBreak); err != nil {
 			return err

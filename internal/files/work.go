@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/satchel-files/satchel"
@@ -26,20 +27,36 @@ const (
 // ErrLost says that a run is no longer this worker's: it was cancelled, its file is gone, or another worker took it over. Nothing was written.
 var ErrLost = errors.New("files: the run is not this worker's any more")
 
-// Work is a run in the hands of a worker, with its file as it was when the run was last looked at. It is used by one goroutine at a time.
+// Work is a run in the hands of a worker, with its file as it was when the run was last written. It is safe for concurrent use: one goroutine may
+// say what another one is doing.
 type Work struct {
-	Scope satchel.Scope
-	File  *satchel.File
-	Run   *satchel.Run
-
 	service *Service
+	scope   satchel.Scope
+
+	mu   sync.Mutex // held over every transaction
+	file *satchel.File
+	run  *satchel.Run
+}
+
+// File gives the work's file as it was when the run was last written. It must not be changed.
+func (w *Work) File() *satchel.File {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.file
+}
+
+// Run gives the run as it was last written. It must not be changed.
+func (w *Work) Run() *satchel.Run {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.run
 }
 
 // Claim takes the oldest open run of a file for a worker; nil if there is none, or if another worker holds it.
 func (s *Service) Claim(ctx context.Context, scope satchel.Scope, id satchel.FileID) (*Work, error) {
-	w := &Work{Scope: scope, service: s}
+	w := &Work{service: s, scope: scope}
 	err := s.commit(ctx, func(ctx context.Context, tx meta.Tx) error {
-		w.Run = nil
+		w.run = nil
 		file, err := s.find(ctx, tx, scope, string(id))
 		if satchel.CodeOf(err) == satchel.CodeNotFound {
 			return nil
@@ -56,10 +73,10 @@ func (s *Service) Claim(ctx context.Context, scope satchel.Scope, id satchel.Fil
 	if satchel.CodeOf(err) == satchel.CodeConflict { // another worker was faster
 		return nil, nil
 	}
-	if err != nil || w.Run == nil {
+	if err != nil || w.run == nil {
 		return nil, err
 	}
-	if w.Run.Attempts > maxAttempts {
+	if w.run.Attempts > maxAttempts {
 		return nil, w.Finish(ctx, Outcome{Failure: &satchel.Failure{
 			Code: satchel.CodeInternal, Message: fmt.Sprintf("the work was begun %d times, and each time it broke off; the server's log may know more", maxAttempts),
 		}})
@@ -75,10 +92,10 @@ func (w *Work) claim(ctx context.Context, tx meta.Tx, file *satchel.File, run *s
 	if after.Seen == 0 {
 		after.Seen = file.MetadataVersion
 	}
-	if err := tx.UpdateRun(ctx, w.Scope, run, &after); err != nil {
+	if err := tx.UpdateRun(ctx, w.scope, run, &after); err != nil {
 		return err
 	}
-	w.File, w.Run = file, &after
+	w.file, w.run = file, &after
 	if run.DryRun {
 		return nil
 	}
@@ -95,47 +112,49 @@ func (w *Work) touch(run *satchel.Run) {
 
 // updateFile changes the work's file, and stores it if that changed it.
 func (w *Work) updateFile(ctx context.Context, tx meta.Tx, change satchel.Change, edit func(*satchel.File)) error {
-	after := *w.File
+	after := *w.file
 	edit(&after)
-	if after == *w.File {
+	if after == *w.file {
 		return nil
 	}
 	after.Version++
 	after.UpdatedAt = w.service.moment()
 	change.At = after.UpdatedAt
-	if err := tx.UpdateFile(ctx, w.Scope, w.File, &after, change); err != nil {
+	if err := tx.UpdateFile(ctx, w.scope, w.file, &after, change); err != nil {
 		return err
 	}
-	w.File = &after
+	w.file = &after
 	return nil
 }
 
 // write changes the run, and whatever else fn changes, in one transaction, if the run is still this worker's; else ErrLost. fn finds the file as
 // it now is in the work, and may be called again by the store.
 func (w *Work) write(ctx context.Context, fn func(ctx context.Context, tx meta.Tx, run *satchel.Run) error) error {
-	was := *w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	file, run := w.file, w.run
 	err := w.service.commit(ctx, func(ctx context.Context, tx meta.Tx) error {
-		*w = was
-		file, err := tx.File(ctx, w.Scope, w.Run.File)
+		w.file, w.run = file, run
+		file, err := tx.File(ctx, w.scope, w.run.File)
 		if err != nil {
 			return err
 		}
-		w.File = file
-		after := *w.Run
+		w.file = file
+		after := *w.run
 		w.touch(&after)
 		if err := fn(ctx, tx, &after); err != nil {
 			return err
 		}
-		if err := tx.UpdateRun(ctx, w.Scope, w.Run, &after); err != nil {
+		if err := tx.UpdateRun(ctx, w.scope, w.run, &after); err != nil {
 			return err
 		}
-		w.Run = &after
+		w.run = &after
 		return nil
 	})
 	if err == nil {
 		return nil
 	}
-	*w = was
+	w.file, w.run = file, run
 	if code := satchel.CodeOf(err); code == satchel.CodeNotFound || code == satchel.CodeConflict {
 		return fmt.Errorf("%w: %w", ErrLost, err)
 	}
@@ -151,7 +170,7 @@ func (w *Work) Say(ctx context.Context, details string) error {
 }
 
 func (w *Work) showDetails(ctx context.Context, tx meta.Tx, details string) error {
-	if w.Run.DryRun {
+	if w.run.DryRun {
 		return nil
 	}
 	return w.updateFile(ctx, tx, satchel.Change{}, func(file *satchel.File) { file.StatusDetails = details })
@@ -172,24 +191,25 @@ func (w *Work) Postpone(ctx context.Context, until time.Time, progress, details 
 		if err := w.showDetails(ctx, tx, details); err != nil {
 			return err
 		}
-		return enqueue(ctx, tx, w.Scope, run.File, until)
+		return enqueue(ctx, tx, run, until)
 	})
 }
 
 // Content gives the bytes of the work's file, which the caller closes.
 func (w *Work) Content(ctx context.Context) (io.ReadSeekCloser, error) {
-	_, content, err := w.service.Content(ctx, w.Scope, string(w.File.ID))
+	_, content, err := w.service.Content(ctx, w.scope, string(w.File().ID))
 	return content, err
 }
 
 // StoredText gives the text of the work's file, which the caller closes, and its pages.
 func (w *Work) StoredText(ctx context.Context) (io.ReadSeekCloser, []satchel.TextPage, error) {
-	if w.File.Text.ID == "" {
-		return nil, nil, errNoText(w.File)
+	file := w.File()
+	if file.Text.ID == "" {
+		return nil, nil, errNoText(file)
 	}
 	var pages []satchel.TextPage
 	for {
-		more, err := w.service.store.TextPages(ctx, w.Scope, w.File.ID, len(pages), pagesAtOnce)
+		more, err := w.service.store.TextPages(ctx, w.scope, file.ID, len(pages), pagesAtOnce)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -198,7 +218,7 @@ func (w *Work) StoredText(ctx context.Context) (io.ReadSeekCloser, []satchel.Tex
 			break
 		}
 	}
-	text, err := w.service.open(ctx, w.File.Text)
+	text, err := w.service.open(ctx, file.Text)
 	return text, pages, err
 }
 
@@ -232,7 +252,7 @@ func (w *Work) KeepFound(ctx context.Context, found Found, step satchel.Step, de
 
 func (w *Work) publish(ctx context.Context, tx meta.Tx, found Found, details string) error {
 	if found.Text != nil {
-		if err := tx.ReplaceTextPages(ctx, w.Scope, w.File.ID, found.Text.pages); err != nil {
+		if err := tx.ReplaceTextPages(ctx, w.scope, w.file.ID, found.Text.pages); err != nil {
 			return err
 		}
 	}
@@ -246,7 +266,7 @@ func (w *Work) publish(ctx context.Context, tx meta.Tx, found Found, details str
 		if found.ContentType != "" {
 			file.ContentType = found.ContentType
 		}
-		if !w.Run.DryRun {
+		if !w.run.DryRun {
 			file.StatusDetails = details
 		}
 	})
@@ -261,14 +281,6 @@ type Outcome struct {
 	Notes    []string                   // whole sentences: what was left out and why
 	Model    string                     // who wrote the edit
 	Tokens   satchel.Tokens             // of the whole run
-}
-
-// result is what a run remembers of its outcome.
-type result struct {
-	Edit     satchel.Edit               `json:"edit"`
-	Evidence map[string]json.RawMessage `json:"evidence,omitempty"`
-	Notes    []string                   `json:"notes,omitempty"`
-	Model    string                     `json:"model,omitempty"`
 }
 
 // Finish ends the run: it makes the edit, less what somebody else has changed meanwhile or a person has set, as a version of its own, and gives
@@ -298,7 +310,7 @@ func (w *Work) close(run *satchel.Run, o Outcome) error {
 	if o.Failure != nil {
 		state, run.Failure = satchel.RunFailed, o.Failure
 	}
-	text, err := json.Marshal(result{Edit: o.Edit, Evidence: o.Evidence, Notes: o.Notes, Model: o.Model})
+	text, err := json.Marshal(Result{Edit: o.Edit, Evidence: o.Evidence, Notes: o.Notes, Model: o.Model})
 	if err != nil {
 		return err
 	}
@@ -324,11 +336,11 @@ func sentence(text string) string {
 
 // limitEdit takes out of the edit what is not the model's to change, and names it.
 func (w *Work) limitEdit(ctx context.Context, tx meta.Tx, o *Outcome) error {
-	changed, err := changedSince(ctx, tx, w.Scope, w.File.ID, w.Run.Seen)
+	changed, err := changedSince(ctx, tx, w.scope, w.file.ID, w.run.Seen)
 	if err != nil {
 		return err
 	}
-	changed = slices.DeleteFunc(changed, func(key string) bool { return slices.Contains(w.Run.Protected, key) })
+	changed = slices.DeleteFunc(changed, func(key string) bool { return slices.Contains(w.run.Protected, key) })
 	var protected []string
 	if protected, err = w.protected(ctx, tx); err != nil {
 		return err
@@ -338,7 +350,7 @@ func (w *Work) limitEdit(ctx context.Context, tx meta.Tx, o *Outcome) error {
 	if o.Edit.Empty() {
 		return nil
 	}
-	if _, err := w.base().Apply(o.Edit); err != nil {
+	if _, err := baseOf(w.file, w.run).Apply(o.Edit); err != nil {
 		o.Failure = &satchel.Failure{Code: satchel.CodeOf(err), Message: "the values do not fit into the metadata any more: " + err.Error()}
 		o.Edit = satchel.Edit{}
 	}
@@ -355,33 +367,35 @@ func (o *Outcome) leave(keys []string, why string) {
 	}
 }
 
-// Metadata is what the model is to change: the file's, for a dry run after what the request would have merged first.
-func (w *Work) base() satchel.Metadata {
-	if w.Run.Patch == "" {
-		return w.File.Metadata
+// baseOf is what the model of a run is to change: the file's metadata, for a dry run after what the request would have merged first.
+func baseOf(file *satchel.File, run *satchel.Run) satchel.Metadata {
+	if run.Patch == "" {
+		return file.Metadata
 	}
-	patch, err := satchel.ParsePatch([]byte(w.Run.Patch))
+	patch, err := satchel.ParsePatch([]byte(run.Patch))
 	if err != nil {
-		return w.File.Metadata
+		return file.Metadata
 	}
-	merged, err := w.File.Metadata.Merge(patch)
+	merged, err := file.Metadata.Merge(patch)
 	if err != nil {
-		return w.File.Metadata
+		return file.Metadata
 	}
 	return merged
 }
 
 // Metadata gives what the model is to change, and the top-level keys of it that it must leave alone.
 func (w *Work) Metadata(ctx context.Context) (satchel.Metadata, []string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	protected, err := w.protected(ctx, w.service.store)
-	return w.base(), protected, err
+	return baseOf(w.file, w.run), protected, err
 }
 
 // protected gives the keys that the request gave itself and, unless an instruction about the metadata asks for it, those that a person set last.
 func (w *Work) protected(ctx context.Context, reader meta.VersionReader) ([]string, error) {
-	keys := slices.Clone(w.Run.Protected)
-	if w.Run.Kind == satchel.RunProcess {
-		sources, err := keySources(ctx, reader, w.Scope, w.File)
+	keys := slices.Clone(w.run.Protected)
+	if w.run.Kind == satchel.RunProcess {
+		sources, err := keySources(ctx, reader, w.scope, w.file)
 		if err != nil {
 			return nil, err
 		}
@@ -414,7 +428,7 @@ func (w *Work) applyOutcome(ctx context.Context, tx meta.Tx, run *satchel.Run, o
 		}
 		change.Evidence = string(evidence)
 	}
-	metadata, err := w.File.Metadata.Apply(o.Edit)
+	metadata, err := w.file.Metadata.Apply(o.Edit)
 	if err != nil {
 		return err
 	}
@@ -450,20 +464,25 @@ func (w *Work) settle(file *satchel.File, run *satchel.Run, o Outcome, others bo
 
 // othersOpen reports whether the file has further open runs that change it.
 func (w *Work) othersOpen(ctx context.Context, tx meta.Tx) (bool, error) {
-	open, err := tx.OpenRuns(ctx, w.Scope, w.File.ID, maxOpenRuns)
+	open, err := tx.OpenRuns(ctx, w.scope, w.file.ID, maxOpenRuns)
 	if err != nil {
 		return false, err
 	}
-	return slices.ContainsFunc(open, func(r *satchel.Run) bool { return r.ID != w.Run.ID && !r.DryRun }), nil
+	return slices.ContainsFunc(open, func(r *satchel.Run) bool { return r.ID != w.run.ID && !r.DryRun }), nil
 }
 
 // callNext calls a worker to the file's next run: its own call came while this one was in the way.
 func (w *Work) callNext(ctx context.Context, tx meta.Tx) error {
-	open, err := tx.OpenRuns(ctx, w.Scope, w.File.ID, 2)
-	if err != nil || !slices.ContainsFunc(open, func(r *satchel.Run) bool { return r.ID != w.Run.ID }) {
+	open, err := tx.OpenRuns(ctx, w.scope, w.file.ID, 2)
+	if err != nil {
 		return err
 	}
-	return enqueue(ctx, tx, w.Scope, w.File.ID, time.Time{})
+	for _, next := range open {
+		if next.ID != w.run.ID {
+			return enqueue(ctx, tx, next, time.Time{})
+		}
+	}
+	return nil
 }
 
 // open opens an object that a row names.

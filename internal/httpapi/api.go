@@ -41,6 +41,8 @@ type API struct {
 	mux      *http.ServeMux
 	buffers  sync.Pool // of *bufio.Reader, readAhead large, for uploads
 	document *huma.OpenAPI
+	stopping chan struct{} // closed when requests shall not wait any more
+	stopOnce sync.Once
 }
 
 // New makes the API and its OpenAPI document.
@@ -57,13 +59,33 @@ func New(c Config) *API {
 	a := &API{
 		files: c.Files, tenant: c.Tenant, ready: c.Ready, logger: c.Logger, metrics: newMetrics(c.Metrics),
 		idle: c.IdleTimeout, maxFile: c.MaxFile, mux: http.NewServeMux(), document: newDocument(),
+		stopping: make(chan struct{}),
 	}
 	a.buffers.New = newUploadBuffer
 	a.addFileRoutes()
+	a.addTextRoutes()
+	a.addRunRoutes()
+	a.addVersionRoutes()
 	a.addTokenRoutes()
 	a.addSystemRoutes(c.Metrics)
 	a.openSchemas()
 	return a
+}
+
+// StopWaiting has requests that wait for the end of a run answered with what there is. It is for the end of the server.
+func (a *API) StopWaiting() { a.stopOnce.Do(func() { close(a.stopping) }) }
+
+// whileServing gives a context that also ends with StopWaiting.
+func (a *API) whileServing(ctx context.Context) context.Context {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		defer cancel()
+		select {
+		case <-a.stopping:
+		case <-ctx.Done():
+		}
+	}()
+	return ctx
 }
 
 // ServeHTTP answers one request.

@@ -29,6 +29,7 @@ type call struct {
 	caller  satchel.Caller
 	faults  satchel.Faults
 	ignored []string // unknown parameters and fields
+	applied []string // preferences that were followed, but handling
 	body    *steadyBody
 }
 

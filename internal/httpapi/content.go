@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/satchel-files/satchel"
 )
@@ -23,17 +24,26 @@ func (a *API) getContent(ctx context.Context, c *call) (any, error) {
 	}
 	defer content.Close()
 	c.addReplyHeaders()
-	return nil, serveContent(c.w, c.r, file, content)
+	served := servedObject{blob: file.Content, contentType: file.ContentType, filename: file.Filename, modified: file.CreatedAt()}
+	return nil, serveObject(c.w, c.r, served, content)
 }
 
-// serveContent sends the bytes, or the part of them that the request wants.
-func serveContent(w http.ResponseWriter, r *http.Request, file *satchel.File, content io.ReadSeeker) error {
-	addContentHeaders(w.Header(), file)
-	checkRange(r.Header, file.Content.Size)
+// servedObject is what is to be known of bytes that are sent.
+type servedObject struct {
+	blob        satchel.Blob
+	contentType string
+	filename    string
+	modified    time.Time
+}
+
+// serveObject sends the bytes, or the part of them that the request wants.
+func serveObject(w http.ResponseWriter, r *http.Request, served servedObject, content io.ReadSeeker) error {
+	addContentHeaders(w.Header(), served)
+	checkRange(r.Header, served.blob.Size)
 	checked := &contentWriter{ResponseWriter: w}
-	http.ServeContent(checked, r, "", file.CreatedAt(), content)
+	http.ServeContent(checked, r, "", served.modified, content)
 	if checked.refused != 0 {
-		return contentRefused(w.Header(), checked.refused, file)
+		return contentRefused(w.Header(), checked.refused, served.blob.Size)
 	}
 	return nil
 }
@@ -60,24 +70,24 @@ func checkRange(h http.Header, size int64) {
 }
 
 // contentRefused takes back what was said of the content and answers for a precondition that does not hold, or a range that is not there.
-func contentRefused(h http.Header, status int, file *satchel.File) error {
+func contentRefused(h http.Header, status int, size int64) error {
 	for _, name := range []string{"ETag", "Content-Disposition", "Content-Security-Policy", "Last-Modified"} {
 		h.Del(name)
 	}
 	if status == http.StatusPreconditionFailed {
 		return satchel.Errorf(satchel.CodePreconditionFailed, "the content is not what If-Match or If-Unmodified-Since asks for")
 	}
-	h.Set("Content-Range", fmt.Sprintf("bytes */%d", file.Content.Size))
+	h.Set("Content-Range", fmt.Sprintf("bytes */%d", size))
 	return &satchel.Error{
 		Code: satchel.CodeRangeNotSatisfiable, In: satchel.InHeader, Param: "Range",
-		Message: fmt.Sprintf("the range lies outside the file, which has %d bytes, or is malformed; a right one: bytes=0-99", file.Content.Size),
+		Message: fmt.Sprintf("the range lies outside the file, which has %d bytes, or is malformed; a right one: bytes=0-99", size),
 	}
 }
 
-func addContentHeaders(h http.Header, file *satchel.File) {
-	h.Set("ETag", fmt.Sprintf(`"%x"`, file.Content.SHA256))
-	h.Set("Content-Type", servedType(file.ContentType))
-	h.Set("Content-Disposition", disposition(file.Filename))
+func addContentHeaders(h http.Header, served servedObject) {
+	h.Set("ETag", fmt.Sprintf(`"%x"`, served.blob.SHA256))
+	h.Set("Content-Type", servedType(served.contentType))
+	h.Set("Content-Disposition", disposition(served.filename))
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	h.Set("Cache-Control", "private, no-cache")

@@ -25,13 +25,13 @@ func statusOf(code satchel.Code) int {
 		return http.StatusUnauthorized
 	case satchel.CodeForbidden, satchel.CodeReadOnly, satchel.CodeWorkspaceForbidden:
 		return http.StatusForbidden
-	case satchel.CodeNotFound:
+	case satchel.CodeNotFound, satchel.CodeNoText:
 		return http.StatusNotFound
 	case satchel.CodeMethodNotAllowed:
 		return http.StatusMethodNotAllowed
 	case satchel.CodeRequestTimeout:
 		return http.StatusRequestTimeout
-	case satchel.CodeConflict, satchel.CodeIdempotencyReused, satchel.CodeIdempotencyUsed:
+	case satchel.CodeConflict, satchel.CodeIdempotencyReused, satchel.CodeIdempotencyUsed, satchel.CodeNothingToRevert, satchel.CodeRunOver:
 		return http.StatusConflict
 	case satchel.CodePreconditionFailed:
 		return http.StatusPreconditionFailed
@@ -148,7 +148,7 @@ func addProblemHeaders(h http.Header, status int, code satchel.Code) {
 		h.Set("WWW-Authenticate", "Bearer")
 	case status == http.StatusServiceUnavailable:
 		h.Set("Retry-After", strconv.Itoa(retryAfter))
-	case code == satchel.CodeIdempotencyReused, code == satchel.CodeIdempotencyUsed, status == http.StatusInsufficientStorage:
+	case status == http.StatusConflict && code != satchel.CodeConflict, status == http.StatusInsufficientStorage:
 		h.Set("X-Should-Retry", "false") // the SDKs would send the whole file again, in vain
 	}
 }

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"encoding/hex"
+	"encoding/json"
 
 	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/api"
@@ -161,7 +162,9 @@ func (c *call) parseUpdate(object map[string]any) (files.Update, error) {
 
 // updateMetadata answers PATCH, PUT and POST /files/{file_id}/metadata, which do the same.
 func (a *API) updateMetadata(ctx context.Context, c *call) (any, error) {
-	replace := c.oneOf("replace", "false", "true", "false") == "true"
+	update := files.MetadataUpdate{
+		Replace: c.oneOf("replace", "false", "true", "false") == "true", DryRun: c.oneOf("dry_run", "false", "true", "false") == "true",
+	}
 	scope, err := a.enter(ctx, c, satchel.AccessWriter)
 	if err != nil {
 		return nil, err
@@ -169,20 +172,52 @@ func (a *API) updateMetadata(ctx context.Context, c *call) (any, error) {
 	if _, err := a.files.File(ctx, scope, c.id()); err != nil {
 		return nil, err
 	}
+	if err := c.readMetadataUpdate(&update); err != nil {
+		return nil, bodyFault(err)
+	}
+	file, run, err := a.files.UpdateMetadata(ctx, scope, c.id(), update)
+	switch {
+	case err != nil:
+		return nil, bodyFault(err)
+	case run == nil:
+		return fileBody(file), nil
+	case run.DryRun:
+		return a.preview(ctx, c, scope, run)
+	}
+	return a.afterRun(ctx, c, scope, file, run, updateWait)
+}
+
+func (c *call) readMetadataUpdate(update *files.MetadataUpdate) error {
 	text, err := c.readJSON("application/merge-patch+json")
+	if err != nil {
+		return err
+	}
+	var faults satchel.Faults
+	update.Patch, err = satchel.ParsePatch(text)
+	faults.Add(err)
+	update.Instructions, err = files.TakeInstructions(update.Patch)
+	faults.Add(err)
+	if update.DryRun && update.Instructions == "" && len(faults) == 0 {
+		faults.Add(satchel.BodyFault(satchel.CodeMissing, "instructions", nil, "dry_run shows what instructions would do; there are none"))
+	}
+	return faults.Err()
+}
+
+// preview waits for a dry run and shows what it found out so far.
+func (a *API) preview(ctx context.Context, c *call, scope satchel.Scope, run *satchel.Run) (any, error) {
+	c.w.Header().Set("X-Satchel-Run", string(run.ID))
+	run, err := a.files.Wait(a.whileServing(ctx), scope, run, c.waiting(updateWait))
 	if err != nil {
 		return nil, err
 	}
-	var faults satchel.Faults
-	patch, err := satchel.ParsePatch(text)
-	faults.Add(err)
-	instructions, err := files.TakeInstructions(patch)
-	faults.Add(err)
-	if len(faults) > 0 {
-		return nil, bodyFault(faults)
+	before, after, err := a.files.Preview(ctx, scope, run)
+	if err != nil {
+		return nil, err
 	}
-	file, err := a.files.UpdateMetadata(ctx, scope, c.id(), patch, instructions, replace)
-	return oneFile(file, bodyFault(err))
+	body, err := runBody(run)
+	return &api.EditPreview{
+		Object: "metadata.edit", FileID: c.id(), Run: body, Before: json.RawMessage(before.String()), Metadata: json.RawMessage(after.String()),
+	}, err
 }
 
 // deleteFile answers DELETE /files/{file_id}.

@@ -149,12 +149,12 @@ func FuzzRange(f *testing.F) {
 		f.Add(seed)
 	}
 	content := []byte("0123456789abcdefghij")
-	file := &satchel.File{Filename: "x.bin", Content: satchel.Blob{Size: int64(len(content))}}
+	served := servedObject{filename: "x.bin", blob: satchel.Blob{Size: int64(len(content))}}
 	f.Fuzz(func(t *testing.T, header string) {
 		r := httptest.NewRequest(http.MethodGet, "/files/x/content", nil)
 		r.Header["Range"] = []string{header}
 		recorder := httptest.NewRecorder()
-		err := serveContent(recorder, r, file, bytes.NewReader(content))
+		err := serveObject(recorder, r, served, bytes.NewReader(content))
 		answer := recorder.Result()
 		if err != nil {
 			if satchel.CodeOf(err) != satchel.CodeRangeNotSatisfiable || answer.Header.Get("Content-Range") != "bytes */20" || answer.Header.Get("ETag") != "" {

@@ -58,12 +58,12 @@ func headerParams() []*huma.Param {
 			Description: "The organization, by id or name. A token speaks for one organization; any other is 404."},
 		{Name: "OpenAI-Organization", In: satchel.InHeader, Schema: textSchema(), Description: "Ignored unless it names the token's organization: SDKs send it from their environment."},
 		{Name: "Prefer", In: satchel.InHeader, Schema: textSchema(), Example: "handling=strict",
-			Description: "RFC 7240. `handling=strict`: unknown parameters and fields are 422 instead of ignored and named in x-satchel-ignored."},
+			Description: "RFC 7240. `handling=strict`: unknown parameters and fields are 422 instead of ignored and named in x-satchel-ignored. `wait=N`, up to 120 seconds, and `respond-async`: whether what starts a run waits for its end."},
 	}
 }
 
 func (a *API) addFileRoutes() {
-	a.documentFile()
+	a.documentNullable(schema[api.File](a), "error", "document")
 	a.add(a.createRoute())
 	a.add(a.listRoute())
 	file := jsonResponse("The file", schema[api.File](a), exampleFile())
@@ -91,20 +91,13 @@ func (a *API) addFileRoutes() {
 	}
 }
 
-// documentFile says of a File what its type cannot: a reference is made nullable by no tag.
-func (a *API) documentFile() {
-	file := a.document.Components.Schemas.SchemaFromRef(schema[api.File](a).Ref)
-	failure := file.Properties["error"]
-	file.Properties["error"] = &huma.Schema{Description: failure.Description, OneOf: []*huma.Schema{failure, {Type: "null"}}}
-}
-
 func (a *API) createRoute() *route {
 	one, many := schema[api.File](a), schema[api.FileList](a)
 	return &route{
 		Operation: huma.Operation{
 			OperationID: "createFile", Method: http.MethodPost, Path: "/files", Tags: []string{"Files"}, Summary: "Upload files",
 			Description: "Takes one file or several, with fields in any order. All files of one request appear together or not at all. " +
-				"When the answer comes, bytes and rows are durable. Unknown fields are ignored and named in x-satchel-ignored.",
+				"When the answer comes, bytes and rows are durable; documents are processed after it (`Prefer: wait=N` waits for that, up to N seconds). Unknown fields are ignored and named in x-satchel-ignored.",
 			Parameters: []*huma.Param{workspaceParam(), {
 				Name: "Idempotency-Key", In: satchel.InHeader, Schema: &huma.Schema{Type: huma.TypeString, MaxLength: length(maxIdempotencyKey)},
 				Description: "The same key by the same user with the same content within 24 hours gives the same files again and makes no new ones. With other content it is 409.",
@@ -143,7 +136,7 @@ func (a *API) uploadSchema() *huma.Schema {
 			"purpose": purpose,
 			"metadata": text(fmt.Sprintf("A JSON object as a string, or fields such as `metadata[author]`, whose values are strings. "+
 				"At most %d bytes, %d levels, %d values; keys of 1 to %d bytes.", satchel.MaxMetadata, satchel.MaxMetadataDepth, satchel.MaxMetadataLeaves, satchel.MaxMetadataKey)),
-			"instructions":           text(fmt.Sprintf("How the file is to be processed, at most %d bytes. Without a language model the file ends in status error, code model_not_configured, with its instructions kept.", satchel.MaxInstructions)),
+			"instructions":           text(fmt.Sprintf("How the file is to be processed: what a language model shall find out about it, at most %d bytes. Without a language model the file ends in status error, code model_not_configured, with its instructions kept; it is processed by itself once there is one.", satchel.MaxInstructions)),
 			"metadata_schema":        text("A JSON Schema, as a string, that binds what a language model writes into the metadata"),
 			"workspace":              workspace,
 			"expires_after":          text(`As JSON, instead of the two fields: {"anchor":"created_at","seconds":86400}`),
@@ -206,15 +199,18 @@ func (a *API) metadataRoute(method string) *route {
 	patch := &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true, Examples: []any{map[string]any{"author": "hegel", "draft": nil}}}
 	return &route{
 		Operation: huma.Operation{
-			OperationID: id, Method: method, Path: "/files/{file_id}/metadata", Tags: []string{"Files"}, Summary: "Change a file's metadata",
+			OperationID: id, Method: method, Path: "/files/{file_id}/metadata", Tags: []string{"Metadata"}, Summary: "Change a file's metadata",
 			Description: "A JSON merge patch (RFC 7396): a key with null is removed, keys that are not named stay. PATCH, PUT and POST do the same. " +
-				"The key `instructions` is not stored: it is an instruction to update the metadata by AI, and 422 model_not_configured, with nothing changed, on a server without a language model.",
+				"The key `instructions` is not stored: it is an instruction to update the metadata by AI. The other keys are merged at once; then the answer waits for the AI, up to 30 seconds unless `Prefer: wait=N` or `respond-async` says otherwise, " +
+				"and gives the file as it then is, with status processing if that was too short. On a server without a language model it is 422 model_not_configured, and nothing is changed.",
 			Parameters: []*huma.Param{fileParam(), workspaceParam(),
-				queryParam("replace", "Replace everything instead of merging", enumSchema("false", "true", "false"))},
+				queryParam("replace", "Replace everything instead of merging", enumSchema("false", "true", "false")),
+				queryParam("dry_run", "With instructions: change nothing, and show what they would do", enumSchema("false", "true", "false"))},
 			RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 				"application/json": {Schema: patch}, "application/merge-patch+json": {Schema: patch},
 			}},
-			Responses: a.responses(jsonResponse("The file as it is now", schema[api.File](a), exampleFile()), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
+			Responses: a.responses(withRunHeader(jsonResponse("The file as it is now; with dry_run what the instructions would do",
+				&huma.Schema{OneOf: []*huma.Schema{schema[api.File](a), schema[api.EditPreview](a)}}, exampleFile())), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
 		}, answer: a.updateMetadata,
 	}
 }

@@ -139,22 +139,3 @@ func bracketed(name string) (base string, path []string, ok bool) {
 	}
 	return base, path, true
 }
-
-// preferences is what a Prefer header (RFC 7240) asks for; what we do not know or cannot read is left out, as the RFC wants.
-type preferences struct{ strict bool }
-
-func parsePrefer(headers []string) preferences {
-	var p preferences
-	decided := false // the first of several instances counts
-	for _, header := range headers {
-		for preference := range strings.SplitSeq(header, ",") {
-			preference, _, _ = strings.Cut(preference, ";")
-			name, value, _ := strings.Cut(strings.TrimSpace(preference), "=")
-			if strings.EqualFold(strings.TrimSpace(name), "handling") && !decided {
-				decided = true
-				p.strict = strings.EqualFold(strings.Trim(strings.TrimSpace(value), `"`), "strict")
-			}
-		}
-	}
-	return p
-}

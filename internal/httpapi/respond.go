@@ -49,8 +49,12 @@ func (c *call) addReplyHeaders() {
 	if names := ignoredNames(c.ignored); names != "" {
 		c.w.Header().Set("X-Satchel-Ignored", names)
 	}
+	applied := c.applied
 	if c.prefer.strict {
-		c.w.Header().Set("Preference-Applied", "handling=strict")
+		applied = append([]string{"handling=strict"}, applied...)
+	}
+	if len(applied) > 0 {
+		c.w.Header().Set("Preference-Applied", strings.Join(applied, ", "))
 	}
 }
 
@@ -79,10 +83,27 @@ func fileBody(f *satchel.File) *api.File {
 		SHA256: hex.EncodeToString(f.Content.SHA256[:]), ContentType: f.ContentType, Instructions: textOrNull(f.Instructions),
 		UpdatedAt: f.UpdatedAt.Unix(),
 	}
-	if f.Failure != nil {
-		out.Error = &api.FileError{Code: string(f.Failure.Code), Message: f.Failure.Message}
-	}
+	out.Document = documentBody(f.Document)
+	out.Error = failureBody(f.Failure)
 	return out
+}
+
+func failureBody(f *satchel.Failure) *api.FileError {
+	if f == nil {
+		return nil
+	}
+	return &api.FileError{Code: string(f.Code), Message: f.Message}
+}
+
+func documentBody(d *satchel.Document) *api.Document {
+	if d == nil {
+		return nil
+	}
+	return &api.Document{
+		Format: d.Format, Pages: d.Pages, Characters: d.Characters, Title: textOrNull(d.Title), Author: textOrNull(d.Author),
+		Language: textOrNull(d.Language), CreatedAt: unixOrNull(d.Created), ModifiedAt: unixOrNull(d.Modified),
+		Width: d.Width, Height: d.Height, Properties: d.Properties,
+	}
 }
 
 func listBody(files []*satchel.File, more bool) *api.FileList {

@@ -142,6 +142,9 @@ func newDocument() *huma.OpenAPI {
 		Servers: []*huma.Server{{URL: "/", Description: "as in the Activeloop API"}, {URL: "/v1", Description: "as in the OpenAI API"}},
 		Tags: []*huma.Tag{
 			{Name: "Files", Description: "The life of a file."},
+			{Name: "Text", Description: "What was read in a file."},
+			{Name: "Metadata", Description: "How a file's metadata change, and where they come from."},
+			{Name: "Processing", Description: "What is done with a file."},
 			{Name: "Tokens", Description: "Who may do what."},
 			{Name: "System", Description: "How the server is."},
 		},

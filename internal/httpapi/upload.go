@@ -44,6 +44,9 @@ func (a *API) createFiles(ctx context.Context, c *call) (any, error) {
 		return nil, err
 	}
 	made, err := a.files.Create(ctx, scope, f.upload, terms, key)
+	if err == nil {
+		made, err = a.afterProcessing(ctx, c, scope, made)
+	}
 	switch {
 	case err != nil:
 		return nil, err
@@ -51,6 +54,29 @@ func (a *API) createFiles(ctx context.Context, c *call) (any, error) {
 		return fileBody(made[0]), nil
 	}
 	return listBody(made, false), nil
+}
+
+// afterProcessing gives files as they are when they are processed, or when a client that wants to wait has waited for long enough. The files are
+// stored whatever happens here.
+func (a *API) afterProcessing(ctx context.Context, c *call, scope satchel.Scope, made []*satchel.File) ([]*satchel.File, error) {
+	within := c.waiting(0)
+	if within == 0 {
+		return made, nil
+	}
+	if err := a.files.WaitForAll(a.whileServing(ctx), scope, made, within); err != nil {
+		return nil, err
+	}
+	for i, file := range made {
+		now, err := a.files.File(ctx, scope, string(file.ID))
+		if satchel.CodeOf(err) == satchel.CodeNotFound {
+			continue // deleted by somebody else: what was made is still the answer
+		}
+		if err != nil {
+			return nil, err
+		}
+		made[i] = now
+	}
+	return made, nil
 }
 
 // enterEarly ends the first step of an upload. Where the query names the workspace, or the caller has only one, a refusal need not

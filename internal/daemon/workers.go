@@ -1,0 +1,141 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/satchel-files/satchel/internal/extract"
+	"github.com/satchel-files/satchel/internal/files"
+	"github.com/satchel-files/satchel/internal/jobs"
+	"github.com/satchel-files/satchel/internal/llm"
+	"github.com/satchel-files/satchel/internal/llm/openai"
+	"github.com/satchel-files/satchel/internal/process"
+)
+
+const (
+	maxChildren    = 4                // that read documents at once
+	rescueInterval = 15 * time.Second // between two looks for runs whose workers are gone
+	slack          = 2 * time.Minute  // of a job, above its turn, one extraction and one request to the model
+	grace          = 5 * time.Second  // for running steps when the server stops; what is cut off is done again
+)
+
+// workers do what is to be done with files: they read documents and ask the model.
+type workers struct {
+	daemon *Daemon
+	files  *files.Service
+	pool   *extract.Pool
+	runner *jobs.Runner
+	model  bool
+}
+
+// openWorkers prepares the workers; nil if this server has none.
+func (d *Daemon) openWorkers(service *files.Service, registry prometheus.Registerer) (*workers, error) {
+	if d.config.Workers == 0 {
+		return nil, nil
+	}
+	w := &workers{daemon: d, files: service, model: d.config.LLM.Configured()}
+	model, err := openModel(d.config.LLM, d)
+	if err != nil {
+		return nil, err
+	}
+	if w.pool, err = d.openPool(); err != nil {
+		return nil, err
+	}
+	processor := process.New(process.Config{
+		Files: service, Pool: w.pool, Model: model, TokensPerFile: d.config.LLM.TokensPerFile, Logger: d.logger, Observe: newRunMetrics(registry).observe,
+	})
+	w.runner, err = jobs.New(d.stores.rows.JobDriver(), w.jobs(processor))
+	return w, err
+}
+
+// openModel gives the configured model; nil if there is none.
+func openModel(c LLM, d *Daemon) (llm.Model, error) {
+	if !c.Configured() {
+		return nil, nil
+	}
+	client, err := openai.New(openai.Config{
+		URL: c.URL, Model: c.Model, Key: string(c.Key), Timeout: c.Timeout, AtOnce: c.Requests, Context: c.Context, Vision: c.Vision, Logger: d.logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("language model: %w", err)
+	}
+	return client, nil
+}
+
+func (d *Daemon) openPool() (*extract.Pool, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find the program that reads documents: %w", err)
+	}
+	return extract.NewPool(extract.PoolConfig{
+		Path: program, Args: []string{ExtractCommand, "--cache", filepath.Join(d.config.Data, cacheFolder)},
+		Size: min(maxChildren, max(2, runtime.GOMAXPROCS(0)), d.config.Workers), Memory: int64(d.config.ExtractMemory), Time: d.config.ExtractTimeout,
+		Logger: d.logger,
+	}), nil
+}
+
+func (w *workers) jobs(processor *process.Processor) jobs.Config {
+	c := w.daemon.config
+	handler := func(kind string) jobs.Handler {
+		return func(ctx context.Context, args string) error { return processor.Advance(ctx, kind, args) }
+	}
+	queues := map[string]jobs.Queue{
+		files.JobAdvance:  {Handler: handler(files.JobAdvance), Workers: c.Workers},
+		files.JobInstruct: {Handler: handler(files.JobInstruct), Workers: c.LLM.Requests},
+	}
+	return jobs.Config{Queues: queues, Timeout: time.Minute + c.ExtractTimeout + c.LLM.Timeout + slack, Grace: min(c.ShutdownTimeout, grace), Logger: w.daemon.logger}
+}
+
+// run works until ctx ends.
+func (w *workers) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return w.runner.Run(ctx) })
+	group.Go(func() error { return w.look(ctx) })
+	return group.Wait()
+}
+
+// look brings back into work what has fallen out of it: at the start what another process of this data folder left, and what waited for a model;
+// then, again and again, runs whose workers are gone.
+func (w *workers) look(ctx context.Context) error {
+	rows := w.daemon.stores.rows
+	w.try(ctx, "end the leases of the process before", func() (int, error) { return 0, rows.EndLeases(ctx, time.Now()) })
+	ticker := time.NewTicker(rescueInterval)
+	defer ticker.Stop()
+	resumed := !w.model
+	for {
+		w.try(ctx, "rescue runs", func() (int, error) { return w.files.Rescue(ctx, rows) })
+		if !resumed {
+			resumed = w.try(ctx, "resume files that waited for a model", func() (int, error) { return w.files.Resume(ctx, rows) })
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+// try does something that is tried again when it fails, and logs what came of it.
+func (w *workers) try(ctx context.Context, what string, do func() (int, error)) (done bool) {
+	n, err := do()
+	switch {
+	case err != nil && ctx.Err() == nil:
+		w.daemon.logger.WarnContext(ctx, "work could not be brought back; it is tried again", "what", what, "err", err)
+	case n > 0:
+		w.daemon.logger.InfoContext(ctx, "brought back into work", "what", what, "files", n)
+	}
+	return err == nil
+}
+
+func (w *workers) close() {
+	if w != nil && w.pool != nil {
+		w.pool.Close()
+	}
+}

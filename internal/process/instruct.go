@@ -1,0 +1,134 @@
+package process
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+
+	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/extract"
+	"github.com/satchel-files/satchel/internal/files"
+	"github.com/satchel-files/satchel/internal/instruct"
+)
+
+// instruct takes the second step: the model, request by request, each checkpointed.
+func (r *run) instruct(ctx context.Context) error {
+	if r.engine == nil {
+		return r.work.Finish(ctx, files.Outcome{Failure: &satchel.Failure{
+			Code: satchel.CodeModelNotConfigured, Message: "the file is stored, but its instructions were not carried out: this server has no language model configured",
+		}})
+	}
+	text, err := r.openText(ctx)
+	if err != nil {
+		return err
+	}
+	defer text.close()
+	task, err := r.task(ctx, text)
+	if err != nil {
+		return err
+	}
+	state := parseProgress(r.work.Run().Progress).Instruct
+	for !state.Done {
+		if r.Now().After(r.until) {
+			return r.handOver(ctx)
+		}
+		if state, err = r.engine.Advance(ctx, task, state); err != nil {
+			return err
+		}
+		r.watcher.say(state.Details)
+		if err := r.work.Checkpoint(ctx, satchel.StepInstruct, progress{Instruct: state}.String(), state.Details, state.Tokens); err != nil {
+			return err
+		}
+	}
+	outcome, err := outcomeOf(state)
+	if err != nil {
+		return err
+	}
+	if outcome.Edit.Empty() && len(outcome.Notes) == 0 {
+		outcome.Details = "The language model found nothing to change."
+	}
+	return r.work.Finish(ctx, outcome)
+}
+
+func (r *run) task(ctx context.Context, text *storedText) (instruct.Task, error) {
+	metadata, protected, err := r.work.Metadata(ctx)
+	if err != nil {
+		return instruct.Task{}, err
+	}
+	kind := instruct.Process
+	if r.work.Run().Kind == satchel.RunMetadata {
+		kind = instruct.Update
+	}
+	return instruct.Task{
+		Kind: kind, Instruction: r.work.Run().Instructions, Schema: r.work.Run().Schema, Metadata: metadata, Protected: protected,
+		Filename: r.work.File().Filename, Text: text, MaxTokens: r.TokensPerFile,
+	}, nil
+}
+
+func outcomeOf(state instruct.State) (files.Outcome, error) {
+	o := files.Outcome{Model: state.Model, Tokens: state.Tokens, Edit: state.Result.Edit, Notes: state.Result.Notes, Evidence: map[string]json.RawMessage{}}
+	for key, evidence := range state.Result.Evidence {
+		text, err := json.Marshal(evidence)
+		if err != nil {
+			return o, err
+		}
+		o.Evidence[key] = text
+	}
+	return o, nil
+}
+
+// storedText is the file's text and its pages as images; it implements instruct.Text.
+type storedText struct {
+	run   *run
+	text  io.ReadSeekCloser // nil: none
+	pages []satchel.TextPage
+}
+
+func (r *run) openText(ctx context.Context) (*storedText, error) {
+	t := &storedText{run: r}
+	if r.work.File().Text.ID == "" {
+		return t, nil
+	}
+	var err error
+	t.text, t.pages, err = r.work.StoredText(ctx)
+	return t, err
+}
+
+func (t *storedText) close() {
+	if t.text != nil {
+		_ = t.text.Close() // it was only read
+	}
+}
+
+// Pages implements instruct.Text.
+func (t *storedText) Pages() []satchel.TextPage { return t.pages }
+
+// Read implements instruct.Text.
+func (t *storedText) Read(_ context.Context, offset, length int64) (string, error) {
+	if t.text == nil {
+		return "", errors.New("process: reading a text that is not there")
+	}
+	return files.ReadText(t.text, offset, length)
+}
+
+// imageSide is the longer side of the images that models are shown, in pixels.
+const imageSide = 1280
+
+// Image implements instruct.Text.
+func (t *storedText) Image(ctx context.Context, n int) ([]byte, error) {
+	file := t.run.work.File()
+	if !t.run.Model.Limits().Vision || file.Document == nil || n > max(1, file.Document.Pages) {
+		return nil, nil
+	}
+	content, err := t.run.work.Content(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer content.Close()
+	image, err := t.run.Pool.Render(ctx, content, file.Filename, n, imageSide)
+	if errors.Is(err, extract.ErrUnsupported) || isDocumentFault(err) {
+		return nil, nil
+	}
+	return image, err
+}

@@ -1,0 +1,74 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/satchel-files/satchel/internal/files"
+)
+
+// watcher says what is being done with a run while it is done, and ends the doing when the run is not this worker's any more.
+type watcher struct {
+	ctx  context.Context //nolint:containedctx // it is what the watcher ends
+	work *files.Work
+
+	mu      sync.Mutex
+	details string
+}
+
+// watch starts a watcher; stop ends it and waits for it.
+func watch(ctx context.Context, work *files.Work) (w *watcher, stop func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	w = &watcher{ctx: ctx, work: work, details: work.Run().Details}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := w.loop(); err != nil {
+			cancel(err)
+		}
+	}()
+	return w, func() {
+		cancel(context.Canceled)
+		<-done
+	}
+}
+
+// say is what the run's owner is told next.
+func (w *watcher) say(details string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.details = details
+}
+
+func (w *watcher) saying() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.details
+}
+
+// loop ends with the context, or with files.ErrLost. Other errors pass: the next beat may succeed, and the lease lasts for several.
+func (w *watcher) loop() error {
+	ticker := time.NewTicker(look)
+	defer ticker.Stop()
+	last := time.Now()
+	for {
+		select {
+		case <-w.ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		details := w.saying()
+		if details == w.work.Run().Details && time.Since(last) < beat {
+			continue
+		}
+		err := w.work.Say(w.ctx, details)
+		if errors.Is(err, files.ErrLost) {
+			return err
+		}
+		if err == nil {
+			last = time.Now()
+		}
+	}
+}
