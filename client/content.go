@@ -28,7 +28,16 @@ type Content struct {
 
 // Content opens a file's bytes. A range that begins behind the end is an *Error with status 416.
 func (c *Client) Content(ctx context.Context, id string, o ContentOptions) (*Content, error) {
-	k := c.fileCall(http.MethodGet, id, "/content")
+	return c.download(ctx, c.fileCall(http.MethodGet, id, "/content"), o)
+}
+
+// Text opens the text that was found in a file, UTF-8, with a form feed between two pages. Without a text, or before there is one, it is an *Error
+// with status 404 and code no_text.
+func (c *Client) Text(ctx context.Context, id string, o ContentOptions) (*Content, error) {
+	return c.download(ctx, c.fileCall(http.MethodGet, id, "/text"), o)
+}
+
+func (c *Client) download(ctx context.Context, k call, o ContentOptions) (*Content, error) {
 	k.header = o.header()
 	var content *Content
 	err := c.attempt(ctx, k, func(r *http.Response) error {

@@ -149,6 +149,13 @@ func (c *Client) file(ctx context.Context, k call) (*api.File, error) {
 func (k *call) setJSON(value any) error {
 	text, err := json.Marshal(value)
 	k.body = jsonBody(text)
-	k.header = http.Header{"Content-Type": {"application/json"}}
+	k.setHeader("Content-Type", "application/json")
 	return err
+}
+
+func (k *call) setHeader(name, value string) {
+	if k.header == nil {
+		k.header = http.Header{}
+	}
+	k.header.Set(name, value)
 }
