@@ -23,6 +23,8 @@ type batch struct {
 	broken     error // why the transaction cannot be committed any more: SQLite has undone it, or may have
 }
 
+var errOver = errors.New("sqlstore: the transaction is over")
+
 // errPanicked keeps what a closure did before it panicked or ended its goroutine from being committed.
 var errPanicked = errors.New("sqlstore: the transaction's function did not return")
 
@@ -51,7 +53,7 @@ func (b *batch) call(r *request) {
 			r.exited = r.panicked == nil
 		}
 	}()
-	q := &inBatch{batch: b}
+	q := &inBatch{batch: b, request: r}
 	defer func() { q.over = true }()
 	r.err = r.fn(r.ctx, q)
 	r.exited = false
@@ -92,6 +94,10 @@ func (b *batch) end() {
 			kept++
 		}
 	}
+	jobs := 0
+	if b.broken == nil {
+		jobs, b.broken = b.insertJobs()
+	}
 	err := retryable(b.broken)
 	if err != nil || kept == 0 {
 		_ = b.tx.Rollback() // SQLite may have done it already
@@ -101,6 +107,9 @@ func (b *batch) end() {
 	b.release(err)
 	if err == nil && kept > 0 {
 		b.writer.onCommit(kept) // before the answers, so that whoever got one finds the commit counted
+	}
+	if err == nil && jobs > 0 {
+		b.writer.bell.ring(topicInsert, jobsHaveCome)
 	}
 	b.answer(err)
 	b.writer.statements.prepareAll(b.unknown)
@@ -150,15 +159,16 @@ func (b *batch) answer(err error) {
 
 // inBatch is the querier of one caller's function.
 type inBatch struct {
-	batch *batch
-	over  bool // the function has returned; what it kept of its Tx is useless
+	batch   *batch
+	request *request
+	over    bool // the function has returned; what it kept of its Tx is useless
 }
 
 // prepared gives a statement of the transaction, if the function may still run one.
 func (q *inBatch) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
 	switch {
 	case q.over:
-		return nil, errors.New("sqlstore: the transaction is over")
+		return nil, errOver
 	case q.batch.broken != nil:
 		return nil, q.batch.broken
 	case ctx.Err() != nil:

@@ -2,12 +2,81 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
 
 	"github.com/satchel-files/satchel/internal/meta"
 )
 
-// Enqueue implements meta.RunWriter.
-func (t *transaction) Enqueue(_ context.Context, job meta.Job) error {
-	t.jobs = append(t.jobs, job)
+const (
+	// maxJobAttempts is how often a job is tried: for days, given the pauses between failures.
+	maxJobAttempts = 1000
+	maxJobKind     = 127 // bytes, as River's table allows
+)
+
+// Enqueue implements meta.RunWriter. The jobs of all transactions of a batch are inserted together, right before its commit.
+func (t *transaction) Enqueue(ctx context.Context, job meta.Job) error {
+	switch {
+	case t.batch.over:
+		return errOver
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case job.Kind == "" || len(job.Kind) > maxJobKind:
+		return fmt.Errorf("sqlstore: a job's kind has 1 to %d bytes, not %d", maxJobKind, len(job.Kind))
+	case !isObject(job.Args):
+		return fmt.Errorf("sqlstore: the arguments of a job of kind %s are no JSON object", job.Kind)
+	}
+	t.batch.request.jobs = append(t.batch.request.jobs, job)
 	return nil
+}
+
+func isObject(text string) bool {
+	var object map[string]json.RawMessage
+	return json.Unmarshal([]byte(text), &object) == nil && object != nil
+}
+
+// newJobClient gives what inserts jobs in transactions, and does nothing else: it has nothing to tell but the errors that it returns.
+func newJobClient() (*river.Client[*sql.Tx], error) {
+	config := &river.Config{MaxAttempts: maxJobAttempts, Logger: slog.New(slog.DiscardHandler)}
+	return river.NewClient(silentDriver{riversqlite.New(nil)}, config)
+}
+
+// silentDriver announces no jobs in the database: whoever waits for them is told after the commit, by the writer.
+type silentDriver struct{ *riversqlite.Driver }
+
+func (silentDriver) SupportsListener() bool     { return false }
+func (silentDriver) SupportsListenNotify() bool { return false }
+
+// jobArgs is a meta.Job as River wants it.
+type jobArgs struct{ job meta.Job }
+
+// Kind implements river.JobArgs.
+func (a jobArgs) Kind() string { return a.job.Kind }
+
+// MarshalJSON gives the arguments as they are.
+func (a jobArgs) MarshalJSON() ([]byte, error) { return []byte(a.job.Args), nil }
+
+// insertJobs stores the jobs of all transactions that succeeded, and tells how many.
+func (b *batch) insertJobs() (int, error) {
+	var params []river.InsertManyParams
+	for _, r := range b.ran {
+		if r.err != nil {
+			continue
+		}
+		for _, job := range r.jobs {
+			params = append(params, river.InsertManyParams{Args: jobArgs{job}, InsertOpts: &river.InsertOpts{ScheduledAt: job.NotBefore}})
+		}
+	}
+	if len(params) == 0 {
+		return 0, nil
+	}
+	if _, err := b.writer.jobs.InsertManyFastTx(context.Background(), b.tx, params); err != nil {
+		return 0, fmt.Errorf("inserting jobs: %w", b.writer.file.fullDisk(storeError(err)))
+	}
+	return len(params), nil
 }

@@ -27,11 +27,12 @@ func (f *sqliteFile) migrate(ctx context.Context, options Options) error {
 	if err != nil {
 		return err
 	}
-	return f.migrateBy(ctx, options, folder)
+	return f.migrateBy(ctx, options, folder, sqliteGoMigrations()...)
 }
 
-func (f *sqliteFile) migrateBy(ctx context.Context, options Options, folder fs.FS) error {
-	migrations, err := goose.NewProvider(goose.DialectSQLite3, f.write, folder, goose.WithDisableGlobalRegistry(true))
+func (f *sqliteFile) migrateBy(ctx context.Context, options Options, folder fs.FS, others ...*goose.Migration) error {
+	migrations, err := goose.NewProvider(goose.DialectSQLite3, f.write, folder,
+		goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(others...))
 	if err != nil {
 		return fmt.Errorf("reading the migrations: %w", err)
 	}
@@ -50,11 +51,22 @@ func (f *sqliteFile) migrateBy(ctx context.Context, options Options, folder fs.F
 			return err
 		}
 	}
-	_, err = migrations.Up(ctx)
-	if now, _, versionErr := versions(ctx, migrations); versionErr == nil && now == target {
-		return nil // also when another process was faster
+	return climb(ctx, migrations, current, target)
+}
+
+// climb migrates until the target is reached. A step that failed is tried again if another process was faster: it has raised the version.
+func climb(ctx context.Context, migrations *goose.Provider, current, target int64) error {
+	for {
+		_, err := migrations.Up(ctx)
+		reached, _, versionErr := versions(ctx, migrations)
+		switch {
+		case versionErr == nil && reached == target:
+			return nil
+		case versionErr != nil || reached == current:
+			return fmt.Errorf("migrating from schema %d to %d: %w", current, target, errors.Join(err, versionErr))
+		}
+		current = reached
 	}
-	return fmt.Errorf("migrating from schema %d to %d: %w", current, target, err)
 }
 
 // versions gives the database's version, 0 for an empty one, and the one that this program brings.

@@ -15,6 +15,9 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/pressly/goose/v3"
+
 	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/internal/meta"
 )
@@ -22,25 +25,46 @@ import (
 // nextVersion is the migrations of this program and one more.
 func nextVersion(t *testing.T) fs.FS {
 	t.Helper()
-	first, err := sqliteMigrations.ReadFile("migrations/sqlite/00001_first.sql")
+	all := fstest.MapFS{"99999_next.sql": {Data: []byte("-- +goose Up\nCREATE TABLE next (id TEXT);\n")}}
+	for _, name := range sqlFiles(t) {
+		all[filepath.Base(name)] = &fstest.MapFile{Data: sqlFile(t, name)}
+	}
+	return all
+}
+
+func sqlFiles(t *testing.T) []string {
+	t.Helper()
+	names, err := fs.Glob(sqliteMigrations, "migrations/sqlite/*.sql")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("the migrations are %v, %v", names, err)
+	}
+	return names
+}
+
+func sqlFile(t *testing.T, name string) []byte {
+	t.Helper()
+	data, err := sqliteMigrations.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return fstest.MapFS{
-		"00001_first.sql": {Data: first},
-		"00002_next.sql":  {Data: []byte("-- +goose Up\nCREATE TABLE next (id TEXT);\n")},
-	}
+	return data
 }
 
 // migrated brings the database at path to the next version.
 func migrated(t *testing.T, path string) {
+	t.Helper()
+	migratedBy(t, path, nextVersion(t), sqliteGoMigrations()...)
+}
+
+// migratedBy brings the database at path to the version that the migrations lead to.
+func migratedBy(t *testing.T, path string, folder fs.FS, others ...*goose.Migration) {
 	t.Helper()
 	file, err := openSQLiteFile(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	options := Options{Now: now, Logger: slog.New(slog.DiscardHandler)}
-	if err := errors.Join(file.migrateBy(t.Context(), options, nextVersion(t)), file.close()); err != nil {
+	if err := errors.Join(file.migrateBy(t.Context(), options, folder, others...), file.close()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -61,7 +85,7 @@ func TestOlderDatabaseIsCopiedFirst(t *testing.T) {
 	}
 	migrated(t, path)
 	copies := copiesIn(t, dir)
-	if len(copies) != 1 || filepath.Base(copies[0]) != "satchel.db.before-v2-20261123T120000Z" {
+	if len(copies) != 1 || filepath.Base(copies[0]) != "satchel.db.before-v99999-20261123T120000Z" {
 		t.Fatalf("the copies are %v", copies)
 	}
 	migrated(t, path) // nothing to do, so no copy, which could not be made: its name is taken
@@ -90,6 +114,110 @@ func TestNewerDatabaseIsRefused(t *testing.T) {
 	}
 	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
 		t.Errorf("it was changed, or is gone: %v", err)
+	}
+}
+
+// The database of 0.1.0 that TestFirstSchemaIsMigrated makes: three files with one, three and two versions. seq was then the version of the
+// file's row, so that it has gaps; the rows of the oldest file were changed more often than its metadata.
+const firstRows = `
+INSERT INTO files (id, org_id, workspace_id, user_id, filename, purpose, status, status_details, failure_code, failure_message, content_type,
+		content_blob_id, bytes, sha256, version, expires_at, updated_at, metadata, instructions, schema) VALUES
+	('file-a', 'org-1', 'default', 'user-1', 'a.txt', 'user_data', 'processed', '', '', '', 'text/plain', 'blob-a', 1, zeroblob(32), 4, NULL, 4000000,
+		'{"kept":1,"n":2}', 'find it', '{"type":"object"}'),
+	('file-b', 'org-1', 'default', 'user-1', 'b.txt', 'user_data', 'error', 'broken', 'document_broken', 'it is', 'text/plain', 'blob-b', 1, zeroblob(32),
+		6, 9000000, 6000000, '{"big":1e401}', '', ''),
+	('file-c', 'org-2', 'lab', 'user-2', 'c.txt', 'vision', 'processed', '', '', '', 'image/png', 'blob-c', 1, zeroblob(32), 1, NULL, 1000000, '{}', '', '');
+INSERT INTO versions (org_id, workspace_id, file_id, seq, at, user_id, edit, replaces, before) VALUES
+	('org-1', 'default', 'file-a', 1, 1000000, 'user-1', '{"n":1}', 1, ''),
+	('org-1', 'default', 'file-a', 4, 4000000, 'user-2', '{"kept":1,"n":2}', 0, '{"kept":1,"n":1}'),
+	('org-1', 'default', 'file-b', 1, 1000000, 'user-1', '{}', 1, ''),
+	('org-1', 'default', 'file-b', 2, 2000000, 'user-1', '{"big":1e400}', 0, '{}'),
+	('org-1', 'default', 'file-b', 6, 6000000, 'user-1', '{"big":1e401}', 0, '{"big":1e400}'),
+	('org-2', 'lab', 'file-c', 1, 1000000, 'user-2', '{}', 1, '');`
+
+// TestFirstSchemaIsMigrated opens a database that the first release wrote.
+func TestFirstSchemaIsMigrated(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "satchel.db")
+	first := fstest.MapFS{"00001_first.sql": {Data: sqlFile(t, "migrations/sqlite/00001_first.sql")}}
+	migratedBy(t, path, first)
+	old, err := openSQLiteFile(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = old.write.Exec(firstRows)
+	if err := errors.Join(err, old.close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenSQLite(t.Context(), Options{Path: path, KeepSchema: true}); !errors.Is(err, ErrOlderSchema) {
+		t.Errorf("beside a server of the first release: %v, want ErrOlderSchema", err)
+	}
+	s := openTest(t, Options{Path: path})
+	if copies := copiesIn(t, filepath.Dir(path)); len(copies) != 1 {
+		t.Errorf("the copies are %v, want one", copies)
+	}
+	wantFirstFiles(t, s)
+	wantFirstVersions(t, s)
+	var id satchel.FileID
+	if err := s.InTx(t.Context(), insertOne(0, &id)); err != nil {
+		t.Errorf("a new file: %v", err)
+	}
+}
+
+func wantFirstFiles(t *testing.T, s *Store) {
+	t.Helper()
+	b := &satchel.File{
+		ID: "file-b", Org: "org-1", Workspace: "default", User: "user-1", Filename: "b.txt", Purpose: satchel.PurposeUserData, Status: satchel.StatusError,
+		StatusDetails: "broken", Failure: &satchel.Failure{Code: satchel.CodeDocumentBroken, Message: "it is"}, ContentType: "text/plain",
+		Metadata: satchel.StoredMetadata(`{"big":1e401}`), Content: satchel.Blob{ID: "blob-b", Size: 1}, ExpiresAt: time.Unix(9, 0).UTC(),
+		UpdatedAt: time.Unix(6, 0).UTC(), Version: 6, MetadataVersion: 3,
+	}
+	a := &satchel.File{
+		ID: "file-a", Org: "org-1", Workspace: "default", User: "user-1", Filename: "a.txt", Purpose: satchel.PurposeUserData,
+		Status: satchel.StatusProcessed, Metadata: satchel.StoredMetadata(`{"kept":1,"n":2}`), Instructions: "find it", Schema: `{"type":"object"}`,
+		ContentType: "text/plain", Content: satchel.Blob{ID: "blob-a", Size: 1}, UpdatedAt: time.Unix(4, 0).UTC(), Version: 4, MetadataVersion: 2,
+	}
+	page, err := s.Files(t.Context(), testScope(), satchel.Query{Limit: 10, Ascending: true}, time.Unix(1, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]*satchel.File{a, b}, page.Files, cmp.AllowUnexported(satchel.Metadata{})); diff != "" {
+		t.Errorf("the files are not as they were:\n%s", diff)
+	}
+	failed, err := s.FailedFiles(t.Context(), satchel.CodeDocumentBroken, "", 10)
+	if err != nil || len(failed) != 1 || failed[0].ID != "file-b" {
+		t.Errorf("failed are %v, %v; want file-b", failed, err)
+	}
+}
+
+func wantFirstVersions(t *testing.T, s *Store) {
+	t.Helper()
+	at := func(seconds int64) time.Time { return time.Unix(seconds, 0).UTC() }
+	type states struct{ before, after string }
+	for _, c := range []struct {
+		file     satchel.FileID
+		versions []*satchel.Version
+		states   []states // of the versions, oldest first
+	}{
+		{"file-a", []*satchel.Version{
+			{Number: 2, Keys: []string{"n"}, Change: satchel.Change{User: "user-2", At: at(4), Edit: `{"kept":1,"n":2}`}},
+			{Number: 1, Keys: []string{"kept", "n"}, Change: satchel.Change{User: "user-1", At: at(1), Edit: `{"n":1}`, Replace: true}},
+		}, []states{{`{}`, `{"kept":1,"n":1}`}, {`{"kept":1,"n":1}`, `{"kept":1,"n":2}`}}},
+		{"file-b", []*satchel.Version{
+			{Number: 3, Keys: []string{"big"}, Change: satchel.Change{User: "user-1", At: at(6), Edit: `{"big":1e401}`}},
+			{Number: 2, Keys: []string{"big"}, Change: satchel.Change{User: "user-1", At: at(2), Edit: `{"big":1e400}`}},
+			{Number: 1, Keys: []string{}, Change: satchel.Change{User: "user-1", At: at(1), Edit: `{}`, Replace: true}},
+		}, []states{{`{}`, `{}`}, {`{}`, `{"big":1e400}`}, {`{"big":1e400}`, `{"big":1e401}`}}},
+	} {
+		got, err := s.Versions(t.Context(), testScope(), c.file, 0, 10)
+		if diff := cmp.Diff(c.versions, got); err != nil || diff != "" {
+			t.Errorf("the versions of %s, %v:\n%s", c.file, err, diff)
+		}
+		for i, want := range c.states {
+			before, after, err := s.VersionStates(t.Context(), testScope(), c.file, int64(i+1))
+			if err != nil || before.String() != want.before || after.String() != want.after {
+				t.Errorf("version %d of %s leads from %s to %s, %v; want from %s to %s", i+1, c.file, before, after, err, want.before, want.after)
+			}
+		}
 	}
 }
 

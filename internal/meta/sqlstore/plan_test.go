@@ -46,7 +46,7 @@ func spied(t *testing.T, s *Store, fn func(ctx context.Context, reads *Store, tx
 	var seen []call
 	watched := &Store{reader: reader{spy{s.q, &seen}}, file: s.file, writer: s.writer, now: s.now, attributes: s.attributes}
 	err := s.change(t.Context(), func(ctx context.Context, tx *transaction) error {
-		return fn(ctx, watched, &transaction{reader: reader{spy{tx.q, &seen}}, store: s})
+		return fn(ctx, watched, &transaction{reader: reader{spy{tx.q, &seen}}, store: s, batch: tx.batch})
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -173,6 +173,7 @@ func fileCalls(t *testing.T, s *Store, scope satchel.Scope) []call {
 		}
 		after := *f
 		after.Version++
+		after.MetadataVersion++
 		after.Metadata = satchel.StoredMetadata(`{"group":"other"}`)
 		_, _ = tx.IdempotentCreate(ctx, scope, "key")
 		return firstError(

@@ -40,6 +40,7 @@ type Store struct {
 	reader
 	file   *sqliteFile
 	writer *writer
+	jobs   *jobDriver
 	ids    satchel.FileIDs
 	now    func() time.Time
 
@@ -69,7 +70,13 @@ func OpenSQLite(ctx context.Context, options Options) (*Store, error) {
 	if err := s.primeIDs(ctx); err != nil {
 		return nil, errors.Join(err, file.close())
 	}
-	s.writer = startWriter(file, options)
+	jobs, err := newJobClient()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("making the client for jobs: %w", err), file.close())
+	}
+	bell := &bell{}
+	s.writer = startWriter(file, options, jobs, bell)
+	s.jobs = newJobDriver(s, bell)
 	return s, nil
 }
 
@@ -105,8 +112,8 @@ func (s *Store) InTx(ctx context.Context, fn func(ctx context.Context, tx meta.T
 
 // change is InTx with the transaction's own type.
 func (s *Store) change(ctx context.Context, fn func(ctx context.Context, tx *transaction) error) error {
-	return s.writer.do(ctx, func(ctx context.Context, q querier) error {
-		return fn(ctx, &transaction{reader: reader{q}, store: s})
+	return s.writer.do(ctx, func(ctx context.Context, q *inBatch) error {
+		return fn(ctx, &transaction{reader: reader{q}, store: s, batch: q})
 	})
 }
 
@@ -123,7 +130,7 @@ type reader struct{ q querier }
 type transaction struct {
 	reader
 	store *Store
-	jobs  []meta.Job
+	batch *inBatch
 }
 
 // NextFileID implements meta.FileWriter.

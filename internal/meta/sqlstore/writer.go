@@ -10,6 +10,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/riverqueue/river"
+
+	"github.com/satchel-files/satchel/internal/meta"
 )
 
 // How many transactions share a commit at most, and for how long one is held open for more.
@@ -26,6 +30,8 @@ type writer struct {
 	file       *sqliteFile
 	statements *statements
 	onCommit   func(batch int)
+	jobs       *river.Client[*sql.Tx]
+	bell       *bell // rung when jobs have been committed
 	logger     *slog.Logger
 
 	queue   chan *request
@@ -37,26 +43,27 @@ type writer struct {
 // request is one transaction on its way.
 type request struct {
 	ctx   context.Context //nolint:containedctx // it belongs to fn
-	fn    func(context.Context, querier) error
+	fn    func(context.Context, *inBatch) error
 	taken atomic.Bool   // by the writer, or by a caller who gave up waiting
 	done  chan struct{} // closed when the fields below are final
 
 	err      error
-	panicked any  // what fn panicked with
-	exited   bool // fn ended its goroutine (runtime.Goexit)
+	jobs     []meta.Job // that fn handed in
+	panicked any        // what fn panicked with
+	exited   bool       // fn ended its goroutine (runtime.Goexit)
 }
 
-func startWriter(file *sqliteFile, options Options) *writer {
+func startWriter(file *sqliteFile, options Options, jobs *river.Client[*sql.Tx], bell *bell) *writer {
 	w := &writer{
 		file: file, statements: newStatements(file.write), onCommit: options.OnCommit, logger: options.Logger,
-		queue: make(chan *request, maxBatch), stopped: make(chan struct{}),
+		jobs: jobs, bell: bell, queue: make(chan *request, maxBatch), stopped: make(chan struct{}),
 	}
 	go w.loop()
 	return w
 }
 
 // do runs fn in a transaction and waits for its commit. A panic of fn is a panic of do.
-func (w *writer) do(ctx context.Context, fn func(context.Context, querier) error) error {
+func (w *writer) do(ctx context.Context, fn func(context.Context, *inBatch) error) error {
 	r := &request{ctx: ctx, fn: fn, done: make(chan struct{})}
 	if err := w.handIn(r); err != nil {
 		return err
