@@ -40,6 +40,32 @@ func (p *program) infoCommand() *cobra.Command {
 	return cmd
 }
 
+// aboutDocument says what was found in the content.
+func (p *program) aboutDocument(d *api.Document, line func(name, value string)) {
+	if d == nil || d.Format == "" {
+		return
+	}
+	parts := []string{clean(d.Format)}
+	if d.Pages > 0 {
+		parts = append(parts, countOf(d.Pages, "page", "pages"))
+	}
+	if d.Characters > 0 {
+		parts = append(parts, humanize.Comma(d.Characters)+" characters")
+	}
+	if d.Width > 0 {
+		parts = append(parts, fmt.Sprintf("%d × %d pixels", d.Width, d.Height))
+	}
+	line("document", strings.Join(parts, ", "))
+	for _, fact := range []struct {
+		name  string
+		value *string
+	}{{"title", d.Title}, {"author", d.Author}, {"language", d.Language}} {
+		if fact.value != nil {
+			line("  "+fact.name, clean(*fact.value))
+		}
+	}
+}
+
 // idHelp tells how commands find a file.
 const idHelp = "ID is a file's id, the beginning of an id that fits no other file, or a file's exact name."
 
@@ -73,63 +99,10 @@ func (p *program) about(f *api.File) string {
 	line("organization", clean(f.OrgID))
 	line("uploaded by", clean(f.UserID))
 	line("sha256", clean(f.SHA256))
+	p.aboutDocument(f.Document, line)
 	optional("instructions", f.Instructions)
 	line("metadata", strings.ReplaceAll(pretty(f.Metadata), "\n", "\n"+strings.Repeat(" ", 14)))
 	return text.String()
-}
-
-func (p *program) metaCommand() *cobra.Command {
-	var c connection
-	cmd := &cobra.Command{
-		Use:   "meta ID [KEY=TEXT | KEY:=JSON | KEY=]…",
-		Short: "Change a file's metadata, and show it",
-		Long: `Change a file's metadata and print what it then is, as JSON. Without changes it is only printed.
-
-  key=text     sets a text
-  key:=JSON    sets a number, true, false, a list, or an object, which is merged into the one there
-  key=         removes the key
-
-` + idHelp,
-		Example: "satchel meta report.pdf author=hegel year:=1812 draft=",
-		Args:    cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			patch, err := mergePatch(args[1:])
-			if err != nil {
-				return err
-			}
-			client, err := p.connect(&c)
-			if err != nil {
-				return err
-			}
-			f, err := p.resolve(cmd.Context(), client, args[0])
-			if err == nil && patch != nil {
-				f, err = client.PatchMetadata(cmd.Context(), f.ID, patch)
-			}
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintln(p.out, pretty(f.Metadata))
-			return err
-		},
-	}
-	c.addTo(cmd.Flags(), true)
-	return cmd
-}
-
-// mergePatch makes a JSON merge patch of assignments, in which a key without a value is removed; nil of none.
-func mergePatch(args []string) (json.RawMessage, error) {
-	assignments, err := parseAssignments(args)
-	if err != nil || len(assignments) == 0 {
-		return nil, err
-	}
-	object := map[string]json.RawMessage{}
-	for _, a := range assignments {
-		object[a.key] = a.value
-		if a.empty {
-			object[a.key] = json.RawMessage("null")
-		}
-	}
-	return joinObject(object), nil
 }
 
 func (p *program) rmCommand() *cobra.Command {

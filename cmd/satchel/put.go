@@ -21,6 +21,7 @@ type putOptions struct {
 	metadata     []string
 	metadataJSON string
 	instructions string
+	schema       string
 	expires      expiry
 	wait         bool
 	skipExisting bool
@@ -64,9 +65,10 @@ server answered it. FILE may be - for standard input.`,
 	flags.StringVar(&o.purpose, "purpose", "", "what the file is for: assistants, batch, fine-tune, vision, user_data, evals, … (default \"user_data\")")
 	flags.StringArrayVarP(&o.metadata, "metadata", "m", nil, "`key=text`, or key:=JSON for other kinds of values; repeatable")
 	flags.StringVar(&o.metadataJSON, "metadata-json", "", "metadata as a JSON `object`; --metadata adds to it")
-	flags.StringVar(&o.instructions, "instructions", "", "`text` that says how the file is to be processed")
+	flags.StringVar(&o.instructions, "instructions", "", "`text` that tells the language model what to find out about the file")
+	flags.StringVar(&o.schema, "schema", "", "JSON Schema that binds the metadata which the model writes, or the `file` it is in")
 	flags.Var(&o.expires, "expires", "delete the file after this `time`, such as 72h or 30d (default never)")
-	flags.BoolVar(&o.wait, "wait", false, "wait until the file is processed, and fail if that fails")
+	flags.BoolVar(&o.wait, "wait", false, "wait until the file is processed, show the steps, and fail if that fails")
 	flags.BoolVar(&o.skipExisting, "skip-existing", false, "leave out files whose content is already in the workspace")
 	flags.IntVar(&o.parallel, "parallel", 4, "files that are sent at once")
 	flags.BoolVar(&o.json, "json", false, "print one JSON object a line")
@@ -87,7 +89,13 @@ func (o *putOptions) upload() (client.Upload, error) {
 	if o.parallel < 1 {
 		return client.Upload{}, usagef("--parallel must be at least 1, not %d", o.parallel)
 	}
-	return client.Upload{Purpose: o.purpose, Metadata: metadata, Instructions: o.instructions, ExpiresAfter: time.Duration(o.expires)}, nil
+	schema, err := schemaOf(o.schema)
+	if err != nil {
+		return client.Upload{}, err
+	}
+	return client.Upload{
+		Purpose: o.purpose, Metadata: metadata, Instructions: o.instructions, MetadataSchema: schema, ExpiresAfter: time.Duration(o.expires),
+	}, nil
 }
 
 // expiry is a flag for a time span that also takes days.

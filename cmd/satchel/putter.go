@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -200,49 +199,7 @@ func (u *putter) summarize() {
 	u.sayf("%s\n", text)
 }
 
-// The states at which processing is over.
-const (
-	statusProcessed = "processed"
-	statusError     = "error"
-)
-
-// The pauses between two looks at a file that is being processed.
-const (
-	firstPause = 200 * time.Millisecond
-	lastPause  = 2 * time.Second
-)
-
-// wait looks at the file until its processing is over, and tells on standard error what is being done.
+// wait looks at the file until its processing is over.
 func (u *putter) wait(ctx context.Context, f *api.File) (*api.File, error) {
-	told := ""
-	for pause := firstPause; f.Status != statusProcessed && f.Status != statusError; pause = min(pause*3/2, lastPause) {
-		if state := f.Filename + ": " + f.Status + " " + details(f); state != told {
-			told = state
-			u.mu.Lock()
-			u.progress.print(u.err, u.errTerminal, clean(state)+"\n")
-			u.mu.Unlock()
-		}
-		select {
-		case <-ctx.Done():
-			return f, ctx.Err()
-		case <-time.After(pause):
-		}
-		next, err := u.client.Get(ctx, f.ID)
-		if err != nil {
-			return f, err
-		}
-		f = next
-	}
-	return f, nil
-}
-
-// details is what the file's status is about, for people.
-func details(f *api.File) string {
-	switch {
-	case f.StatusDetails != nil:
-		return *f.StatusDetails
-	case f.Error != nil:
-		return f.Error.Message
-	}
-	return ""
+	return (&waiter{program: u.program, client: u.client, lock: &u.mu, progress: u.progress}).wait(ctx, f)
 }

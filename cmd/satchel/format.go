@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"math"
 	"slices"
 	"strings"
@@ -111,4 +112,43 @@ func pretty(value json.RawMessage) string {
 		text.WriteRune(r)
 	}
 	return text.String()
+}
+
+// terminalText passes text on to a terminal, with what could steer it made harmless; line breaks and tabs stay, and a form feed is a line.
+type terminalText struct {
+	out  io.Writer
+	rest []byte // the beginning of a character that is not complete yet
+}
+
+func (t *terminalText) Write(b []byte) (int, error) {
+	text := append(t.rest, b...)
+	whole := len(text)
+	for whole > 0 && whole > len(text)-utf8.UTFMax && !utf8.FullRune(text[lastStart(text[:whole]):]) {
+		whole = lastStart(text[:whole])
+	}
+	shown := strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return r
+		case r == '\f':
+			return '\n'
+		case hidden(r):
+			return utf8.RuneError
+		}
+		return r
+	}, string(text[:whole]))
+	t.rest = append([]byte(nil), text[whole:]...)
+	if _, err := io.WriteString(t.out, shown); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// lastStart gives where the last character of text begins.
+func lastStart(text []byte) int {
+	i := len(text) - 1
+	for i > 0 && !utf8.RuneStart(text[i]) {
+		i--
+	}
+	return max(i, 0)
 }
