@@ -24,7 +24,20 @@ func rooms() []room {
 		{name: "internal/meta/*", may: []string{".", "internal/meta"}, tests: []string{"internal/meta/*"}},
 		{name: "internal/llm", may: []string{"."}, tests: []string{"internal/llm/*"}},
 		{name: "internal/llm/*", may: []string{".", "internal/llm"}, tests: []string{"internal/llm/*"}},
-		{name: "internal/extract", may: []string{"."}, tests: []string{"internal/extract/*"}},
+		{name: "internal/extract/charset"},
+		{name: "internal/extract", may: []string{".", "internal/extract/charset"}, tests: []string{"internal/extract/*"}},
+		{
+			name: "internal/extract/text", may: []string{".", "internal/extract", "internal/extract/charset"},
+			tests: []string{"internal/extract/*"},
+		},
+		{
+			name: "internal/extract/markup", may: []string{".", "internal/extract", "internal/extract/charset", "internal/extract/text"},
+			tests: []string{"internal/extract/*"},
+		},
+		{
+			name: "internal/extract/mail", may: []string{".", "internal/extract", "internal/extract/charset", "internal/extract/markup"},
+			tests: []string{"internal/extract/*"},
+		},
 		{name: "internal/extract/*", may: []string{".", "internal/extract"}, tests: []string{"internal/extract/*"}},
 
 		{name: "internal/tenant", may: []string{".", "internal/meta"}, tests: []string{"internal/meta/*"}},
