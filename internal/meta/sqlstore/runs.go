@@ -16,7 +16,7 @@ import (
 const (
 	runColumns = `r.id, r.file_id, r.user_id, r.kind, r.state, r.step, r.dry_run, r.seen_version, r.claim, r.lease_until, r.attempts,
 	r.input_tokens, r.output_tokens, r.created_at, r.updated_at, COALESCE(r.ended_at, 0), r.failure_code, r.failure_message, r.details,
-	r.protected, r.instructions, r.schema`
+	r.protected, r.instructions, r.schema, r.patch`
 	ofFile = ` FROM runs r WHERE r.org_id = $1 AND r.workspace_id = $2 AND r.file_id = $3`
 
 	selectRun      = `SELECT ` + runColumns + `, r.result, r.progress` + ofFile + ` AND r.id = $4`
@@ -41,7 +41,7 @@ func newRunRow(scope satchel.Scope) *runRow {
 		(*string)(&v.ID), (*string)(&v.File), (*string)(&v.User), (*string)(&v.Kind), (*string)(&v.State), (*string)(&v.Step), &r.dryRun,
 		(*integer)(&v.Seen), &v.Claim, (*integer)(&r.leaseUntil), &r.attempts, (*integer)(&v.Tokens.Input), (*integer)(&v.Tokens.Output),
 		(*integer)(&r.createdAt), (*integer)(&r.updatedAt), (*integer)(&r.ended), &r.failureCode, &r.failure, &v.Details, &r.protected,
-		&v.Instructions, &v.Schema, &v.Result, &v.Progress,
+		&v.Instructions, &v.Schema, &v.Patch, &v.Result, &v.Progress,
 	}
 	return r
 }
@@ -107,8 +107,9 @@ func (r reader) runs(ctx context.Context, scope satchel.Scope, text string, file
 }
 
 const insertRun = `INSERT INTO runs (id, org_id, workspace_id, file_id, user_id, kind, state, step, dry_run, seen_version, claim, lease_until, attempts,
-	input_tokens, output_tokens, created_at, updated_at, ended_at, failure_code, failure_message, details, protected, instructions, schema, result,
-	progress) VALUES (` + `$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)
+	input_tokens, output_tokens, created_at, updated_at, ended_at, failure_code, failure_message, details, protected, instructions, schema, patch,
+	result, progress)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)
 	ON CONFLICT DO NOTHING`
 
 // InsertRun implements meta.RunWriter.
@@ -125,7 +126,7 @@ func (t *transaction) InsertRun(ctx context.Context, scope satchel.Scope, run *s
 		string(run.ID), string(run.Org), string(run.Workspace), string(run.File), string(run.User), string(run.Kind), string(run.State), string(run.Step),
 		flag(run.DryRun), run.Seen, run.Claim, micros(run.LeaseUntil), run.Attempts, run.Tokens.Input, run.Tokens.Output, micros(run.CreatedAt),
 		micros(run.UpdatedAt), orNull(run.EndedAt), string(failure.Code), failure.Message, run.Details, protected, run.Instructions, run.Schema,
-		run.Result, run.Progress)
+		run.Patch, run.Result, run.Progress)
 	return inserted(made, err, "run "+string(run.ID))
 }
 

@@ -122,6 +122,7 @@ CREATE TABLE runs (
 	protected       TEXT    NOT NULL, -- JSON: top-level keys that the model does not change; '': none
 	instructions    TEXT    NOT NULL,
 	schema          TEXT    NOT NULL, -- JSON Schema; '': none
+	patch           TEXT    NOT NULL, -- JSON: of a dry run, what would be merged first; '': none
 	result          TEXT    NOT NULL, -- JSON: the edit
 	progress        TEXT    NOT NULL  -- the checkpoint to go on from
 );
