@@ -20,7 +20,7 @@ import (
 // When ctx ends, because of Config.Timeout or because the Runner stops, it must come back soon; a job that was stopped is no failure.
 type Handler func(ctx context.Context, args string) error
 
-// After is what a Handler returns when it is to be called again once d has passed, which is no failure. It may be up to six seconds late.
+// After is what a Handler returns when it is to be called again once d has passed, which is no failure. It may be late by a Config.Poll.
 func After(d time.Duration) error { return later{max(d, 0)} }
 
 type later struct{ pause time.Duration }
@@ -38,7 +38,7 @@ type Config struct {
 	// RescueAfter is when a job whose worker has died is given to another one, counted from the start of the work. Its worker is not asked,
 	// so it must be longer than any handler takes, Timeout included. 0: Timeout and a minute. It may be half a minute late.
 	RescueAfter time.Duration
-	// Poll is how often is looked for jobs that nobody announced. 0: a second.
+	// Poll is how often is looked for jobs that nobody announced, or whose time has come. 0: a second.
 	Poll time.Duration
 	// Pause is how long the first pause after a failure is. 0: a second.
 	Pause time.Duration

@@ -218,9 +218,9 @@ func TestNotBefore(t *testing.T) {
 	t.Parallel()
 	store := newStore(t)
 	handlers, calls := heard()
-	due := time.Now().Add(1500 * time.Millisecond)
-	enqueue(t, store, meta.Job{Kind: "job", Args: `{"later":true}`, NotBefore: due}, meta.Job{Kind: "job", Args: `{}`, NotBefore: due.Add(-time.Hour)})
 	start(t, store, jobs.Config{Handlers: handlers, Poll: 20 * time.Millisecond})
+	due := time.Now().Add(300 * time.Millisecond)
+	enqueue(t, store, meta.Job{Kind: "job", Args: `{"later":true}`, NotBefore: due}, meta.Job{Kind: "job", Args: `{}`, NotBefore: due.Add(-time.Hour)})
 	if got := next(t, calls); got != "{}" {
 		t.Errorf("first came %s", got)
 	}

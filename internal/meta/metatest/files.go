@@ -27,15 +27,24 @@ func fullFile(scope satchel.Scope) *satchel.File {
 	f.Failure = &satchel.Failure{Code: "encrypted", Message: "remove the password"}
 	f.Instructions, f.Schema = "find the author", `{"type":"object"}`
 	f.ContentType, f.ExpiresAt = "application/pdf", now().Add(time.Hour)
+	f.Settled = &satchel.Standing{
+		Status: satchel.StatusError, Details: "as it was", Failure: &satchel.Failure{Code: satchel.CodeDocumentBroken, Message: "a \"quote\""},
+	}
+	f.Document = &satchel.Document{
+		Pages: 3, Characters: 1 << 40, Format: "pdf", Title: "Über <alles> & \x00mehr", Author: "A\nB", Language: "de-AT", Created: now().AddDate(-9, 0, 0),
+		Modified: now(), Width: 640, Height: 480, Properties: map[string]string{"Producer": "x", "": "ü"},
+	}
 	return f
 }
 
 func comeBack(t *testing.T, s meta.Store) {
 	scope := scopeOf("a", "default")
-	full, bare := fullFile(scope), newFile(scope, "", `{}`)
+	full, bare, looked := fullFile(scope), newFile(scope, "", `{}`), newFile(scope, "looked.bin", `{}`)
 	bare.Content.Size = 0
-	insert(t, s, full, bare)
-	for _, want := range []*satchel.File{full, bare} {
+	looked.Settled, looked.Document = &satchel.Standing{}, &satchel.Document{} // somebody has looked, and found nothing
+	wantFull(t, *full.Document)
+	insert(t, s, full, bare, looked)
+	for _, want := range []*satchel.File{full, bare, looked} {
 		got, err := s.File(t.Context(), scope, want.ID)
 		must(t, err)
 		if !reflect.DeepEqual(got, want) {
@@ -44,7 +53,7 @@ func comeBack(t *testing.T, s meta.Store) {
 	}
 	page, err := s.Files(t.Context(), scope, satchel.Query{Limit: 10}, now())
 	must(t, err)
-	if !reflect.DeepEqual(page.Files, []*satchel.File{bare, full}) || page.More {
+	if !reflect.DeepEqual(page.Files, []*satchel.File{looked, bare, full}) || page.More {
 		t.Errorf("the list has %+v", page)
 	}
 	must(t, s.InTx(t.Context(), func(ctx context.Context, tx meta.Tx) error {
@@ -53,6 +62,14 @@ func comeBack(t *testing.T, s meta.Store) {
 		wantCode(t, "the same id again", tx.InsertFile(ctx, scope, &again, changeOf(&again)), satchel.CodeConflict)
 		again.ID, again.Content = tx.NextFileID(), full.Content
 		wantCode(t, "the same blob again", tx.InsertFile(ctx, scope, &again, changeOf(&again)), satchel.CodeConflict)
+		return nil
+	}))
+	must(t, s.InTx(t.Context(), func(ctx context.Context, tx meta.Tx) error {
+		later := newFile(scope, "later.txt", `{}`)
+		later.ID, later.MetadataVersion = tx.NextFileID(), 2
+		if err := tx.InsertFile(ctx, scope, later, changeOf(later)); err == nil {
+			t.Error("a new file with metadata version 2 is taken")
+		}
 		return nil
 	}))
 }
@@ -83,7 +100,8 @@ func update(t *testing.T, s meta.Store) {
 	insert(t, s, f, other)
 	_, want := edit(t, s, scope, f.ID, func(f *satchel.File) {
 		full := fullFile(scope)
-		full.ID, full.Version, full.Content = f.ID, f.Version, f.Content
+		full.ID, full.Version, full.Content, full.Text = f.ID, f.Version, f.Content, newText("text")
+		wantFull(t, *full)
 		*f = *full
 	})
 	got, err := s.File(t.Context(), scope, f.ID)
@@ -94,7 +112,11 @@ func update(t *testing.T, s meta.Store) {
 	_, _ = edit(t, s, scope, f.ID, func(f *satchel.File) { f.Filename, f.Purpose = "after.txt", satchel.PurposeBatch })
 	_, _ = edit(t, s, scope, f.ID, func(f *satchel.File) {
 		f.Metadata, f.ExpiresAt, f.Failure = mustMetadata(`{"k":"new"}`), time.Time{}, nil
+		f.Settled, f.Document = nil, nil
 	})
+	if got, err = s.File(t.Context(), scope, f.ID); err != nil || got.Settled != nil || got.Document != nil || got.Failure != nil {
+		t.Errorf("without what can be left out it came back as %+v, %v", got, err)
+	}
 	for _, c := range []struct {
 		query satchel.Query
 		want  []satchel.FileID

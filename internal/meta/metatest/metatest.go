@@ -18,6 +18,9 @@ type Opened struct {
 	Store  meta.Store
 	System meta.System
 	Mark   meta.Mark
+
+	// Jobs gives the jobs that were committed, in the order in which they were handed in, and forgets them.
+	Jobs func(t *testing.T) []meta.Job
 }
 
 // Run runs the suite. open gives an empty store, a new one with every call.
@@ -28,6 +31,9 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 	}{
 		{"transactions", testTransactions},
 		{"files", testFiles},
+		{"runs", testRuns},
+		{"versions", testVersions},
+		{"text", testText},
 		{"isolation", testIsolation},
 		{"pages", testPages},
 		{"filters", testFilters},

@@ -2,6 +2,7 @@ package metatest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -17,6 +18,9 @@ func testSystem(t *testing.T, open func(t *testing.T) Opened) {
 	t.Run("blobs", func(t *testing.T) { blobs(t, open(t)) })
 	t.Run("known blobs", func(t *testing.T) { knownBlobs(t, open(t)) })
 	t.Run("forgetting idempotency keys", func(t *testing.T) { forgetKeys(t, open(t)) })
+	t.Run("stale runs", func(t *testing.T) { staleRuns(t, open(t)) })
+	t.Run("end of all leases", func(t *testing.T) { endLeases(t, open(t)) })
+	t.Run("failed files", func(t *testing.T) { failedFiles(t, open(t)) })
 	t.Run("marks", func(t *testing.T) { marks(t, open(t).Mark) })
 }
 
@@ -167,5 +171,121 @@ func marks(t *testing.T, m meta.Mark) {
 	}
 	if got, err := m.Mark(t.Context(), "never set"); err != nil || got != "" {
 		t.Errorf("a mark that was never set: %q, %v", got, err)
+	}
+}
+
+// ownedIDs gives the ids of files, in their order, and checks that their scopes may work on them.
+func ownedIDs(tb testing.TB, files []meta.OwnedFile, s meta.FileReader) []satchel.FileID {
+	tb.Helper()
+	ids := []satchel.FileID{}
+	for _, f := range files {
+		ids = append(ids, f.ID)
+		if _, err := s.File(tb.Context(), f.Scope, f.ID); err != nil || !f.Scope.Access.Allows(satchel.AccessWriter) {
+			tb.Errorf("the scope %+v may not work on %s: %v", f.Scope, f.ID, err)
+		}
+	}
+	return ids
+}
+
+// leased gives a run on a file of a tenant of its own, with a claim whose lease ends in so many minutes.
+func leased(tb testing.TB, s meta.Store, org, claim string, minutes int) *satchel.Run {
+	tb.Helper()
+	run := newRun(several(tb, s, scopeOf(org, "default"), 1)[0], 0)
+	run.Claim, run.LeaseUntil = claim, now().Add(time.Duration(minutes)*time.Minute)
+	insertRuns(tb, s, run)
+	return run
+}
+
+func staleRuns(t *testing.T, o Opened) {
+	free := leased(t, o.Store, "a", "", -9)
+	held := leased(t, o.Store, "b", "w1", 0) // just ends: not before now
+	long := leased(t, o.Store, "c", "w2", -5)
+	short := leased(t, o.Store, "d", "w3", -1)
+	again := newRun(&satchel.File{ID: long.File, Org: long.Org, Workspace: long.Workspace, User: long.User}, 5)
+	again.Claim, again.LeaseUntil = "w5", now().Add(-3*time.Minute)
+	insertRuns(t, o.Store, again)
+	over := leased(t, o.Store, "e", "w4", -8)
+	changeRun(t, o.Store, scopeOf("e", "default"), over, func(run *satchel.Run) { run.EndedAt = now() })
+	for _, c := range []struct {
+		before time.Time
+		limit  int
+		want   []satchel.FileID
+	}{
+		{now(), 10, []satchel.FileID{long.File, long.File, short.File}},
+		{now(), 2, []satchel.FileID{long.File, long.File}},
+		{now().Add(time.Microsecond), 10, []satchel.FileID{long.File, long.File, short.File, held.File}},
+		{now().Add(-time.Hour), 10, []satchel.FileID{}},
+	} {
+		stale, err := o.System.StaleRuns(t.Context(), c.before, c.limit)
+		must(t, err)
+		if got := ownedIDs(t, stale, o.Store); !slices.Equal(got, c.want) {
+			t.Errorf("stale before %s are %v, want %v", c.before, got, c.want)
+		}
+	}
+	if count, err := o.System.CountRuns(t.Context()); err != nil || count != 5 {
+		t.Errorf("%d runs are open, %v; want 5 with %s", count, err, free.ID)
+	}
+}
+
+// endLeases makes every open run stale, whoever holds it, and leaves those that are over alone.
+func endLeases(t *testing.T, o Opened) {
+	free := leased(t, o.Store, "a", "", 0)
+	held := leased(t, o.Store, "b", "w1", 60)
+	stale := leased(t, o.Store, "c", "w2", -60)
+	over := leased(t, o.Store, "d", "w3", 60)
+	changeRun(t, o.Store, scopeOf("d", "default"), over, func(run *satchel.Run) { run.EndedAt = now() })
+	must(t, o.System.EndLeases(t.Context(), now()))
+	found, err := o.System.StaleRuns(t.Context(), now(), 10)
+	must(t, err)
+	got := ownedIDs(t, found, o.Store)
+	want := []satchel.FileID{free.File, held.File, stale.File}
+	if len(got) != 3 || got[0] != stale.File {
+		t.Errorf("stale are %v, want first the one that was before: %s", got, stale.File)
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("stale are %v, want %v", got, want)
+	}
+	after := *free
+	after.Details = "by a worker that had read it before"
+	err = o.Store.InTx(t.Context(), func(ctx context.Context, tx meta.Tx) error {
+		return tx.UpdateRun(ctx, scopeOf("a", "default"), free, &after)
+	})
+	if !errors.Is(err, meta.ErrChanged) {
+		t.Errorf("a run that was free has no claim now: %v", err)
+	}
+	must(t, o.System.EndLeases(t.Context(), now().Add(time.Hour)))
+}
+
+func failedFiles(t *testing.T, o Opened) {
+	var want []satchel.FileID
+	for i, org := range []string{"a", "b", "a", "c", "b"} {
+		scope := scopeOf(org, "default")
+		failed, other, fine := newFile(scope, "1", `{}`), newFile(scope, "2", `{}`), newFile(scope, "3", `{}`)
+		failed.Failure = &satchel.Failure{Code: satchel.CodeModelNotConfigured, Message: "none"}
+		other.Failure = &satchel.Failure{Code: satchel.CodeDocumentBroken, Message: "broken"}
+		insert(t, o.Store, failed, other, fine)
+		want = append(want, failed.ID)
+		if i == 3 {
+			edit(t, o.Store, scope, failed.ID, func(f *satchel.File) { f.Failure = nil })
+			want = want[:3]
+		}
+	}
+	got := []satchel.FileID{}
+	for after := satchel.FileID(""); ; {
+		some, err := o.System.FailedFiles(t.Context(), satchel.CodeModelNotConfigured, after, 2)
+		must(t, err)
+		got = append(got, ownedIDs(t, some, o.Store)...)
+		if len(some) < 2 {
+			break
+		}
+		after = some[1].ID
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("failed are %v, want %v", got, want)
+	}
+	if some, err := o.System.FailedFiles(t.Context(), "", "", 10); err != nil || len(some) != 0 {
+		t.Errorf("failed with no code are %v, %v", some, err)
 	}
 }

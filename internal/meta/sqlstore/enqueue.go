@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 
 	"github.com/satchel-files/satchel/internal/meta"
@@ -61,22 +63,43 @@ func (a jobArgs) Kind() string { return a.job.Kind }
 // MarshalJSON gives the arguments as they are.
 func (a jobArgs) MarshalJSON() ([]byte, error) { return []byte(a.job.Args), nil }
 
+// lookAhead is how far River's scheduler looks ahead, every so often, for jobs whose time comes: what is due sooner might be found too late.
+const lookAhead = 5 * time.Second
+
 // insertJobs stores the jobs of all transactions that succeeded, and tells how many.
 func (b *batch) insertJobs() (int, error) {
 	var params []river.InsertManyParams
+	soon, now := false, time.Now()
 	for _, r := range b.ran {
 		if r.err != nil {
 			continue
 		}
 		for _, job := range r.jobs {
-			params = append(params, river.InsertManyParams{Args: jobArgs{job}, InsertOpts: &river.InsertOpts{ScheduledAt: job.NotBefore}})
+			var opts river.InsertOpts
+			if job.NotBefore.After(now) {
+				opts.ScheduledAt = job.NotBefore
+				soon = soon || job.NotBefore.Before(now.Add(lookAhead))
+			}
+			params = append(params, river.InsertManyParams{Args: jobArgs{job}, InsertOpts: &opts})
 		}
 	}
 	if len(params) == 0 {
 		return 0, nil
 	}
-	if _, err := b.writer.jobs.InsertManyFastTx(context.Background(), b.tx, params); err != nil {
+	_, err := b.writer.jobs.InsertManyFastTx(context.Background(), b.tx, params)
+	if err == nil && soon {
+		err = b.scheduleUntil(now.Add(lookAhead))
+	}
+	if err != nil {
 		return 0, fmt.Errorf("inserting jobs: %w", b.writer.file.fullDisk(storeError(err)))
 	}
 	return len(params), nil
+}
+
+// scheduleUntil does what River's scheduler does: jobs that are due before a moment become those that workers look at.
+func (b *batch) scheduleUntil(moment time.Time) error {
+	const most = 10_000
+	moment = moment.UTC()
+	_, err := riversqlite.New(nil).UnwrapExecutor(b.tx).JobSchedule(context.Background(), &riverdriver.JobScheduleParams{Max: most, Now: &moment})
+	return err
 }

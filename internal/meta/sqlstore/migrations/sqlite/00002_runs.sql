@@ -91,7 +91,7 @@ CREATE TABLE pages (
 	characters   INTEGER NOT NULL,
 	text_offset  INTEGER NOT NULL,
 	text_length  INTEGER NOT NULL,
-	PRIMARY KEY (file_id, n)
+	PRIMARY KEY (org_id, workspace_id, file_id, n)
 ) WITHOUT ROWID;
 
 -- Work on a file. Whoever works on it has written claim, and every write of the attempt names it. None was ever stored before.
