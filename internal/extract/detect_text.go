@@ -73,14 +73,11 @@ func structured(head beginning, found, named string) string {
 
 // plausible gives the type of the name, unless the text cannot be that.
 func plausible(text, named string) string {
-	first := ""
-	if trimmed := strings.TrimSpace(text); trimmed != "" {
-		first = trimmed[:1]
-	}
+	text = strings.TrimSpace(text)
 	switch {
 	case named == typeMail, named == typeMailbox:
 		return "" // mailType did not find one
-	case isMarkup(named) && first != "<", named == typeJSON && !strings.Contains(`{["/`, first):
+	case isMarkup(named) && !anyTag.MatchString(text), named == typeJSON && !strings.ContainsAny(text[:min(len(text), 1)], `{["/`):
 		return typeText
 	}
 	return named
@@ -163,6 +160,8 @@ func markupType(head beginning, found, named string) string {
 			return typeXHTML
 		}
 		return typeHTML
+	case declared && (named == typeHTML || named == typeXHTML):
+		return typeXHTML
 	case declared:
 		return xmlType(found)
 	case named != "" && named != typeXML && named != typeHTML:
@@ -186,6 +185,7 @@ func xmlType(found string) string {
 var (
 	prologue = regexp.MustCompile(`^(?s:\s+|<\?.*?\?>|<!--.*?-->)`)
 	docType  = regexp.MustCompile(`^(?i)<!doctype\s+([\w:.-]+)[^>\[]*(?:\[[^\]]*\]\s*)?>`)
+	anyTag   = regexp.MustCompile(`<[A-Za-z!/]`)
 	startTag = regexp.MustCompile(`^<([A-Za-z_][\w:.-]*)[\s/>]`)
 )
 
