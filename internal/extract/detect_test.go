@@ -76,6 +76,7 @@ func TestDetect(t *testing.T) {
 		{"a fragment called text", "a.txt", "<b>not</b> a page", "text/plain"},
 		{"a readme that begins with HTML", "README.md", "<h1 align=center>Tool</h1>\n\nIt works.", "text/markdown"},
 		{"HTML that begins with words", "a.html", "Hello<br>you", "text/html"},
+		{"an unusual element called HTML", "a.html", "<q>x</q>", "text/html"},
 		{"XML called HTML", "a.html", "<?xml version=\"1.0\"?><en-note><div>x</div></en-note>", "application/xhtml+xml"},
 		{"a component", "a.vue", "<template><p>x</p></template>\n<script>\n</script>", "text/x-vue"},
 		{"XHTML", "a.xhtml", page, "application/xhtml+xml"},

@@ -166,7 +166,7 @@ func markupType(head beginning, found, named string) string {
 		return xmlType(found)
 	case named != "" && named != typeXML && named != typeHTML:
 		return ""
-	case fragment(root):
+	case fragment(root), named == typeHTML:
 		return typeHTML
 	case named == typeXML || wellFormed(text, head.cut):
 		return typeXML
