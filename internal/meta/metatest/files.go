@@ -42,6 +42,7 @@ func comeBack(t *testing.T, s meta.Store) {
 	full, bare, looked := fullFile(scope), newFile(scope, "", `{}`), newFile(scope, "looked.bin", `{}`)
 	bare.Content.Size = 0
 	looked.Settled, looked.Document = &satchel.Standing{}, &satchel.Document{} // somebody has looked, and found nothing
+	full.Text = newText("text")
 	wantFull(t, *full.Document)
 	insert(t, s, full, bare, looked)
 	for _, want := range []*satchel.File{full, bare, looked} {

@@ -87,7 +87,7 @@ func checkOwn(scope satchel.Scope, f *satchel.File) error {
 const insertFile = `INSERT INTO files (id, org_id, workspace_id, user_id, filename, purpose, status, status_details, failure_code, failure_message,
 	content_type, content_blob_id, bytes, sha256, text_blob_id, text_bytes, text_sha256, version, metadata_version, expires_at, updated_at, settled,
 	metadata, instructions, schema, document)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, '', 0, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)
 	ON CONFLICT DO NOTHING`
 
 // InsertFile implements meta.FileWriter.
@@ -95,8 +95,8 @@ func (t *transaction) InsertFile(ctx context.Context, scope satchel.Scope, f *sa
 	if err := checkOwn(scope, f); err != nil {
 		return err
 	}
-	if f.MetadataVersion != 1 || f.Text != (satchel.Blob{}) {
-		return fmt.Errorf("sqlstore: a new file has metadata version 1 and no text, not %d and %q", f.MetadataVersion, f.Text.ID)
+	if f.MetadataVersion != 1 {
+		return fmt.Errorf("sqlstore: a new file has metadata version 1, not %d", f.MetadataVersion)
 	}
 	settled, document, err := writeStanding(f)
 	if err != nil {
@@ -105,12 +105,15 @@ func (t *transaction) InsertFile(ctx context.Context, scope satchel.Scope, f *sa
 	failure := failureColumns(f.Failure)
 	made, err := t.q.exec(ctx, insertFile,
 		string(f.ID), string(f.Org), string(f.Workspace), string(f.User), f.Filename, string(f.Purpose), string(f.Status), f.StatusDetails,
-		string(failure.Code), failure.Message, f.ContentType, string(f.Content.ID), f.Content.Size, f.Content.SHA256[:], []byte{}, f.Version,
-		f.MetadataVersion, orNull(f.ExpiresAt), f.UpdatedAt.UnixMicro(), settled, f.Metadata.String(), f.Instructions, f.Schema, document)
+		string(failure.Code), failure.Message, f.ContentType, string(f.Content.ID), f.Content.Size, f.Content.SHA256[:],
+		string(f.Text.ID), f.Text.Size, hashOf(f.Text), f.Version, f.MetadataVersion, orNull(f.ExpiresAt), f.UpdatedAt.UnixMicro(), settled, f.Metadata.String(), f.Instructions, f.Schema, document)
 	if err := inserted(made, err, "file "+string(f.ID)); err != nil {
 		return err
 	}
 	if err := t.insertBlob(ctx, f, "content", f.Content); err != nil {
+		return err
+	}
+	if err := t.swapText(ctx, &satchel.File{}, f); err != nil {
 		return err
 	}
 	if err := t.insertVersion(ctx, f, satchel.Metadata{}, change); err != nil {

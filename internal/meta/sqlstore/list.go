@@ -81,7 +81,14 @@ func (l *listing) wants(f *satchel.File) bool {
 // rowBytes is about what a file takes in memory.
 func rowBytes(f *satchel.File) int {
 	const fixed = 512
-	return fixed + len(f.Filename) + len(f.StatusDetails) + len(f.Metadata.String()) + len(f.Instructions) + len(f.Schema)
+	size := fixed + len(f.Filename) + len(f.StatusDetails) + len(f.Metadata.String()) + len(f.Instructions) + len(f.Schema)
+	if d := f.Document; d != nil {
+		size += fixed + len(d.Title) + len(d.Author)
+		for key, value := range d.Properties {
+			size += len(key) + len(value)
+		}
+	}
+	return size
 }
 
 // position is where the page starts: ids beyond it, in the order asked for, are wanted.
