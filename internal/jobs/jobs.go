@@ -5,8 +5,8 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -30,10 +30,12 @@ func (l later) Error() string { return "jobs: again after " + l.pause.String() }
 // Config says what a Runner does. Handlers, Workers and Timeout must be set.
 type Config struct {
 	Handlers map[string]Handler // by the kind of job; jobs of other kinds are left alone
-	Workers  int                // jobs at once
-	Timeout  time.Duration      // the longest that a handler may take; then its context ends
-	Grace    time.Duration      // how long handlers may go on when the Runner is stopped, before their contexts end
-	Logger   *slog.Logger       // nil: nothing is logged
+	Workers  int                // jobs of a kind at once, those of WorkersOf excepted
+	// WorkersOf is how many jobs at once there are of kinds that need another number. Each kind has a queue of its own: one never waits for another.
+	WorkersOf map[string]int
+	Timeout   time.Duration // the longest that a handler may take; then its context ends
+	Grace     time.Duration // how long handlers may go on when the Runner is stopped, before their contexts end
+	Logger    *slog.Logger  // nil: nothing is logged
 
 	// RescueAfter is when a job whose worker has died is given to another one, counted from the start of the work. Its worker is not asked,
 	// so it must be longer than any handler takes, Timeout included. 0: Timeout and a minute. It may be half a minute late.
@@ -89,11 +91,13 @@ func New[TTx any](driver riverdriver.Driver[TTx], c Config) (*Runner, error) {
 		return nil, err
 	}
 	workers := river.NewWorkers()
+	queues := map[string]river.QueueConfig{}
 	for kind, handler := range c.Handlers {
+		queues[kind] = river.QueueConfig{MaxWorkers: cmp.Or(c.WorkersOf[kind], c.Workers)}
 		river.AddWorkerArgs(workers, jobArgs{kind: kind}, &worker{handler: handler, logger: c.Logger.With("job", kind)})
 	}
 	config := &river.Config{
-		Queues:                      map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: c.Workers}},
+		Queues:                      queues,
 		Workers:                     workers,
 		FetchOnlyKnownKinds:         true,
 		FetchCooldown:               min(cooldown, c.Poll),
@@ -118,10 +122,7 @@ func New[TTx any](driver riverdriver.Driver[TTx], c Config) (*Runner, error) {
 // Run works on jobs until ctx ends. It then takes no new ones, lets those that run come to their end for the Config's Grace, ends their
 // contexts, waits for them, and returns nil; an error says that it could not start. The store must stay open until it has returned.
 func (r *Runner) Run(ctx context.Context) error {
-	if err := r.client.Start(ctx); err != nil {
-		if errors.Is(err, ctx.Err()) && ctx.Err() != nil {
-			return nil
-		}
+	if err := r.client.Start(ctx); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("jobs: starting: %w", err)
 	}
 	<-r.client.Stopped()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"runtime/debug"
 	"time"
 
@@ -68,7 +67,7 @@ func cut(text string) string {
 	return text[:min(len(text), most)]
 }
 
-// pauses grow twofold with every failure, up to longest, and vary by a tenth, so that what failed together does not come back together.
+// pauses grow twofold with every failure, up to longest.
 type pauses struct{ first time.Duration }
 
 const longest = 5 * time.Minute
@@ -76,11 +75,8 @@ const longest = 5 * time.Minute
 // NextRetry implements river.ClientRetryPolicy.
 func (p pauses) NextRetry(job *rivertype.JobRow) time.Time {
 	pause := p.first
-	for range len(job.Errors) {
-		if pause *= 2; pause >= longest {
-			pause = longest
-			break
-		}
+	for range job.Errors {
+		pause = min(2*pause, longest)
 	}
-	return time.Now().Add(pause + rand.N(pause/10+1))
+	return time.Now().Add(pause)
 }

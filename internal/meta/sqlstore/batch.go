@@ -94,9 +94,9 @@ func (b *batch) end() {
 			kept++
 		}
 	}
-	jobs := 0
+	var kinds []string
 	if b.broken == nil {
-		jobs, b.broken = b.insertJobs()
+		kinds, b.broken = b.insertJobs()
 	}
 	err := retryable(b.broken)
 	if err != nil || kept == 0 {
@@ -108,8 +108,10 @@ func (b *batch) end() {
 	if err == nil && kept > 0 {
 		b.writer.onCommit(kept) // before the answers, so that whoever got one finds the commit counted
 	}
-	if err == nil && jobs > 0 {
-		b.writer.bell.ring(topicInsert, jobsHaveCome)
+	if err == nil {
+		for _, kind := range kinds {
+			b.writer.bell.ring(topicInsert, jobsHaveCome(kind))
+		}
 	}
 	b.answer(err)
 	b.writer.statements.prepareAll(b.unknown)

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -19,6 +21,7 @@ const (
 	// maxJobAttempts is how often a job is tried: for days, given the pauses between failures.
 	maxJobAttempts = 1000
 	maxJobKind     = 127 // bytes, as River's table allows
+	kindCharacters = "abcdefghijklmnopqrstuvwxyz0123456789_"
 )
 
 // Enqueue implements meta.RunWriter. The jobs of all transactions of a batch are inserted together, right before its commit.
@@ -30,6 +33,8 @@ func (t *transaction) Enqueue(ctx context.Context, job meta.Job) error {
 		return ctx.Err()
 	case job.Kind == "" || len(job.Kind) > maxJobKind:
 		return fmt.Errorf("sqlstore: a job's kind has 1 to %d bytes, not %d", maxJobKind, len(job.Kind))
+	case strings.Trim(job.Kind, kindCharacters) != "":
+		return fmt.Errorf("sqlstore: the kind of a job, %q, is also the name of its queue: it has the characters %s", job.Kind, kindCharacters)
 	case !isObject(job.Args):
 		return fmt.Errorf("sqlstore: the arguments of a job of kind %s are no JSON object", job.Kind)
 	}
@@ -66,8 +71,8 @@ func (a jobArgs) MarshalJSON() ([]byte, error) { return []byte(a.job.Args), nil 
 // lookAhead is how far River's scheduler looks ahead, every so often, for jobs whose time comes: what is due sooner might be found too late.
 const lookAhead = 5 * time.Second
 
-// insertJobs stores the jobs of all transactions that succeeded, and tells how many.
-func (b *batch) insertJobs() (int, error) {
+// insertJobs stores the jobs of all transactions that succeeded, each in the queue of its kind, and tells which kinds there are.
+func (b *batch) insertJobs() (kinds []string, err error) {
 	var params []river.InsertManyParams
 	soon, now := false, time.Now()
 	for _, r := range b.ran {
@@ -75,7 +80,10 @@ func (b *batch) insertJobs() (int, error) {
 			continue
 		}
 		for _, job := range r.jobs {
-			var opts river.InsertOpts
+			opts := river.InsertOpts{Queue: job.Kind}
+			if !slices.Contains(kinds, job.Kind) {
+				kinds = append(kinds, job.Kind)
+			}
 			if job.NotBefore.After(now) {
 				opts.ScheduledAt = job.NotBefore
 				soon = soon || job.NotBefore.Before(now.Add(lookAhead))
@@ -84,16 +92,16 @@ func (b *batch) insertJobs() (int, error) {
 		}
 	}
 	if len(params) == 0 {
-		return 0, nil
+		return nil, nil
 	}
-	_, err := b.writer.jobs.InsertManyFastTx(context.Background(), b.tx, params)
+	_, err = b.writer.jobs.InsertManyFastTx(context.Background(), b.tx, params)
 	if err == nil && soon {
 		err = b.scheduleUntil(now.Add(lookAhead))
 	}
 	if err != nil {
-		return 0, fmt.Errorf("inserting jobs: %w", b.writer.file.fullDisk(storeError(err)))
+		return nil, fmt.Errorf("inserting jobs: %w", b.writer.file.fullDisk(storeError(err)))
 	}
-	return len(params), nil
+	return kinds, nil
 }
 
 // scheduleUntil does what River's scheduler does: jobs that are due before a moment become those that workers look at.

@@ -108,10 +108,10 @@ func TestListener(t *testing.T) {
 	}
 	b.ring(topicLeadership, "not for it")
 	for range 1000 { // more than anybody keeps
-		b.ring(topicInsert, jobsHaveCome)
+		b.ring(topicInsert, jobsHaveCome("job"))
 	}
 	n, err := l.WaitForNotification(t.Context())
-	if err != nil || *n != (riverdriver.Notification{Topic: topicInsert, Payload: jobsHaveCome}) {
+	if err != nil || *n != (riverdriver.Notification{Topic: topicInsert, Payload: jobsHaveCome("job")}) {
 		t.Errorf("it heard %+v, %v", n, err)
 	}
 	if len(deaf.heard) != 0 {
@@ -120,7 +120,7 @@ func TestListener(t *testing.T) {
 	if err := errors.Join(l.Close(t.Context()), l.Connect(t.Context()), l.Listen(t.Context(), topicLeadership), l.Unlisten(t.Context(), topicLeadership)); err != nil {
 		t.Fatal(err)
 	}
-	b.ring(topicInsert, jobsHaveCome)
+	b.ring(topicInsert, jobsHaveCome("job"))
 	b.ring(topicLeadership, "{}")
 	if len(l.heard) != 0 {
 		t.Error("it hears what was said before, or what it does not listen to any more")

@@ -8,12 +8,14 @@ import (
 	"github.com/riverqueue/river/riverdriver"
 )
 
-// The topics of River that are used, and what it wants to hear when jobs have come.
+// The topics of River that are used.
 const (
 	topicInsert     = "river_insert"
 	topicLeadership = "river_leadership"
-	jobsHaveCome    = `{"queue":"default"}`
 )
+
+// jobsHaveCome is what River wants to hear when there are new jobs of a kind, each of which has a queue of its name.
+func jobsHaveCome(kind string) string { return `{"queue":"` + kind + `"}` }
 
 // bell tells River's listeners of this process what has happened. The zero bell is ready.
 type bell struct {
