@@ -117,20 +117,18 @@ func runsComeBack(t *testing.T, s meta.Store) {
 	})
 }
 
-// change stores what edit makes of a run as it is now.
-func changeRun(tb testing.TB, s meta.Store, scope satchel.Scope, run *satchel.Run, edit func(*satchel.Run)) *satchel.Run {
+// changeRun stores what edit makes of a run as it is now.
+func changeRun(tb testing.TB, s meta.Store, scope satchel.Scope, run *satchel.Run, edit func(*satchel.Run)) {
 	tb.Helper()
-	var after satchel.Run
 	commit(tb, s, func(ctx context.Context, tx meta.Tx) error {
 		before, err := tx.Run(ctx, scope, run.File, run.ID)
 		if err != nil {
 			return err
 		}
-		after = *before
+		after := *before
 		edit(&after)
 		return tx.UpdateRun(ctx, scope, before, &after)
 	})
-	return &after
 }
 
 // updateRun changes everything in a run: only what may change does.

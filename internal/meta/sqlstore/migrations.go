@@ -30,7 +30,8 @@ func migrateRiver(version int) func(ctx context.Context, tx *sql.Tx) error {
 		if err != nil {
 			return err
 		}
-		_, err = migrator.MigrateTx(ctx, tx, rivermigrate.DirectionUp, &rivermigrate.MigrateOpts{TargetVersion: version})
+		target := &rivermigrate.MigrateOpts{TargetVersion: version}
+		_, err = migrator.MigrateTx(ctx, tx, rivermigrate.DirectionUp, target) //nolint:staticcheck // SQLite runs all of them in one transaction
 		return err
 	}
 }
