@@ -69,8 +69,8 @@ type RunRegister interface {
 	// FailedFiles gives at most limit files with ids behind after, in order, whose failure has the code.
 	FailedFiles(ctx context.Context, code satchel.Code, after satchel.FileID, limit int) ([]OwnedFile, error)
 
-	// EndLeases makes every open run stale at the moment now, those that have no claim included (they get one): whoever worked on them, or was
-	// about to, is gone. For a server that is alone on its store, at its start.
+	// EndLeases makes every open run stale at the moment now, and gives it another claim: whoever worked on it, or was about to, is gone, and
+	// could write nothing more. For a server that is alone on its store, at its start.
 	EndLeases(ctx context.Context, now time.Time) error
 
 	// CountRuns gives the number of open runs.

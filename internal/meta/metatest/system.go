@@ -247,13 +247,14 @@ func endLeases(t *testing.T, o Opened) {
 	if !slices.Equal(got, want) {
 		t.Errorf("stale are %v, want %v", got, want)
 	}
-	after := *free
-	after.Details = "by a worker that had read it before"
-	err = o.Store.InTx(t.Context(), func(ctx context.Context, tx meta.Tx) error {
-		return tx.UpdateRun(ctx, scopeOf("a", "default"), free, &after)
-	})
-	if !errors.Is(err, meta.ErrChanged) {
-		t.Errorf("a run that was free has no claim now: %v", err)
+	for _, run := range []*satchel.Run{free, held, stale} {
+		after := *run
+		after.Details = "by a worker that had read it before"
+		scope := satchel.Scope{Org: run.Org, Workspace: run.Workspace}
+		err := o.Store.InTx(t.Context(), func(ctx context.Context, tx meta.Tx) error { return tx.UpdateRun(ctx, scope, run, &after) })
+		if !errors.Is(err, meta.ErrChanged) {
+			t.Errorf("an update of a run with the claim %q, by who had it before: %v, want ErrChanged", run.Claim, err)
+		}
 	}
 	must(t, o.System.EndLeases(t.Context(), now().Add(time.Hour)))
 }

@@ -93,6 +93,37 @@ func TestNoJobsOfAFailedCommit(t *testing.T) {
 	}
 }
 
+// TestJobsThatAreDueSoon hands in jobs for later: those that River's scheduler might find too late need it no more.
+func TestJobsThatAreDueSoon(t *testing.T) {
+	s := openTest(t, Options{})
+	now := time.Now()
+	for _, c := range []struct {
+		notBefore time.Time
+		want      rivertype.JobState
+	}{
+		{now.Add(time.Hour), rivertype.JobStateScheduled},
+		{time.Time{}, rivertype.JobStateAvailable},
+		{now.Add(-time.Hour), rivertype.JobStateAvailable},
+		{now.Add(3 * time.Second), rivertype.JobStateAvailable},
+	} {
+		err := s.InTx(t.Context(), func(ctx context.Context, tx meta.Tx) error {
+			return tx.Enqueue(ctx, meta.Job{Kind: "job", Args: "{}", NotBefore: c.notBefore})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var state rivertype.JobState
+		var due bool
+		row := s.file.read.QueryRow(`SELECT state, scheduled_at <= datetime('now', 'subsec') FROM river_job ORDER BY id DESC LIMIT 1`)
+		if err := row.Scan(&state, &due); err != nil {
+			t.Fatal(err)
+		}
+		if state != c.want || due != !c.notBefore.After(now) {
+			t.Errorf("a job not before %s (now is %s) is %s, due: %v", c.notBefore, now, state, due)
+		}
+	}
+}
+
 // TestListener listens, stops to, and comes back.
 func TestListener(t *testing.T) {
 	b := &bell{}

@@ -184,8 +184,7 @@ func (s *Store) FailedFiles(ctx context.Context, code satchel.Code, after satche
 }
 
 // endLeases leaves older ends as they are: whoever waits longest is found first.
-const endLeases = `UPDATE runs SET claim = CASE WHEN claim = '' THEN $1 ELSE claim END, lease_until = CASE WHEN lease_until < $2 THEN lease_until ELSE $2 END
-	WHERE ended_at IS NULL`
+const endLeases = `UPDATE runs SET claim = $1, lease_until = CASE WHEN lease_until < $2 THEN lease_until ELSE $2 END WHERE ended_at IS NULL`
 
 // EndLeases implements meta.RunRegister.
 func (s *Store) EndLeases(ctx context.Context, now time.Time) error {
