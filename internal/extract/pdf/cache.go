@@ -89,7 +89,7 @@ func sumOf(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	hash := sha256.New()
 	_, err = io.Copy(hash, file)
 	return hash.Sum(nil), err

@@ -47,32 +47,6 @@ func (d *document) closePage(page references.FPDF_PAGE) {
 	}
 }
 
-// text gives the characters of a page as PDFium puts them together from where they stand: in the order of the content, lines ended by CR
-// and LF, and at the ends of lines a mark for each hyphen that divides a word.
-func (d *document) text(page requests.Page) (string, error) {
-	loaded, err := d.pdfium.FPDFText_LoadPage(&requests.FPDFText_LoadPage{Page: page})
-	if err != nil {
-		return "", d.or(errNoPage, err)
-	}
-	count, err := d.pdfium.FPDFText_CountChars(&requests.FPDFText_CountChars{TextPage: loaded.TextPage})
-	if err != nil {
-		return "", d.or(errNoPage, err)
-	}
-	text, err := d.pdfium.FPDFText_GetText(&requests.FPDFText_GetText{TextPage: loaded.TextPage, Count: count.Count})
-	if err != nil {
-		return "", d.or(errNoPage, err)
-	}
-	if readRight(text.Text) {
-		if text.Text, err = d.directed(loaded.TextPage, count.Count); err != nil {
-			return "", d.or(errNoPage, err)
-		}
-	}
-	if _, err := d.pdfium.FPDFText_ClosePage(&requests.FPDFText_ClosePage{TextPage: loaded.TextPage}); err != nil {
-		return "", d.fatal(err)
-	}
-	return text.Text, nil
-}
-
 // label gives what the document calls page i; most call it nothing.
 func (d *document) label(i int) (string, error) {
 	label, err := d.pdfium.FPDF_GetPageLabel(&requests.FPDF_GetPageLabel{Document: d.ref, Page: i})

@@ -39,7 +39,7 @@ type reader struct {
 	out     extract.Output
 	doc     *document // nil: none is open
 	crashes int
-	pending int   // pages that could not be read, since the last that could, and that out does not have yet
+	pending int    // pages that could not be read, since the last that could, and that out does not have yet
 	good    int    // pages that were read
 	lost    ranges // the numbers of those that could not be
 }

@@ -13,6 +13,7 @@ import (
 const (
 	maxAnnotations = 10_000  // that are looked at on a page
 	maxOptions     = 1_000   // that are looked at of a list to choose from
+	off            = "Off"   // what boxes and buttons are that are not checked
 	maxRemarks     = 1 << 20 // bytes of values and notes of a page; a document can show one value any number of times
 )
 
@@ -47,7 +48,7 @@ type lines struct {
 
 // add adds a line that says of what name is; what says nothing is left out.
 func (l *lines) add(name, value string) {
-	value = strings.TrimSpace(tidy(value))
+	value = strings.TrimSpace(tidy(strings.ReplaceAll(strings.ReplaceAll(value, "\r\n", "\n"), "\r", "\n")))
 	if name = phrase(name, maxLabel); name != "" {
 		name += ": "
 	}
@@ -158,7 +159,7 @@ func (d *document) strayField(a references.FPDF_ANNOTATION, list *lines) error {
 		}
 		found[i] = value.Value
 	}
-	if value := found[0]; value != "Off" {
+	if value := found[0]; value != off {
 		list.add(cmp.Or(found[1], found[2]), value)
 	}
 	return nil
@@ -211,17 +212,15 @@ func (d *document) fieldValue(form references.FPDF_FORMHANDLE, a references.FPDF
 	return value.FormFieldValue, nil
 }
 
-// fieldCheck gives what it means that a box or button is checked: its value, which is often just "Yes" or "On".
+// fieldCheck gives what it means that a box or button is checked: its value, which is often just "Yes" or "On". What it looks like says
+// whether it is.
 func (d *document) fieldCheck(form references.FPDF_FORMHANDLE, a references.FPDF_ANNOTATION) (string, error) {
-	checked, err := d.pdfium.FPDFAnnot_IsChecked(&requests.FPDFAnnot_IsChecked{FormHandle: form, Annotation: a})
-	if err != nil || !checked.IsChecked {
+	look, err := d.pdfium.FPDFAnnot_GetStringValue(&requests.FPDFAnnot_GetStringValue{Annotation: a, Key: "AS"})
+	if err != nil || look.Value == "" || look.Value == off {
 		return "", err
 	}
-	value, err := d.pdfium.FPDFAnnot_GetFormFieldExportValue(&requests.FPDFAnnot_GetFormFieldExportValue{FormHandle: form, Annotation: a})
-	if err != nil {
-		return "", err
-	}
-	return value.Value, nil
+	value, err := d.fieldValue(form, a)
+	return cmp.Or(value, look.Value), err
 }
 
 // fieldChoice gives the options that are chosen, or what was written in their place.

@@ -1,0 +1,146 @@
+package pdf_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/satchel-files/satchel/internal/extract/pdf"
+)
+
+// prepareFolder is the variable that makes this program prepare a folder, and do nothing else.
+const prepareFolder = "SATCHEL_TEST_PREPARE"
+
+func prepareAlone(root string) int {
+	if err := pdf.New(pdf.Config{CacheDir: root}).Prepare(context.Background()); err != nil {
+		_, _ = os.Stderr.WriteString(err.Error())
+		return 1
+	}
+	return 0
+}
+
+// files gives the files below a folder by name, but for locks.
+func files(t *testing.T, root string) map[string][]byte {
+	t.Helper()
+	all := map[string][]byte{}
+	paths, err := filepath.Glob(filepath.Join(root, "*", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	deeper, err := filepath.Glob(filepath.Join(root, "*", "*", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range append(paths, deeper...) {
+		if content, err := os.ReadFile(path); err == nil {
+			all[path[len(root):]] = content
+		}
+	}
+	return all
+}
+
+func TestProcessesThatPrepareAtOnce(t *testing.T) {
+	t.Parallel()
+	root := filepath.Join(t.TempDir(), "not", "there")
+	var group errgroup.Group
+	for range 3 {
+		group.Go(func() error {
+			child := exec.CommandContext(t.Context(), os.Args[0])
+			child.Env = append(os.Environ(), prepareFolder+"="+root)
+			if out, err := child.CombinedOutput(); err != nil {
+				t.Errorf("%v: %s", err, out)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait()
+	before := files(t, root)
+	if len(before) != 2 {
+		t.Fatalf("%d files, want the code and its seal", len(before))
+	}
+	if _, out := read(t, open(t, pdf.Config{CacheDir: root}), plain("x")); out.all[0].Text != "x" {
+		t.Errorf("%q", out.texts())
+	}
+	if diff := differing(before, files(t, root)); diff != "" {
+		t.Errorf("reading a document has changed %s", diff)
+	}
+}
+
+// differing names a file that is not the same in both.
+func differing(a, b map[string][]byte) string {
+	for name := range a {
+		if !bytes.Equal(a[name], b[name]) {
+			return name
+		}
+	}
+	for name := range b {
+		if a[name] == nil {
+			return name
+		}
+	}
+	return ""
+}
+
+// Damaged code never runs. Until Prepare makes it anew, documents are read without it.
+func TestDamagedCode(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	if err := os.CopyFS(root, os.DirFS(folder())); err != nil {
+		t.Fatal(err)
+	}
+	whole := files(t, root)
+	for name, content := range whole {
+		if len(content) > 1<<20 {
+			damaged := bytes.Clone(content)
+			damaged[len(damaged)/2] ^= 1
+			if err := os.WriteFile(filepath.Join(root, name), damaged, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	before := files(t, root)
+	if _, out := read(t, open(t, pdf.Config{CacheDir: root}), plain("x")); out.all[0].Text != "x" {
+		t.Errorf("%q", out.texts())
+	}
+	if diff := differing(before, files(t, root)); diff != "" {
+		t.Errorf("reading a document has changed %s", diff)
+	}
+	if err := pdf.New(pdf.Config{CacheDir: root}).Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if diff := differing(whole, files(t, root)); diff != "" {
+		t.Errorf("%s is not as it was", diff)
+	}
+}
+
+func TestPrepareWithoutAFolder(t *testing.T) {
+	if err := pdf.New(pdf.Config{}).Prepare(t.Context()); err != nil {
+		t.Error(err)
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := pdf.New(pdf.Config{CacheDir: file}).Prepare(t.Context()); err == nil {
+		t.Error("a file was taken for a folder")
+	}
+}
+
+func TestCloseAndGoOn(t *testing.T) {
+	f := open(t, pdf.Config{})
+	for range 2 {
+		if _, out := read(t, f, plain("x")); out.all[0].Text != "x" {
+			t.Errorf("%q", out.texts())
+		}
+		for range 2 {
+			if err := f.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
