@@ -403,6 +403,35 @@ func TestOtherKindsAreLeftAlone(t *testing.T) {
 	}
 }
 
+// TestKindsDoNotWaitForEachOther has all workers of one kind busy: jobs of another kind are done, and no more of the first are begun.
+func TestKindsDoNotWaitForEachOther(t *testing.T) {
+	t.Parallel()
+	store := newStore(t)
+	handlers, calls := heard()
+	begun, finish := make(chan string, 10), make(chan bool)
+	handlers["slow"] = func(_ context.Context, args string) error {
+		begun <- args
+		<-finish
+		return nil
+	}
+	start(t, store, jobs.Config{Handlers: handlers, Workers: 4, WorkersOf: map[string]int{"slow": 2}})
+	for i := range 4 {
+		enqueue(t, store, meta.Job{Kind: "slow", Args: fmt.Sprintf(`{"n":%d}`, i)})
+	}
+	next(t, begun)
+	next(t, begun)
+	for range 20 {
+		enqueue(t, store, job(`{}`))
+		next(t, calls)
+	}
+	if len(begun) != 0 {
+		t.Errorf("with two workers, more than two jobs were begun: %s", <-begun)
+	}
+	close(finish)
+	next(t, begun)
+	next(t, begun)
+}
+
 // TestBesideManyCommits lets four workers do many jobs while many transactions are committed, some with a job and some rolled back. Every job
 // that was committed is done once, no other is, and nobody complains.
 func TestBesideManyCommits(t *testing.T) {

@@ -32,7 +32,8 @@ type RunWriter interface {
 	Enqueue(ctx context.Context, job Job) error
 }
 
-// Job is work for any process that works: a kind that workers know, and arguments as a JSON object. A job may be worked on more than once.
+// Job is work for any process that works: a kind that workers know (2 to 64 small letters, digits, and underscores between them), and arguments
+// as a JSON object. A job may be worked on more than once.
 type Job struct {
 	Kind      string
 	Args      string

@@ -330,7 +330,7 @@ func runsGo(t *testing.T, o Opened) {
 // jobs hands in jobs: those of transactions that were committed are there, and no others.
 func jobs(t *testing.T, o Opened) {
 	later := now().AddDate(100, 0, 0).Truncate(time.Second)
-	want := []meta.Job{{Kind: "one", Args: `{"n":1,"text":"ä\"\\"}`}, {Kind: "two", Args: `{}`, NotBefore: later}, {Kind: "one", Args: `{"n":3}`}}
+	want := []meta.Job{{Kind: "one", Args: `{"n":1,"text":"ä\"\\"}`}, {Kind: "two", Args: `{}`, NotBefore: later}, {Kind: strings.Repeat("k_9", 21), Args: `{"n":3}`}}
 	commit(t, o.Store, func(ctx context.Context, tx meta.Tx) error {
 		for _, job := range want {
 			if err := tx.Enqueue(ctx, job); err != nil {
@@ -356,7 +356,10 @@ func jobs(t *testing.T, o Opened) {
 	var kept meta.Tx
 	commit(t, o.Store, func(ctx context.Context, tx meta.Tx) error {
 		kept = tx
-		for _, bad := range []meta.Job{{Args: "{}"}, {Kind: strings.Repeat("k", 1000), Args: "{}"}, {Kind: "k"}, {Kind: "k", Args: "[]"}, {Kind: "k", Args: "{"}} {
+		for _, bad := range []meta.Job{
+			{Args: "{}"}, {Kind: strings.Repeat("k", 65), Args: "{}"}, {Kind: "kind_", Args: "{}"}, {Kind: "a__b", Args: "{}"}, {Kind: "Kind", Args: "{}"},
+			{Kind: "a b", Args: "{}"}, {Kind: "kind"}, {Kind: "kind", Args: "[]"}, {Kind: "kind", Args: "{"}, {Kind: "kind", Args: "null"},
+		} {
 			if err := tx.Enqueue(ctx, bad); err == nil {
 				t.Errorf("the job %+v is taken", bad)
 			}

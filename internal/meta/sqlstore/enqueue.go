@@ -6,8 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -20,9 +20,11 @@ import (
 const (
 	// maxJobAttempts is how often a job is tried: for days, given the pauses between failures.
 	maxJobAttempts = 1000
-	maxJobKind     = 127 // bytes, as River's table allows
-	kindCharacters = "abcdefghijklmnopqrstuvwxyz0123456789_"
+	maxJobKind     = 64 // bytes
 )
+
+// jobKind is what River takes as the name of a queue, which every kind has: nothing else may get as far as the commit, which others share.
+var jobKind = regexp.MustCompile(`^[a-z0-9]+(_[a-z0-9]+)*$`)
 
 // Enqueue implements meta.RunWriter. The jobs of all transactions of a batch are inserted together, right before its commit.
 func (t *transaction) Enqueue(ctx context.Context, job meta.Job) error {
@@ -31,10 +33,8 @@ func (t *transaction) Enqueue(ctx context.Context, job meta.Job) error {
 		return errOver
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case job.Kind == "" || len(job.Kind) > maxJobKind:
-		return fmt.Errorf("sqlstore: a job's kind has 1 to %d bytes, not %d", maxJobKind, len(job.Kind))
-	case strings.Trim(job.Kind, kindCharacters) != "":
-		return fmt.Errorf("sqlstore: the kind of a job, %q, is also the name of its queue: it has the characters %s", job.Kind, kindCharacters)
+	case len(job.Kind) < 2 || len(job.Kind) > maxJobKind || !jobKind.MatchString(job.Kind):
+		return fmt.Errorf("sqlstore: the kind of a job is 2 to %d small letters, digits and underscores between them, not %.100q", maxJobKind, job.Kind)
 	case !isObject(job.Args):
 		return fmt.Errorf("sqlstore: the arguments of a job of kind %s are no JSON object", job.Kind)
 	}
