@@ -16,8 +16,9 @@ def main() -> None:
     parser.add_argument("--model", type=pathlib.Path, required=True)
     parser.add_argument("--name", default="local", help="of the model, for those who ask")
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--key-file", type=pathlib.Path, required=True, help="without a key, any web page could use the server")
+    parser.add_argument("--key-file", type=pathlib.Path, required=True, help="without one, any web page could use the server")
     parser.add_argument("--context", type=int, required=True, help="tokens")
+    parser.add_argument("--url-file", type=pathlib.Path, required=True, help="gets the server's URL when it listens")
     parser.add_argument("--idle-file", type=pathlib.Path, required=True, help="minutes without a request after which it ends; 0: never")
     given = parser.parse_args()
 
@@ -25,7 +26,9 @@ def main() -> None:
         signal.signal(end, lambda *_: os._exit(0))
     key = given.key_file.read_text().strip()
     server = xllamacpp.Server(settings(given, key))
-    print("serves on", server.listening_address, flush=True)
+    unfinished = given.url_file.with_suffix(".new")
+    unfinished.write_text(server.listening_address)
+    os.replace(unfinished, given.url_file)
     wait_until_idle(server.listening_address, key, given.idle_file)
     os._exit(0)  # the server's own threads do not end by themselves
 
