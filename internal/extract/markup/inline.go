@@ -1,0 +1,92 @@
+package markup
+
+import (
+	"strings"
+
+	"golang.org/x/net/html"
+)
+
+const maxAddress = 200 // bytes of a link's address; longer ones are seldom for people
+
+// link writes a link with its address, if that means something outside of the page and the text does not say it already.
+func (c *converter) link(n *html.Node) {
+	address := attribute(n, "href")
+	c.wrap(func() { c.children(n) }, func(text string) (open, shut string) {
+		if !meaningful(address) || sameAddress(text, address) {
+			return "", ""
+		}
+		return "[", "](" + address + ")"
+	})
+}
+
+func meaningful(address string) bool {
+	scheme, _, ok := strings.Cut(strings.ToLower(address), ":")
+	switch scheme {
+	case "http", "https", "mailto", "tel", "ftp":
+		return ok && len(address) <= maxAddress && !strings.ContainsAny(address, " \t\r\n<>")
+	}
+	return false
+}
+
+// sameAddress reports whether a text is an address, but for what people leave out.
+func sameAddress(text, address string) bool {
+	bare := func(s string) string {
+		for _, start := range []string{"mailto:", "tel:", "https://", "http://", "www."} {
+			s = strings.TrimPrefix(s, start)
+		}
+		return strings.TrimSuffix(s, "/")
+	}
+	return strings.EqualFold(bare(text), bare(address))
+}
+
+// image writes what stands for an image.
+func (c *converter) image(alternative string) {
+	if alternative = strings.Join(strings.Fields(alternative), " "); alternative != "" {
+		c.words("![" + alternative + "]")
+	}
+}
+
+// input writes what a field of a form shows.
+func (c *converter) input(n *html.Node) {
+	switch strings.ToLower(attribute(n, "type")) {
+	case "hidden", "password", "file", "color", "range":
+	case "checkbox", "radio":
+		if has(n, "checked") {
+			c.words("[x]")
+		} else {
+			c.words("[ ]")
+		}
+	case "image":
+		c.image(attribute(n, "alt"))
+	default:
+		c.words(attribute(n, "value"))
+	}
+}
+
+// selected writes the choices of a list that are made, which is the first one when none is.
+func (c *converter) selected(n *html.Node) {
+	var first *html.Node
+	found := false
+	for child := range n.Descendants() {
+		if child.Type != html.ElementNode || child.Data != "option" {
+			continue
+		}
+		if first == nil {
+			first = child
+		}
+		if has(child, "selected") {
+			found = true
+			c.need(space)
+			c.children(child)
+		}
+	}
+	if !found && first != nil {
+		c.children(first)
+	}
+	c.need(space)
+}
+
+// struck writes text that is struck out.
+func (c *converter) struck(n *html.Node) {
+	c.wrap(func() { c.children(n) }, func(string) (open, shut string) { return "~~", "~~" })
+}
