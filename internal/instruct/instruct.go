@@ -61,7 +61,7 @@ type State struct {
 
 // Result is what a task came to.
 type Result struct {
-	Edit     satchel.Edit        `json:"edit"` // as Edit.String has it
+	Edit     satchel.Edit        `json:"edit"`               // as Edit.String has it
 	Evidence map[string]Evidence `json:"evidence,omitempty"` // by top-level key of Edit.Set
 	Notes    []string            `json:"notes,omitempty"`    // for people, whole sentences: what was left out and why, what was not read
 }

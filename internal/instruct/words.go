@@ -1,0 +1,219 @@
+package instruct
+
+import "strings"
+
+// The words by which instructions are understood, folded as words. Each list holds what is usual in the languages of Europe and in Chinese,
+// Japanese and Korean; a verb is known by its beginning.
+
+func beginsWith(w string, stems ...string) bool {
+	for _, stem := range stems {
+		if strings.HasPrefix(w, stem) {
+			return true
+		}
+	}
+	return false
+}
+
+// removalWord reports verbs that ask for a key to be taken away.
+func removalWord(w string) bool {
+	return beginsWith(w,
+		"remov", "delet", "drop", "clear", "eras", "strip", "discard", "eliminat", "unset", "omit", "purg", "wip", "rid", "away", "keep",
+		"entfern", "losch", "streich", "weglass", "weg", "behalt", "verwirf", "leere", "supprim", "enlev", "retir", "effac", "ote",
+		"garde", "elimin", "borra", "borre", "quita", "suprim", "conserva", "rimuov", "rimuovi", "cancell", "togli", "tieni", "apag",
+		"exclu", "удал", "убер", "убр", "стер", "очист", "остав", "nonem", "izdzes", "dzes", "iznem", "atstaj", "pasalin", "istrin",
+		"usun", "skasuj", "verwijder", "wis", "radera", "bort", "slet", "poista", "删", "除", "移", "削", "消", "삭제", "제거", "지워")
+}
+
+// renameWord reports verbs that ask for a key to get another name or place.
+func renameWord(w string) bool {
+	return beginsWith(w,
+		"renam", "mov", "call", "umbenenn", "benenn", "nenne", "verschieb", "renomm", "deplac", "appel", "renombr", "muev", "llam",
+		"rinomin", "spost", "chiam", "renome", "переимен", "перенес", "назов", "parsauc", "pardev", "parviet", "nosauc", "przemian",
+		"przenie", "hernoem", "verplaats", "改", "移", "바꾸", "바꿔", "변경")
+}
+
+// changeWord reports verbs that ask for a change. Of a key they speak only together with a word for keys.
+func changeWord(w string) bool {
+	return beginsWith(w,
+		"replac", "chang", "convert", "transform", "switch", "turn", "becom", "instead", "translat", "lowercas", "uppercas", "capital",
+		"camel", "snake", "kebab", "normal", "ersetz", "ander", "wandl", "ubersetz", "remplac", "traduis", "cambi", "reemplaz", "traduc",
+		"sostitu", "mud", "замен", "измен", "перевед", "aizstaj", "nomain", "main", "tulko", "zmien", "zamien", "verander", "vertaal",
+		"换", "变", "変", "換")
+}
+
+// otherVerb reports verbs that ask for something else. They show that the instruction is in a language whose verbs are known.
+func otherVerb(w string) bool {
+	return beginsWith(w,
+		"set", "add", "mark", "put", "appen", "extract", "find", "fill", "get", "read", "list", "summar", "make", "updat", "correct",
+		"fix", "split", "tag", "describ", "classif", "detect", "determin", "creat", "give", "writ", "tell", "what", "who", "when",
+		"which", "is", "use", "store", "save", "record", "note", "identif", "setz", "fug", "trag", "schreib", "extrah", "lies",
+		"erstell", "korrigier", "erganz", "gib", "bestimm", "ermittel", "was", "wer", "wann", "welche", "fass", "mets", "ajout",
+		"extrai", "trouv", "ecri", "marque", "defini", "rempli", "lis", "quel", "qui", "pon", "anad", "agreg", "extra", "encuentr",
+		"escrib", "marc", "establec", "cual", "quien", "imposta", "aggiung", "estra", "trova", "scriv", "segna", "leggi", "qual",
+		"установ", "добав", "извле", "наид", "запиш", "отмет", "укаж", "напиш", "какои", "кто", "iestat", "pievien", "izvelc", "atrod",
+		"ieraksti", "atzim", "noskaidro", "kas", "kad", "设", "添", "加", "提", "取", "写", "設", "追", "抽", "추가", "설정", "추출")
+}
+
+// knownVerb reports whether the verb of an instruction is one of those above.
+func knownVerb(w string) bool {
+	return removalWord(w) || renameWord(w) || changeWord(w) || otherVerb(w)
+}
+
+// allWord reports words for all of a kind.
+func allWord(w string) bool {
+	switch w {
+	case "all", "every", "each", "any", "alle", "allen", "aller", "alles", "jede", "jeden", "jeder", "jedes", "tous", "toutes", "tout",
+		"toute", "chaque", "todos", "todas", "todo", "toda", "cada", "tutti", "tutte", "tutto", "tutta", "ogni", "все", "всех", "каждыи",
+		"visus", "visas", "visu", "visi", "katru", "wszystkie", "kazde", "kazdy", "alla", "全部", "所有", "全", "모든":
+		return true
+	}
+	return false
+}
+
+// totalWord reports words for everything there is.
+func totalWord(w string) bool {
+	switch w {
+	case "everything", "alles", "tutto", "tudo", "rest", "else", "ubrige", "ubrigen", "reste", "resto", "остальное", "остальные",
+		"остальных", "parejo", "parejos", "parejas", "viska", "reszte":
+		return true
+	}
+	return false
+}
+
+// keyNoun reports words for the keys of metadata in general.
+func keyNoun(w string) bool {
+	switch w {
+	case "key", "keys", "field", "fields", "metadata", "entry", "entries", "value", "values", "property", "properties", "attribute",
+		"attributes", "data", "schlussel", "feld", "felder", "metadaten", "eintrag", "eintrage", "werte", "eigenschaften", "champ",
+		"champs", "metadonnees", "cle", "cles", "entrees", "valeurs", "campo", "campos", "metadatos", "clave", "claves", "valores",
+		"campi", "metadati", "chiavi", "chiave", "valori", "поля", "поле", "ключи", "ключеи", "метаданные", "значения", "lauki",
+		"laukus", "metadatus", "atslegas", "vertibas", "klucze", "pola", "metadane", "velden", "sleutels", "키", "字段", "元数据":
+		return true
+	}
+	return false
+}
+
+// keepWord reports words behind which stands what is to be kept.
+func keepWord(w string) bool {
+	switch w {
+	case "except", "excepting", "excluding", "but", "besides", "without", "keep", "keeping", "retain", "preserve", "leave", "other",
+		"than", "ausser", "behalte", "behalten", "bewahre", "lass", "lasse", "sauf", "excepte", "hormis", "garde", "gardez", "garder",
+		"salvo", "excepto", "menos", "conserva", "conservar", "manten", "tranne", "eccetto", "tieni", "mantieni", "кроме", "оставь",
+		"оставить", "сохрани", "iznemot", "atstaj", "saglaba", "oprocz", "zachowaj", "behalve", "behoud":
+		return true
+	}
+	return false
+}
+
+// onlyWord reports words for nothing but.
+func onlyWord(w string) bool {
+	switch w {
+	case "only", "just", "nur", "bloss", "seulement", "uniquement", "solo", "solamente", "soltanto", "somente", "только", "лишь", "tikai",
+		"tylko", "alleen":
+		return true
+	}
+	return false
+}
+
+// clearingWord reports verbs that ask for emptiness.
+func clearingWord(w string) bool {
+	return beginsWith(w,
+		"clear", "empty", "wip", "purg", "reset", "leere", "vider", "vide", "vacia", "svuota", "очист", "iztukso")
+}
+
+// addingWord reports verbs that ask for something more, beside what is there.
+func addingWord(w string) bool {
+	return beginsWith(w,
+		"add", "append", "includ", "also", "plus", "fug", "erganz", "hinzu", "zusatz", "ajout", "aussi", "anad", "agreg", "tambien",
+		"aggiung", "anche", "добав", "также", "pievien", "papild", "dodaj", "添", "加", "追", "추가")
+}
+
+// conceptOf gives the English name of an everyday key by its name in one of several languages; empty: it is none.
+func conceptOf(w string) string {
+	switch w {
+	case "author", "autor", "auteur", "autore", "автор", "autors":
+		return "author"
+	case "title", "titel", "titre", "titulo", "titolo", "название", "заголовок", "nosaukums", "virsraksts", "tytuł":
+		return "title"
+	case "date", "datum", "fecha", "дата", "datums":
+		return "date"
+	case "name", "nom", "nombre", "nome", "имя", "vards", "imie":
+		return "name"
+	case "number", "nummer", "numero", "номер", "numurs":
+		return "number"
+	case "status", "statut", "estado", "stato", "статус", "statuss":
+		return "status"
+	case "tag", "schlagwort", "schlagworte", "schlagworter", "stichworter", "etiquette", "etiquettes", "etiqueta", "etiquetas",
+		"etichette", "etichetta", "тег", "теги", "birka", "birkas":
+		return "tag"
+	case "language", "sprache", "langue", "idioma", "lingua", "язык", "valoda":
+		return "language"
+	case "summary", "zusammenfassung", "resume", "resumen", "riassunto", "sommario", "резюме", "kopsavilkums":
+		return "summary"
+	case "amount", "betrag", "montant", "importe", "importo", "сумма", "summa":
+		return "amount"
+	case "total", "gesamtbetrag", "gesamtsumme", "totale", "итого", "kopsumma":
+		return "total"
+	case "currency", "wahrung", "devise", "moneda", "valuta", "валюта":
+		return "currency"
+	case "customer", "kunde", "kunden", "client", "cliente", "клиент", "klients":
+		return "customer"
+	case "supplier", "vendor", "lieferant", "fournisseur", "proveedor", "fornitore", "поставщик", "piegadatajs":
+		return "supplier"
+	case "description", "beschreibung", "descripcion", "descrizione", "описание", "apraksts":
+		return "description"
+	case "category", "kategorie", "categorie", "categoria", "категория", "kategorija":
+		return "category"
+	case "subject", "betreff", "objet", "asunto", "oggetto", "тема", "temats":
+		return "subject"
+	case "note", "notiz", "notizen", "remarque", "nota", "заметка", "piezime", "piezimes":
+		return "note"
+	case "address", "adresse", "direccion", "indirizzo", "адрес":
+		return "address"
+	case "phone", "telephone", "telefon", "telefonnummer", "telefono", "телефон", "talrunis":
+		return "phone"
+	case "price", "preis", "prix", "precio", "prezzo", "цена", "cena":
+		return "price"
+	case "year", "jahr", "annee", "ano", "anno", "год", "gads":
+		return "year"
+	case "city", "stadt", "ville", "ciudad", "citta", "город", "pilseta":
+		return "city"
+	case "country", "land", "pays", "pais", "paese", "страна", "valsts":
+		return "country"
+	case "draft", "entwurf", "brouillon", "borrador", "bozza", "черновик", "melnraksts":
+		return "draft"
+	case "comment", "kommentar", "commentaire", "comentario", "commento", "комментарии", "komentars":
+		return "comment"
+	case "email", "mail", "courriel", "correo", "почта", "epasts":
+		return "email"
+	case "department", "abteilung", "departement", "departamento", "dipartimento", "отдел", "nodala":
+		return "department"
+	case "project", "projekt", "projet", "proyecto", "progetto", "проект", "projekts":
+		return "project"
+	}
+	return ""
+}
+
+// dateWord reports words of keys whose values are dates.
+func dateWord(w string) bool {
+	return beginsWith(w, "date", "datum", "day", "deadline", "due", "birth", "born", "issued", "signed", "expir", "until", "fecha", "data", "дата",
+		"geburt", "fallig", "termin", "echeance", "vencim", "scaden", "termin", "срок", "日期", "日付")
+}
+
+// amountWord reports words of keys whose values are amounts or counts.
+func amountWord(w string) bool {
+	return beginsWith(w, "total", "amount", "sum", "subtotal", "price", "cost", "tax", "vat", "net", "gross", "quantit", "qty", "count", "pages",
+		"betrag", "summe", "preis", "menge", "anzahl", "netto", "brutto", "mwst", "gesamt", "montant", "prix", "nombre", "quantite",
+		"importe", "precio", "cantidad", "importo", "prezzo", "totale", "valor", "сумм", "цена", "итог", "колич", "summa", "cena", "kop", "skait",
+		"金额", "总", "数")
+}
+
+// formWord reports words of instructions that want values in a form of their own.
+func formWord(w string) bool {
+	return beginsWith(w, "format", "verbatim", "dd", "mm", "yyyy", "jjjj", "tt", "aaaa", "гггг", "written", "wortlich", "geschrieben", "formato")
+}
+
+// numericWord reports words of instructions that want numbers.
+func numericWord(w string) bool {
+	return beginsWith(w, "numeric", "integer", "decimal", "zahl", "числ", "skaitl")
+}
