@@ -158,6 +158,7 @@ func TestWhatIsTakenOut(t *testing.T) {
 		{"a window's title", "\x1b]0;title\x07text \x1b]8;;http://a\x1b\\link\x1b]8;;\x1b\\", "text link"},
 		{"a character set", "\x1b(Btext\x1b=more", "textmore"},
 		{"a sequence that never ends", "a\x1b[12\nb\x1b]0;c\nd", "a\nb\nd"},
+		{"a sequence that is none", "\x1bā \x1b[1ā", "ā ā"},
 		{"zeros at the end", "text\x00\x00", "text"},
 		{"the end of DOS files", "text\x1a", "text"},
 	} {
@@ -227,6 +228,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte("\xFF\xFEa\x00\n\x00"), "utf-16")
 	f.Add(encode(f, japaneseText, "shift_jis"), "shift_jis")
 	f.Add(encode(f, russianText, "koi8-u"), "")
+	f.Add([]byte("\n\x1b\x83"), "")
 	f.Add([]byte("\x1b$B%F\x1b(B\r\n\x1b[0m\x00"), "iso-2022-jp")
 	f.Fuzz(func(t *testing.T, text []byte, declared string) {
 		decoded, name, err := Decode(text, declared)

@@ -120,9 +120,10 @@ func (c *cleaner) next(b byte) {
 		c.out = append(c.out, '\n')
 	case b == 0x1B:
 		c.state = stateEscape
-	case c.state != stateText:
+	case c.state == stateCommand, c.state != stateText && b < utf8.RuneSelf:
 		c.state = c.state.after(b)
 	case !special(b):
+		c.state = stateText
 		c.out = append(c.out, b)
 	}
 }
