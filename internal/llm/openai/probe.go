@@ -129,7 +129,7 @@ func (p *prober) answer(ctx context.Context) error {
 }
 
 // maxTrial is how much an answer to a trial may be, in tokens: enough for a model that thinks first.
-const maxTrial = 512
+const maxTrial = 256
 
 // schema asks for what nobody would answer who was not held to the schema.
 func (p *prober) schema(ctx context.Context) error {
@@ -222,12 +222,12 @@ func redPicture() []byte {
 // because servers remember what they have read.
 func (p *prober) speed(ctx context.Context) error {
 	begin := "It is " + time.Now().Format(time.RFC3339Nano) + ". "
-	read, took, err := p.timed(ctx, begin+strings.Repeat("The ship sails at noon with wool, salt and nine barrels of tar. ", 30)+"Say yes.", 1)
+	read, took, err := p.timed(ctx, begin+strings.Repeat("The ship sails at noon with wool, salt and nine barrels of tar. ", 20)+"Say yes.", 1)
 	if err != nil {
 		return err
 	}
 	p.report.ReadPerSecond = perSecond(read.Input, took-p.report.RoundTrip)
-	written, took, err := p.timed(ctx, "Count from 1 to 100 in words.", 48)
+	written, took, err := p.timed(ctx, "Count from 1 to 100 in words.", 24)
 	if err != nil {
 		return err
 	}
