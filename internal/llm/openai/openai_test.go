@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -232,12 +233,13 @@ func TestAdaptsToOneSchema(t *testing.T) {
 	for _, r := range []llm.Request{strange, strange, request()} {
 		complete(t, model, r)
 	}
-	var formats []string
+	var forms []string
 	for _, c := range s.Requests() {
-		formats = append(formats, c.Format)
+		forms = append(forms, fmt.Sprintf("%s strict=%t", c.Format, c.Strict))
 	}
-	if got := strings.Join(formats, " "); got != "json_schema json_schema json_object json_object json_schema" {
-		t.Errorf("the forms asked for were %s", got)
+	want := []string{"json_schema strict=true", "json_schema strict=false", "json_object strict=false", "json_object strict=false", "json_schema strict=true"}
+	if !slices.Equal(forms, want) {
+		t.Errorf("the forms asked for were %q", forms)
 	}
 }
 
@@ -313,7 +315,13 @@ func TestImages(t *testing.T) {
 }
 
 // fails asks, and wants an error of this kind whose message has a part in it, and neither key nor document.
-func fails(t *testing.T, c *openai.Client, r llm.Request, kind llm.Kind, part string) *llm.Error {
+func fails(t *testing.T, c *openai.Client, r llm.Request, kind llm.Kind, part string) {
+	t.Helper()
+	_ = failure(t, c, r, kind, part)
+}
+
+// failure is fails, and gives the error.
+func failure(t *testing.T, c *openai.Client, r llm.Request, kind llm.Kind, part string) *llm.Error {
 	t.Helper()
 	_, err := c.Complete(t.Context(), r)
 	e, ok := errors.AsType[*llm.Error](err)
@@ -375,7 +383,7 @@ func TestFailures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := llmtest.New(t, nil)
 			s.Enqueue(c.then)
-			e := fails(t, client(t, s), request(), c.kind, c.part)
+			e := failure(t, client(t, s), request(), c.kind, c.part)
 			if e.Temporary() != (c.kind == llm.KindBusy || c.kind == llm.KindDown) {
 				t.Errorf("temporary: %v", e.Temporary())
 			}
@@ -398,7 +406,7 @@ func TestFailuresShowNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for status, kind := range map[int]llm.Kind{400: llm.KindRefused, 403: llm.KindRefused, 500: llm.KindDown} {
 				s := llmtest.New(t, llmtest.Fail(status, secret+" ", message))
-				e := fails(t, client(t, s), request(), kind, "127.0.0.1")
+				e := failure(t, client(t, s), request(), kind, "127.0.0.1")
 				if strings.ContainsAny(e.Error(), "\x1b\a\n") {
 					t.Errorf("control characters in %q", e.Error())
 				}
@@ -435,7 +443,7 @@ func TestRetryAfter(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := llmtest.New(t, llmtest.Raw(429, "{}", c.headers...))
-			e := fails(t, client(t, s), request(), llm.KindBusy, "")
+			e := failure(t, client(t, s), request(), llm.KindBusy, "")
 			if e.RetryAfter < c.from || e.RetryAfter > c.to {
 				t.Errorf("wait %v, want %v to %v", e.RetryAfter, c.from, c.to)
 			}
@@ -476,7 +484,7 @@ func TestRedirects(t *testing.T) {
 	for _, status := range []int{301, 302, 307, 308} {
 		s := llmtest.New(t, llmtest.Raw(status, "", "Location", elsewhere.URL+"/chat/completions?token="+secret))
 		for _, own := range []*http.Client{nil, {}} {
-			e := fails(t, client(t, s, func(c *openai.Config) { c.HTTPClient = own }), request(), llm.KindRefused, "SATCHEL_LLM_URL")
+			e := failure(t, client(t, s, func(c *openai.Config) { c.HTTPClient = own }), request(), llm.KindRefused, "SATCHEL_LLM_URL")
 			if !strings.Contains(e.Message, elsewhere.URL) {
 				t.Errorf("the message does not say whereto: %s", e.Message)
 			}
@@ -486,7 +494,7 @@ func TestRedirects(t *testing.T) {
 
 func TestTimeout(t *testing.T) {
 	s := llmtest.New(t, llmtest.Hang())
-	e := fails(t, client(t, s, func(c *openai.Config) { c.Timeout = 50 * time.Millisecond }), request(), llm.KindDown, "within 50ms")
+	e := failure(t, client(t, s, func(c *openai.Config) { c.Timeout = 50 * time.Millisecond }), request(), llm.KindDown, "within 50ms")
 	if !errors.Is(e, context.DeadlineExceeded) {
 		t.Errorf("the cause is %v", e.Err)
 	}

@@ -195,17 +195,14 @@ func (p *prober) vision(ctx context.Context) error {
 		{Role: llm.RoleUser, Text: "Which colour is this image? Answer with one word.", Images: [][]byte{redPicture()}},
 	}})
 	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
 	case llm.KindOf(err) == llm.KindRefused:
 		p.report.Vision = Refused
-	case err != nil:
-	case strings.Contains(strings.ToLower(response.Text), "red"):
+	case err == nil && strings.Contains(strings.ToLower(response.Text), "red"):
 		p.report.Vision = Kept
-	default:
+	case err == nil:
 		p.report.Vision = Ignored
 	}
-	return nil
+	return ctx.Err()
 }
 
 // redPicture is a PNG of a size that every model takes.

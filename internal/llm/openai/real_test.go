@@ -11,8 +11,8 @@ import (
 	"github.com/satchel-files/satchel/internal/llm/openai"
 )
 
-// real makes a client of the real model, which is slow on a busy machine.
-func real(t *testing.T, change ...func(*openai.Config)) *openai.Client {
+// realClient makes a client of the real model, which is slow on a busy machine.
+func realClient(t *testing.T, change ...func(*openai.Config)) *openai.Client {
 	t.Helper()
 	at := llmtest.Real(t)
 	config := openai.Config{URL: at.URL, Model: at.Model, Key: openai.Key(at.Key), Timeout: 10 * time.Minute}
@@ -27,7 +27,7 @@ func real(t *testing.T, change ...func(*openai.Config)) *openai.Client {
 }
 
 func TestRealModel(t *testing.T) {
-	model := real(t)
+	model := realClient(t)
 	t.Run("schema", func(t *testing.T) {
 		got := complete(t, model, request())
 		var in struct{ Tenant string }
@@ -56,11 +56,11 @@ func TestRealModelWithoutItsKey(t *testing.T) {
 	if at := llmtest.Real(t); at.Key == "" {
 		return // somebody's own server, which is open
 	}
-	fails(t, real(t, func(c *openai.Config) { c.Key = secret }), request(), llm.KindRefused, "SATCHEL_LLM_KEY")
+	fails(t, realClient(t, func(c *openai.Config) { c.Key = secret }), request(), llm.KindRefused, "SATCHEL_LLM_KEY")
 }
 
 func TestProbeRealModel(t *testing.T) {
-	report, err := real(t).Probe(t.Context())
+	report, err := realClient(t).Probe(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
