@@ -34,6 +34,8 @@ type progress struct {
 	Notes  []string     `json:"notes,omitempty"`  // as in Result
 	Again  *again       `json:"again,omitempty"`  // the last answer was wrong
 	Full   bool         `json:"full,omitempty"`   // more was found than is kept
+
+	size int // of Found in bytes, about; 0: not yet known
 }
 
 // again is an answer that is asked for once more.

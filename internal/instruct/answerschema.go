@@ -13,6 +13,7 @@ import (
 const (
 	maxString    = 1000 // characters
 	maxItems     = 40   // of an array
+	maxDate      = 40   // characters of a date as it is written
 	maxParts     = 1000 // of a derived schema; what is beyond may be anything
 	maxEnum      = 200  // values
 	freeLevels   = 2    // of objects and arrays where there is no schema
@@ -173,9 +174,11 @@ func typesOf(node *object) []string {
 
 func stringSchema(node *object) *object {
 	s := typed("string")
-	switch format := node.text("format"); format {
-	case "date", "time", "date-time", "uuid":
-		return s.with("format", format)
+	switch node.text("format") {
+	case "date", "time", "date-time": // forced into that form, a small model that begins to copy 01.05.2026 goes on with 0105-02-06; we convert
+		return s.with("maxLength", maxDate)
+	case "uuid":
+		return s.with("format", "uuid")
 	}
 	if pattern, ok := plainPattern(node.text("pattern")); ok {
 		return s.with("pattern", pattern)

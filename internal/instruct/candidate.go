@@ -89,15 +89,26 @@ func (p *progress) of(path []string) []*candidate {
 
 // keep adds a candidate if there is room: what is found is stored after every window.
 func (p *progress) keep(c candidate) bool {
-	size := len(satchel.CanonicalJSON(c.Value))
-	for _, old := range p.Found {
-		size += len(satchel.CanonicalJSON(old.Value))
+	if p.size == 0 {
+		for _, old := range p.Found {
+			p.size += old.size()
+		}
 	}
-	if len(p.Found) >= maxCandidateKeys || size > maxFoundBytes {
+	if len(p.Found) >= maxCandidateKeys || p.size+c.size() > maxFoundBytes {
 		return false
 	}
+	p.size += c.size()
 	p.Found = append(p.Found, c)
 	return true
+}
+
+// size is about how many bytes it takes up in a state.
+func (c *candidate) size() int {
+	size := len(satchel.CanonicalJSON(c.Value)) + len(satchel.PathText(c.Path)) + 64
+	if c.Evidence != nil {
+		size += len(c.Evidence.Quote)
+	}
+	return size
 }
 
 // grow adds items to a candidate that is a list.

@@ -205,11 +205,28 @@ func (c *conformer) formatted(text string, want expectation) string {
 		}
 	case slices.Contains(want.formats, "date-time"):
 		return c.moment(text)
+	case slices.Contains(want.formats, "time"):
+		return clockOf(text)
 	}
 	return text
 }
 
-// moment gives a day, and perhaps a time, in the form of RFC 3339. A time without a zone is taken as UTC, which is all that the form allows.
+// clockOf gives a time of day in the form of RFC 3339. Without a zone it is taken as UTC, which is all that the form allows.
+func clockOf(clock string) string {
+	clock, zone := strings.ToUpper(strings.TrimSpace(clock)), ""
+	if i := strings.IndexAny(clock, "Z+-"); i >= 0 {
+		clock, zone = clock[:i], clock[i:]
+	}
+	if strings.Count(clock, ":") == 1 {
+		clock += ":00"
+	}
+	if zone == "" {
+		zone = "Z"
+	}
+	return clock + zone
+}
+
+// moment gives a day, and perhaps a time, in the form of RFC 3339.
 func (c *conformer) moment(text string) string {
 	day, clock, timed := strings.Cut(text, "T")
 	if !timed && len(text) > 11 && isDay(text[:10]) {
@@ -222,20 +239,10 @@ func (c *conformer) moment(text string) string {
 		}
 		day, clock = read, ""
 	}
-	clock, zone := strings.ToUpper(clock), ""
-	if i := strings.IndexAny(clock, "Z+-"); i >= 0 {
-		clock, zone = clock[:i], clock[i:]
+	if clock == "" {
+		clock = "00:00"
 	}
-	switch len(clock) {
-	case 0:
-		clock = "00:00:00"
-	case len("14:30"):
-		clock += ":00"
-	}
-	if zone == "" {
-		zone = "Z"
-	}
-	return c.correctDay(day) + "T" + clock + zone
+	return c.correctDay(day) + "T" + clockOf(clock)
 }
 
 // unbound gives a value for which there is no schema the form that its key asks for.

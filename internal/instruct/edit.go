@@ -315,11 +315,30 @@ func (e *editor) review(edit satchel.Edit) []fault {
 	}
 	before := e.schema.check(calmOnly(e.base))
 	for _, f := range e.schema.check(instance) {
-		if !slices.ContainsFunc(before, f.same) && !e.onlyMissing(f, edit) {
+		if f, isNew := f.since(before); isNew && !e.onlyMissing(f, edit) {
 			faults = append(faults, f)
 		}
 	}
 	return faults
+}
+
+// since gives what is new of a fault; false: nothing is.
+func (f fault) since(before []fault) (fault, bool) {
+	for _, old := range before {
+		if !slices.Equal(f.path, old.path) {
+			continue
+		}
+		switch {
+		case len(f.extra) > 0:
+			f.extra = slices.DeleteFunc(slices.Clone(f.extra), func(key string) bool { return slices.Contains(old.extra, key) })
+			if len(f.extra) == 0 {
+				return f, false
+			}
+		case f.same(old):
+			return f, false
+		}
+	}
+	return f, true
 }
 
 func calmOnly(object map[string]any) map[string]any {
@@ -352,7 +371,7 @@ func limitFaults(err error) []fault {
 	faults.Add(err)
 	var found []fault
 	for _, f := range faults {
-		found = append(found, fault{path: f.Path, message: f.Message})
+		found = append(found, fault{path: f.Path, message: f.Message, limit: len(f.Path) == 0})
 	}
 	return found
 }
@@ -405,12 +424,41 @@ func (e *editor) pruneOne(edit *satchel.Edit, f fault) {
 	if cut {
 		return
 	}
+	if f.limit {
+		e.shrink(edit, f)
+		return
+	}
 	if path := cutPath(edit.Set, f.path); path != nil {
 		e.note("%q was left out: %s.", satchel.PathText(path), strings.TrimSuffix(f.message, "."))
 		return
 	}
 	e.pruneAny(edit, f)
 }
+
+// shrink takes the largest values out of an edit until the metadata is within its limits.
+func (e *editor) shrink(edit *satchel.Edit, f fault) {
+	var left []string
+	for len(edit.Set) > 0 && slices.ContainsFunc(e.review(*edit), func(f fault) bool { return f.limit }) {
+		largest, size := "", -1
+		for _, key := range slices.Sorted(maps.Keys(edit.Set)) {
+			if n := len(satchel.CanonicalJSON(edit.Set[key])); n > size {
+				largest, size = key, n
+			}
+		}
+		delete(edit.Set, largest)
+		left = append(left, strconv.Quote(largest))
+	}
+	more := ""
+	if len(left) > maxNamed {
+		left, more = left[:maxNamed], fmt.Sprintf(" and %d more", len(left)-maxNamed)
+	}
+	e.note("Left out: %s%s; %s.", strings.Join(left, ", "), more, f.message)
+	if len(left) == 0 { // it is the moves that do not fit
+		*edit = satchel.Edit{}
+	}
+}
+
+const maxNamed = 10 // keys in one note
 
 // undo takes back what an edit does to a path: it sets it, or renames something to it.
 func (e *editor) undo(edit *satchel.Edit, path []string) bool {

@@ -289,6 +289,7 @@ type fault struct {
 	missing []string // keys that are required there and are not there
 	extra   []string // keys that must not be there
 	message string   // what is wrong, for people and models, without the path
+	limit   bool     // the metadata as a whole is beyond a limit
 }
 
 func (f fault) where() string {
@@ -325,9 +326,9 @@ func collectFaults(e *jsonschema.ValidationError, faults *[]fault) {
 	f := fault{path: e.InstanceLocation}
 	switch what := e.ErrorKind.(type) {
 	case *kind.Required:
-		f.missing = what.Missing
+		f.missing = slices.Sorted(slices.Values(what.Missing))
 	case *kind.AdditionalProperties:
-		f.extra = what.Properties
+		f.extra = slices.Sorted(slices.Values(what.Properties))
 	case *kind.AnyOf, *kind.OneOf:
 		f.message = "fits none of the alternatives of the schema"
 		*faults = append(*faults, f)

@@ -93,7 +93,7 @@ func TestAnswerSchema(t *testing.T) {
 	for _, c := range []struct{ name, schema, set string }{
 		{"scalars in their order", `{"properties":{"z":{"type":"string"},"a":{"type":"integer","minimum":0},"b":{"type":"boolean"},"d":{"type":"string","format":"date"}}}`,
 			`{"type":"object","properties":{"z":{"type":["string","null"],"maxLength":1000},"a":{"type":["integer","null"],"minimum":0},` +
-				`"b":{"type":["boolean","null"]},"d":{"type":["string","null"],"format":"date"}},"required":["z","a","b","d"],"additionalProperties":false}`},
+				`"b":{"type":["boolean","null"]},"d":{"type":["string","null"],"maxLength":40}},"required":["z","a","b","d"],"additionalProperties":false}`},
 		{"limits", `{"properties":{"s":{"type":"string","maxLength":20},"l":{"type":"array","items":{"type":"string"},"maxItems":3}}}`,
 			`{"type":"object","properties":{"s":{"type":["string","null"],"maxLength":20},"l":{"anyOf":[{"type":"array","items":{"type":"string","maxLength":1000},` +
 				`"maxItems":3},{"type":"null"}]}},"required":["s","l"],"additionalProperties":false}`},

@@ -271,6 +271,7 @@ func (j *job) stop() {
 
 // finish ends the task, or has the model choose first where windows gave different values.
 func (j *job) finish(ctx context.Context) error {
+	j.state.Windows = j.state.Window
 	agreed, open := j.p.settle()
 	if len(open) == 0 {
 		j.end(agreed)

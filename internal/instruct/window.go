@@ -111,11 +111,14 @@ func nextWindow(ctx context.Context, text Text, at position, tokens int, vision 
 			return &w.made, nil
 		}
 		more, err := w.page(ctx, page)
-		if err != nil || !more {
-			return &w.made, err
+		if err != nil {
+			return nil, err
+		}
+		if !more {
+			break
 		}
 	}
-	w.made.end = true
+	w.made.end = w.made.next.Page >= len(w.pages)
 	return &w.made, nil
 }
 
