@@ -31,7 +31,7 @@ func (s *said) page(label, text string) *said {
 	return s.frame(kindPage, label).frame(kindText, text).frame(kindPageEnd, "")
 }
 
-func number(n uint64) string { return string(binary.BigEndian.AppendUint64(nil, n)) }
+func eight(n uint64) string { return string(binary.BigEndian.AppendUint64(nil, n)) }
 
 func TestAnswer(t *testing.T) {
 	plain := func() *said { return say().frame(kindType, "text/x-plain; charset=utf-8") }
@@ -41,7 +41,7 @@ func TestAnswer(t *testing.T) {
 		draws bool
 		want  error // nil: it is read to its end
 	}{
-		{"good", plain().frame(kindExpect, number(2)).page("a", "ü").page("b", "").frame(kindDone, "{}"), false, nil},
+		{"good", plain().frame(kindExpect, eight(2)).page("a", "ü").page("b", "").frame(kindDone, "{}"), false, nil},
 		{"image", plain().frame(kindImage, "GIF").frame(kindDone, "{}"), true, nil},
 		{"nothing", say(), false, errBroken},
 		{"no type", say().frame(kindType, ""), false, errProtocol},
@@ -98,7 +98,7 @@ func TestAnswerIsBounded(t *testing.T) {
 	for name, a := range map[string]*answer{
 		"pages":    {frames: newFrameReader(pages), out: &outcome{}},
 		"text":     {frames: newFrameReader(text), out: &outcome{}},
-		"expected": {frames: newFrameReader(say().frame(kindExpect, number(1<<63))), out: &outcome{}},
+		"expected": {frames: newFrameReader(say().frame(kindExpect, eight(1<<63))), out: &outcome{}},
 		"image":    {frames: newFrameReader(image)},
 	} {
 		a.bounds = bounds{text: 10, pages: 2}
@@ -182,7 +182,12 @@ func TestClock(t *testing.T) {
 				_, _ = theirs.Write([]byte("x"))
 			}
 		}()
-		c := &clock{from: ours, left: time.Second}
+		more := []time.Duration{0, 2 * time.Second, 3 * time.Second}
+		c := &clock{from: ours, left: time.Second, more: func() time.Duration {
+			next := more[len(more)-1]
+			more = more[:len(more)-1]
+			return next
+		}}
 		for range 10 {
 			if _, err := c.Read(make([]byte, 1)); err != nil {
 				t.Fatal(err)
@@ -193,7 +198,7 @@ func TestClock(t *testing.T) {
 		if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
-		if waited := time.Since(start); waited != time.Second {
+		if waited := time.Since(start); waited != 6*time.Second {
 			t.Errorf("waited %s", waited)
 		}
 	})
@@ -201,7 +206,7 @@ func TestClock(t *testing.T) {
 
 // FuzzAnswer is a child that somebody has taken over.
 func FuzzAnswer(f *testing.F) {
-	f.Add(say().frame(kindType, "a/b").frame(kindExpect, number(1)).page("l", "text").frame(kindDone, `{"Title":"t"}`).Bytes(), true)
+	f.Add(say().frame(kindType, "a/b").frame(kindExpect, eight(1)).page("l", "text").frame(kindDone, `{"Title":"t"}`).Bytes(), true)
 	f.Add(say().frame(kindImage, "GIF").frame(kindDone, `{}`).Bytes(), false)
 	f.Add(say().frame(kindPage, "a").frame(kindFailure, `{"Code":"document_broken","Message":"m"}`).Bytes(), true)
 	f.Add(say().raw("X\xff\xff\xff\xff").Bytes(), true)
@@ -311,7 +316,7 @@ func TestNotesAreBounded(t *testing.T) {
 	n.begin()
 	_, _ = n.Write([]byte("\nfirst\nfatal error: runtime: out of mem"))
 	_, _ = n.Write([]byte("ory"))
-	if first, memory, depth := n.words(); first != "first" || !memory || depth {
+	if first, memory, depth := n.words(t.Context()); first != "first" || !memory || depth {
 		t.Errorf("%q, %v, %v", first, memory, depth)
 	}
 }

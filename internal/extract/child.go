@@ -19,6 +19,8 @@ const (
 	startTime = time.Minute // for a child to say hello
 	waitDelay = time.Second // for the rest of what a dead child said
 	nice      = 19
+
+	maxPatience = 4 // times a document's time, for a child that gets no processor
 )
 
 // child is a process that reads documents. One goroutine at a time uses it.
@@ -40,7 +42,7 @@ func (p *Pool) spawn() (*child, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a connection: %w", err)
 	}
-	defer theirs.Close()
+	defer func() { _ = theirs.Close() }()
 	conn, err := connection(ours)
 	if err != nil {
 		return nil, fmt.Errorf("make a connection: %w", err)
@@ -65,7 +67,7 @@ func (p *Pool) spawn() (*child, error) {
 
 // command is how a child is started. Nothing of the server's environment is in it.
 func (p *Pool) command(conn *os.File, notes *notes) *exec.Cmd {
-	cmd := exec.Command(p.config.Path, p.config.Args...) //nolint:noctx // it outlives the request that happens to need it first; Close ends it
+	cmd := exec.Command(p.config.Path, p.config.Args...) //nolint:noctx,gosec // it outlives the request that needs it first; Close ends it
 	cmd.Args[0] = "satchel"
 	cmd.Env = append([]string{"TZ=UTC"}, p.config.Env...)
 	cmd.Dir = "/"
@@ -86,7 +88,7 @@ func socketPair() (ours, theirs *os.File, err error) {
 	}
 	unix.CloseOnExec(pair[0])
 	unix.CloseOnExec(pair[1])
-	return os.NewFile(uintptr(pair[0]), "child"), os.NewFile(uintptr(pair[1]), "pool"), nil //nolint:gosec // descriptors are not negative
+	return os.NewFile(uintptr(pair[0]), "child"), os.NewFile(uintptr(pair[1]), "pool"), nil
 }
 
 // greet gives a child its limits and waits until it is ready.
@@ -153,7 +155,7 @@ func (c *child) ask(ctx context.Context, r request, d *source, limits *PoolConfi
 	defer c.watch(limits.Memory)()
 	c.notes.begin()
 	c.documents++
-	a.frames = newFrameReader(&clock{from: c.conn, left: limits.Time})
+	a.frames = newFrameReader(&clock{from: c.conn, left: limits.Time, more: c.patience(limits.Time)})
 	err := sendRequest(c.conn, r, d.file)
 	if err == nil {
 		err = a.read()
@@ -164,6 +166,22 @@ func (c *child) ask(ctx context.Context, r request, d *source, limits *PoolConfi
 	c.kill(err)
 	<-c.dead
 	return c.explain(ctx, err, limits)
+}
+
+// patience says, each time that the child's time is over, how much more it gets: what it has not worked of it, because the machine had no
+// processor for it. All in all that is maxPatience times its time. Where nobody knows how much it works it gets nothing more.
+func (c *child) patience(limit time.Duration) func() time.Duration {
+	before, _ := c.meter.worked()
+	left := maxPatience * limit
+	return func() time.Duration {
+		now, known := c.meter.worked()
+		if rest := limit - (now - before); known && rest > 0 {
+			rest = min(max(rest, lookEvery), left)
+			left -= rest
+			return rest
+		}
+		return 0
+	}
 }
 
 // watch ends the child when it uses too much memory, until stop is called.
@@ -177,7 +195,7 @@ func (c *child) watch(memory int64) (stop func()) {
 
 // explain says why a child that has ended did not finish its answer; err is how that was noticed.
 func (c *child) explain(ctx context.Context, err error, limits *PoolConfig) error {
-	said, memory, depth := c.notes.words()
+	said, memory, depth := c.notes.words(ctx)
 	reason := c.killed()
 	switch {
 	case ctx.Err() != nil:
@@ -205,15 +223,23 @@ type clock struct {
 		SetReadDeadline(t time.Time) error
 	}
 	left time.Duration
+	more func() time.Duration // is asked when nothing is left
 }
 
 // Read reads; os.ErrDeadlineExceeded when the time is over.
 func (c *clock) Read(p []byte) (int, error) {
-	start := time.Now()
-	if err := c.from.SetReadDeadline(start.Add(c.left)); err != nil {
-		return 0, err
+	for {
+		start := time.Now()
+		if err := c.from.SetReadDeadline(start.Add(c.left)); err != nil {
+			return 0, err
+		}
+		n, err := c.from.Read(p)
+		c.left = max(c.left-time.Since(start), 0)
+		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return n, err
+		}
+		if c.left = c.more(); c.left <= 0 {
+			return 0, err
+		}
 	}
-	n, err := c.from.Read(p)
-	c.left = max(c.left-time.Since(start), 0)
-	return n, err
 }

@@ -39,6 +39,7 @@ const (
 // setup is what a child must know before its first document.
 type setup struct {
 	Memory int64 // bytes that it may use
+	Mapped int64 // bytes of private memory that it may map besides what it has; 0: no limit
 }
 
 // request asks for a document's text or, when Page is not 0, for an image of that page.

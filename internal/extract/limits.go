@@ -17,15 +17,15 @@ const (
 )
 
 // limitProcess bounds the process that calls it, for good. What only some systems can do is in limitPlatform.
-func limitProcess(memory int64) error {
-	debug.SetMemoryLimit(memory / 5 * 4) // garbage goes before the limit is near
-	debug.SetMaxStack(int(memory / 8))   // endless recursion ends as such, and not for its memory
+func limitProcess(limits setup) error {
+	debug.SetMemoryLimit(limits.Memory / 5 * 4) // garbage goes before the limit is near
+	debug.SetMaxStack(int(limits.Memory / 8))   // endless recursion ends as such, and not for its memory
 	for resource, most := range map[int]uint64{unix.RLIMIT_CORE: 0, unix.RLIMIT_FSIZE: 0, unix.RLIMIT_NOFILE: descriptors} {
 		if err := setLimit(resource, most); err != nil {
 			return err
 		}
 	}
-	return limitPlatform(memory)
+	return limitPlatform(limits)
 }
 
 func setLimit(resource int, most uint64) error {
@@ -45,7 +45,7 @@ func goMemory() int64 {
 // guard ends the process when its memory grows over the limit, until stop is called. Where the Pool can look at a child's memory it does so too.
 func (s *server) guard() (stop func()) {
 	return every(lookEvery, func() {
-		if goMemory() > s.memory {
+		if ownMemory() > s.memory {
 			_, _ = os.Stderr.WriteString(outOfMemory + ": over the limit\n")
 			unix.Exit(1)
 		}

@@ -5,21 +5,23 @@ import (
 	"fmt"
 	"os"
 	"strconv"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// limitPlatform bounds the private memory by the kernel, a quarter above what the Pool allows, in case that it does not come to look in time, and
-// shuts the doors.
-func limitPlatform(memory int64) error {
+// limitPlatform has the kernel bound the private memory, in case that nobody comes to look in time, and shuts the doors. The kernel counts what is
+// mapped, used or not, so its limit is far above what the process may use.
+func limitPlatform(limits setup) error {
 	_ = os.WriteFile("/proc/self/comm", []byte("satchel extract"), 0) // for ps and top; 15 bytes at most
-	used, err := dataPages()
-	if err != nil {
-		return err
-	}
-	if err := setLimit(unix.RLIMIT_DATA, uint64(used*int64(os.Getpagesize())+memory+memory/4)); err != nil { //nolint:gosec // not negative
-		return err
+	if limits.Mapped > 0 {
+		pages, err := dataPages()
+		if err != nil {
+			return err
+		}
+		most := pages*int64(os.Getpagesize()) + limits.Mapped
+		if err := setLimit(unix.RLIMIT_DATA, uint64(most)); err != nil { //nolint:gosec // not negative
+			return err
+		}
 	}
 	return shutDoors()
 }
@@ -30,14 +32,17 @@ func dataPages() (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return statm(stat, 5)
+	return number(stat, 5)
 }
 
-// statm gives a field of a file /proc/<pid>/statm: 1 is resident, 5 data.
-func statm(stat []byte, field int) (int64, error) {
-	fields := strings.Fields(string(bytes.TrimRight(stat, "\x00")))
+// number gives a field, from 0, of what the kernel says of a process. In /proc/<pid>/statm, 1 is the resident pages, 5 the private ones.
+func number(said []byte, field int) (int64, error) {
+	fields := bytes.Fields(said)
 	if len(fields) <= field {
-		return 0, fmt.Errorf("statm: %q", stat)
+		return 0, fmt.Errorf("field %d of %q", field, said)
 	}
-	return strconv.ParseInt(fields[field], 10, 64)
+	return strconv.ParseInt(string(fields[field]), 10, 64)
 }
+
+// ownMemory is the memory that this process knows to be its own. The Pool knows more.
+func ownMemory() int64 { return goMemory() }

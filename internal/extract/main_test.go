@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"strconv"
 	"strings"
@@ -50,7 +51,7 @@ func serveTricks() error {
 	if err != nil {
 		return err
 	}
-	return Serve(context.Background(), ServeConfig{Formats: []Format{tricks{}}, Detect: detectTrick}, conn)
+	return Serve(context.Background(), ServeConfig{Formats: []Format{&tricks{}}, Detect: detectTrick}, conn)
 }
 
 // detectTrick makes the type "test/panic" of a document that begins with the line "panic".
@@ -80,34 +81,45 @@ func dieOnce(in *io.SectionReader) {
 type trick func(words []string, rest string, out Output) (satchel.Document, error)
 
 // tricks is a Format that does what the document says.
-type tricks struct{}
+type tricks struct {
+	started string
+	kept    kept
+}
 
-func (tricks) Types() []string {
+// Start needs a file, and fails.
+func (f *tricks) Start(context.Context) error {
+	_, err := os.ReadFile("/dev/null")
+	f.started = fmt.Sprint(err)
+	return errors.New("started, more or less")
+}
+
+func (f *tricks) Types() []string {
 	var types []string
-	for name := range allTricks() {
+	for name := range f.all() {
 		types = append(types, "test/"+name)
 	}
 	return types
 }
 
-func (tricks) Extract(_ context.Context, in Input, out Output) (satchel.Document, error) {
+func (f *tricks) Extract(_ context.Context, in Input, out Output) (satchel.Document, error) {
 	all, err := io.ReadAll(in)
 	if err != nil {
 		return satchel.Document{}, err
 	}
 	line, rest, _ := strings.Cut(string(all), "\n")
 	words := strings.Fields(line)
-	doc, err := allTricks()[words[0]](words[1:], rest, out)
+	doc, err := f.all()[words[0]](words[1:], rest, out)
 	if doc.Properties == nil {
 		doc.Properties = map[string]string{}
 	}
 	doc.Properties["pid"] = strconv.Itoa(os.Getpid())
 	doc.Properties["filename"] = in.Filename
+	doc.Properties["started"] = f.started
 	return doc, err
 }
 
 // Render gives as many bytes as the document says.
-func (tricks) Render(_ context.Context, in Input, n, side int) ([]byte, error) {
+func (*tricks) Render(_ context.Context, in Input, n, side int) ([]byte, error) {
 	var bytes int
 	if _, err := fmt.Fscanf(in, "draw %d", &bytes); err != nil {
 		return nil, &satchel.Error{Code: satchel.CodeDocumentBroken, Message: "nothing to draw", Err: err}
@@ -115,7 +127,7 @@ func (tricks) Render(_ context.Context, in Input, n, side int) ([]byte, error) {
 	return []byte(strings.Repeat(fmt.Sprintf("%d/%d;", n, side), bytes)[:bytes]), nil
 }
 
-func allTricks() map[string]trick {
+func (f *tricks) all() map[string]trick {
 	tricks := map[string]trick{
 		"text": func(_ []string, rest string, out Output) (satchel.Document, error) {
 			return satchel.Document{}, out.Page(Page{Text: rest})
@@ -135,7 +147,10 @@ func allTricks() map[string]trick {
 		"exit":  func([]string, string, Output) (satchel.Document, error) { os.Exit(3); return satchel.Document{}, nil },
 		"hang":  hangTrick,
 		"loop": func([]string, string, Output) (satchel.Document, error) {
-			for {
+			for n := uint8(0); ; n++ {
+				if int(n) > 1<<8 {
+					return satchel.Document{}, nil
+				}
 			}
 		},
 		"endless": func(_ []string, _ string, out Output) (satchel.Document, error) {
@@ -156,12 +171,8 @@ func allTricks() map[string]trick {
 		},
 		"fail": failTrick,
 	}
-	for name, t := range memoryTricks() {
-		tricks[name] = t
-	}
-	for name, t := range platformTricks() {
-		tricks[name] = t
-	}
+	maps.Copy(tricks, f.kept.tricks())
+	maps.Copy(tricks, platformTricks())
 	return tricks
 }
 
@@ -176,6 +187,9 @@ func (endless) Read(p []byte) (int, error) {
 }
 
 func deeper(n int) int {
+	if n < 0 {
+		return 0
+	}
 	var ballast [1 << 10]int
 	ballast[n%len(ballast)] = deeper(n + 1)
 	return ballast[n%7]
@@ -216,10 +230,9 @@ func failTrick(words []string, rest string, _ Output) (satchel.Document, error) 
 }
 
 // kept is what a Format must not do: it keeps something of a document.
-type kept struct{ bytes []byte }
+type kept struct{ bytes [][]byte }
 
-func memoryTricks() map[string]trick {
-	hold := &kept{}
+func (k *kept) tricks() map[string]trick {
 	megabytes := func(words []string) int {
 		n, _ := strconv.Atoi(words[0])
 		return n << 20
@@ -237,17 +250,17 @@ func memoryTricks() map[string]trick {
 		"gulp": func(words []string, _ string, _ Output) (satchel.Document, error) {
 			return satchel.Document{Width: len(touched(megabytes(words)))}, nil
 		},
-		// litter uses a tenth at a time.
+		// litter uses 16 MiB at a time.
 		"litter": func(words []string, _ string, _ Output) (satchel.Document, error) {
 			total := 0
-			for range 10 {
-				total += len(touched(megabytes(words) / 10))
+			for total < megabytes(words) {
+				total += len(touched(16 << 20))
 			}
 			return satchel.Document{Width: total >> 20}, nil
 		},
+		// keep takes so many megabytes more each time.
 		"keep": func(words []string, _ string, _ Output) (satchel.Document, error) {
-			hold.bytes = touched(megabytes(words))
-			leak(hold)
+			k.bytes = append(k.bytes, touched(megabytes(words)))
 			return satchel.Document{}, nil
 		},
 	}
@@ -260,14 +273,6 @@ func touched(n int) []byte {
 		b[i] = 1
 	}
 	return b
-}
-
-// leak keeps something reachable for the rest of the process.
-func leak(hold *kept) {
-	go func() {
-		<-make(chan struct{})
-		hold.bytes[0]++
-	}()
 }
 
 // beStranger is a child of another version.

@@ -85,7 +85,8 @@ func (n *normalizer) end() error {
 func visibleRun(p []byte) int {
 	p = p[:min(len(p), pieceSize)]
 	for i, c := range p {
-		if c <= ' ' || c >= utf8.RuneSelf {
+		between := c == ' ' && i > 0 && i+1 < len(p) && p[i+1] > ' ' && p[i+1] < utf8.RuneSelf // two words
+		if c >= utf8.RuneSelf || c <= ' ' && !between {
 			return i
 		}
 	}

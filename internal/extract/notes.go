@@ -37,7 +37,7 @@ func (n *notes) Write(p []byte) (int, error) {
 		line, rest, whole := bytes.Cut(p, []byte("\n"))
 		n.line = append(n.line, line[:min(len(line), maxNote-len(n.line))]...)
 		if whole {
-			n.take()
+			n.take(context.Background())
 		}
 		p = rest
 	}
@@ -45,7 +45,7 @@ func (n *notes) Write(p []byte) (int, error) {
 }
 
 // take notes a line.
-func (n *notes) take() {
+func (n *notes) take(ctx context.Context) {
 	line := oneLine(string(n.line), maxNote)
 	n.line = n.line[:0]
 	if line == "" {
@@ -56,7 +56,7 @@ func (n *notes) take() {
 	}
 	n.memory = n.memory || strings.Contains(line, outOfMemory) || strings.Contains(line, "cannot allocate memory")
 	n.depth = n.depth || strings.Contains(line, "stack exceeds")
-	n.log.DebugContext(context.Background(), "a child said", "line", line)
+	n.log.DebugContext(ctx, "a child said", "line", line)
 }
 
 // begin forgets what was said before.
@@ -67,9 +67,9 @@ func (n *notes) begin() {
 }
 
 // words says what a child that has died said: the first line, and whether it ran out of memory or stack.
-func (n *notes) words() (first string, memory, depth bool) {
+func (n *notes) words(ctx context.Context) (first string, memory, depth bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.take()
+	n.take(ctx)
 	return n.first, n.memory, n.depth
 }

@@ -24,7 +24,7 @@ type PoolConfig struct {
 
 	Size       int           // children at most, and so documents at a time; default 2
 	Memory     int64         // bytes that a child may have; default 512 MiB
-	Time       time.Duration // that a child may take for a document, without what its text waits for; default 60 s
+	Time       time.Duration // that a child may work on a document; five times that if the machine lets it wait; default 60 s
 	MaxText    int64         // bytes of a document's text; default 256 MiB
 	MaxPages   int           // default 100,000
 	ReuseCount int           // documents that a child reads before another one takes its place; default 200
@@ -64,7 +64,9 @@ func otherwise[T comparable](value, standard T) T {
 // It is safe for concurrent use. Whoever makes it closes it.
 type Pool struct {
 	config PoolConfig
+	limits setup // of a child
 	forks  chan fork
+	wanted chan struct{}  // a child is to be started ahead of need
 	quit   chan struct{}  // closed by Close
 	tasks  sync.WaitGroup // goroutines of its own; nothing is added after Close
 
@@ -85,9 +87,11 @@ func NewPool(config PoolConfig) (*Pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pool{config: config, forks: make(chan fork), quit: make(chan struct{}), all: map[*child]struct{}{}}
+	limits := setup{Memory: config.Memory, Mapped: 2 * config.Memory}
+	p := &Pool{config: config, limits: limits, forks: make(chan fork), wanted: make(chan struct{}, 1), quit: make(chan struct{}), all: map[*child]struct{}{}}
 	p.changed = sync.NewCond(&p.mu)
 	p.tasks.Go(p.forkAll)
+	p.tasks.Go(p.startWanted)
 	return p, nil
 }
 
@@ -293,22 +297,37 @@ func (p *Pool) keepOne() {
 	}
 	p.places++
 	p.starting++
-	p.tasks.Go(func() {
-		c, err := p.start(context.Background())
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.starting--
-		switch {
-		case err == nil && p.closed:
-			p.drop(c)
-		case err == nil:
-			p.push(c)
-		default: // whoever needs one tries again, and hears of it
-			p.places--
-			p.changed.Broadcast()
-			p.config.Logger.WarnContext(context.Background(), "a child could not be started ahead of need", "error", err)
+	p.wanted <- struct{}{} // there is room for one
+}
+
+// startWanted starts the children that keepOne wants.
+func (p *Pool) startWanted() {
+	for {
+		select {
+		case <-p.wanted:
+			p.startAhead(context.Background())
+		case <-p.quit:
+			return
 		}
-	})
+	}
+}
+
+// startAhead starts a child that has a place, and makes it idle.
+func (p *Pool) startAhead(ctx context.Context) {
+	c, err := p.start(ctx)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.starting--
+	switch {
+	case err == nil && p.closed:
+		p.drop(c)
+	case err == nil:
+		p.push(c)
+	default: // whoever needs one tries again, and hears of it
+		p.places--
+		p.changed.Broadcast()
+		p.config.Logger.WarnContext(ctx, "a child could not be started ahead of need", "error", err)
+	}
 }
 
 // start starts a child that has a place, and waits until it is ready.
@@ -322,7 +341,7 @@ func (p *Pool) start(ctx context.Context) (*child, error) {
 		c.await()
 		return nil, ErrClosed
 	}
-	if err := c.greet(ctx, setup{Memory: p.config.Memory}); err != nil {
+	if err := c.greet(ctx, p.limits); err != nil {
 		return nil, p.stillborn(ctx, c, err)
 	}
 	return c, nil
@@ -356,7 +375,7 @@ func (p *Pool) stillborn(ctx context.Context, c *child, err error) error {
 	case errors.Is(c.killed(), ErrClosed):
 		return ErrClosed
 	}
-	said, _, _ := c.notes.words()
+	said, _, _ := c.notes.words(ctx)
 	return fmt.Errorf("extract: start a child: %w; it said %q and ended with %s", err, said, c.cmd.ProcessState)
 }
 

@@ -8,10 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -115,7 +117,7 @@ func TestLimitsOfAChild(t *testing.T) {
 				t.Errorf("%s: %q, want %q", name, limits[name], want)
 			}
 		}
-		if strings.HasPrefix(limits["Max data size"], "unlimited") || limits["Max data size"] == "" {
+		if unlimited := strings.HasPrefix(limits["Max data size"], "unlimited"); unlimited != raceDetector || limits["Max data size"] == "" {
 			t.Errorf("data size: %q", limits["Max data size"])
 		}
 		if got := strings.TrimSpace(proc(t, pid, "oom_score_adj")); got != "1000" {
@@ -161,7 +163,7 @@ func TestAChildCannotReachOut(t *testing.T) {
 	for what, got := range result.Document.Properties {
 		want := "refused"
 		switch what {
-		case "pid", "filename":
+		case "pid", "filename", "started":
 			continue
 		case "log":
 			want = "done"
@@ -214,5 +216,36 @@ func TestParentDies(t *testing.T) {
 	}
 	if ended[0].Revents&unix.POLLIN == 0 {
 		t.Errorf("the child lives: %v", ended)
+	}
+}
+
+func TestPatience(t *testing.T) {
+	pool := newPool(t, PoolConfig{})
+	c, err := pool.take(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.give(c)
+	const limit = 10 * time.Second
+	more := c.patience(limit)
+	var total time.Duration
+	for next := more(); next > 0; next = more() { // it does nothing at all
+		total += next
+	}
+	if total != maxPatience*limit {
+		t.Errorf("it may wait for %s, want %s", total, maxPatience*limit)
+	}
+	begin(t, pool, c, "loop")
+	more = c.patience(tick)
+	for worked := time.Duration(0); worked < 10*tick; worked, _ = c.meter.worked() {
+		runtime.Gosched()
+	}
+	if next := more(); next != 0 {
+		t.Errorf("a child that works gets %s more", next)
+	}
+	c.kill(errGivenUp)
+	<-c.dead
+	if worked, known := c.meter.worked(); known {
+		t.Errorf("a child that has ended works: %s", worked)
 	}
 }

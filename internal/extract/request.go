@@ -27,7 +27,7 @@ func sendRequest(conn *net.UnixConn, r request, document *os.File) error {
 	var sent int
 	var failed error
 	err = raw.Control(func(fd uintptr) {
-		sent, _, failed = conn.WriteMsgUnix(frame, unix.UnixRights(int(fd)), nil) //nolint:gosec // a descriptor is an int
+		sent, _, failed = conn.WriteMsgUnix(frame, unix.UnixRights(int(fd)), nil)
 	})
 	switch {
 	case err != nil:
@@ -91,5 +91,5 @@ func received(rights []byte) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return os.NewFile(uintptr(descriptors[0]), "document"), nil //nolint:gosec // a descriptor is not negative
+	return os.NewFile(uintptr(descriptors[0]), "document"), nil
 }

@@ -24,10 +24,15 @@ const inheritedDescriptor = 3
 
 // ServeConfig is what a child can do.
 type ServeConfig struct {
-	// Formats are ready for work: whatever they need from the disk they have, for Serve lets nobody open a file.
 	Formats []Format
 	// Detect finds a document's content type.
 	Detect func(in *io.SectionReader, filename string) (contentType string, err error)
+}
+
+// Starter is what a Format can be that needs files of the program for its work. Serve calls Start before anything of a document is seen; afterwards
+// no file can be opened. If it fails, that is noted, and the Format is used as it is.
+type Starter interface {
+	Start(ctx context.Context) error
 }
 
 // Inherited gives the connection to the Pool that has started this process.
@@ -41,7 +46,7 @@ func Inherited() (*net.UnixConn, error) {
 
 // connection makes a Unix connection of a descriptor, which it takes over.
 func connection(file *os.File) (*net.UnixConn, error) {
-	defer file.Close()
+	defer func() { _ = file.Close() }() // the connection has a descriptor of its own
 	conn, err := net.FileConn(file)
 	if err != nil {
 		return nil, err
@@ -60,11 +65,18 @@ func connection(file *os.File) (*net.UnixConn, error) {
 // ends at once, whatever a Format is doing. After a Format panicked, Serve returns an error.
 func Serve(ctx context.Context, config ServeConfig, conn *net.UnixConn) error {
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	s := &server{detect: config.Detect, formats: map[string]Format{}, conn: conn, out: newFrameWriter(conn)}
 	for _, format := range config.Formats {
 		for _, contentType := range format.Types() {
 			s.formats[contentType] = format
+		}
+	}
+	for _, format := range config.Formats {
+		if starter, ok := format.(Starter); ok {
+			if err := starter.Start(ctx); err != nil {
+				_, _ = fmt.Fprintln(os.Stderr, "extract: start a format:", err) // the Pool's log
+			}
 		}
 	}
 	if err := s.prepare(); err != nil {
@@ -113,7 +125,7 @@ func (s *server) prepare() error {
 		return fmt.Errorf("extract: receive the limits: frame %q: %w", k, err)
 	}
 	s.memory = limits.Memory
-	if err := limitProcess(limits.Memory); err != nil {
+	if err := limitProcess(limits); err != nil {
 		return fmt.Errorf("extract: limit the process: %w", err)
 	}
 	if err := s.out.send(kindHello, []byte{protocol}); err != nil {
@@ -151,7 +163,7 @@ func (s *server) receive(ctx context.Context, to chan<- incoming) {
 
 // handle answers a request. Its error ends the child.
 func (s *server) handle(ctx context.Context, in incoming) error {
-	defer in.file.Close()
+	defer func() { _ = in.file.Close() }() // it was only read
 	stop := s.guard()
 	doc, err := s.work(ctx, in)
 	stop()
@@ -239,7 +251,7 @@ type pageSender struct{ out *frameWriter }
 // Expect sends how many pages there will be.
 func (p *pageSender) Expect(pages int) error {
 	var b [8]byte
-	binary.BigEndian.PutUint64(b[:], uint64(max(pages, 0))) //nolint:gosec // not negative
+	binary.BigEndian.PutUint64(b[:], uint64(max(pages, 0)))
 	if err := p.out.send(kindExpect, b[:]); err != nil {
 		return err
 	}

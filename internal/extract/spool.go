@@ -2,6 +2,7 @@ package extract
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -48,17 +49,14 @@ func (p *Pool) spool(ctx context.Context, content io.ReadSeeker) (*source, error
 	if err != nil {
 		return nil, err
 	}
-	defer writer.Close()
 	reader, err := os.Open(writer.Name())
-	if removed := os.Remove(writer.Name()); err == nil {
-		err = removed
+	err = errors.Join(err, os.Remove(writer.Name()))
+	var size int64
+	if err == nil {
+		size, err = io.Copy(writer, &cancelled{ctx: ctx, from: content})
 	}
-	if err != nil {
-		return nil, err
-	}
-	size, err := io.Copy(writer, &cancelled{ctx: ctx, from: content})
-	if err != nil {
-		_ = reader.Close()
+	if err = errors.Join(err, writer.Close()); err != nil {
+		_ = reader.Close() // if there is one
 		return nil, err
 	}
 	return &source{file: reader, size: size, own: true}, nil

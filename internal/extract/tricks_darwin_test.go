@@ -1,5 +1,3 @@
-//go:build !linux
-
 package extract
 
 func platformTricks() map[string]trick { return nil }

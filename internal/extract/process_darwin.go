@@ -1,10 +1,9 @@
-//go:build !linux
-
 package extract
 
 import (
 	"os"
 	"syscall"
+	"time"
 )
 
 // ownProgram is the program that is running.
@@ -23,5 +22,8 @@ func newMeter(int) (*meter, error) { return &meter{}, nil }
 
 // resident is not known.
 func (*meter) resident() int64 { return 0 }
+
+// worked is not known.
+func (*meter) worked() (time.Duration, bool) { return 0, false }
 
 func (*meter) close() {}
