@@ -139,6 +139,8 @@ func TestWhatIsNoText(t *testing.T) {
 		{"noise without control characters", high},
 		{"zeros", make([]byte, 100)},
 		{"a number", []byte{0, 0, 1, 0, 2, 0, 3, 0}},
+		{"words with zeros", []byte("abcd\x00efgh\x00ijkl\x00mnopq\x00rs\x00tuvw\x00xyz\x01")},
+		{"a few words with junk", []byte("no mail\x00\x01\x02\x03")},
 		{"an executable's beginning", []byte("\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x03\x00\x3e\x00")},
 	} {
 		if _, name, err := Decode(c.data, ""); !errors.Is(err, ErrBinary) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"slices"
+	"strings"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -77,23 +78,56 @@ func runes32(text []byte, order binary.ByteOrder) []rune {
 }
 
 // usual counts the characters that are in every text: letters and digits of ASCII, spaces, line ends, and the punctuation of East Asia. It
-// gives 0 if there are others that no text has, or less than one in a hundred is usual.
+// gives 0 if there are others that no text has, if less than one in a hundred is usual, and if the others are in the majority and do not go
+// together: bytes that are no UTF-16 look like any signs of any scripts.
 func usual(runes []rune) int {
 	usual, strange := 0, 0
+	var beyond []rune
 	for _, r := range runes {
 		switch {
-		case r == ' ', r == '\n', r == '\r', r == '\t', r == '\f', r == '、', r == '。', r == '，':
-			usual++
-		case r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)):
+		case strings.ContainsRune(" \n\r\t\f、。，", r), r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)):
 			usual++
 		case r < ' ':
 			return 0
 		case r == utf8.RuneError, !unicode.IsGraphic(r) && !unicode.Is(unicode.Cf, r):
 			strange++
+		case r >= utf8.RuneSelf && unicode.IsLetter(r):
+			beyond = append(beyond, r)
 		}
 	}
-	if len(runes) < 3 || strange*100 > len(runes) || usual*100 < len(runes) {
+	switch {
+	case len(runes) < 3, strange*100 > len(runes), usual*100 < len(runes), usual*2 < len(runes) && !coherent(beyond):
 		return 0
 	}
 	return usual
+}
+
+// coherent reports whether four of five letters are of East Asia, and one in seven of the most common ones there, or four of five stand in
+// the same part of Unicode, as the letters of any other script do.
+func coherent(letters []rune) bool {
+	blocks := map[rune]int{}
+	most := 0
+	for _, r := range letters {
+		block := r >> 8
+		if kindOf(r) == kindIdeogram {
+			block = -1
+		} else if unicode.Is(unicode.Latin, r) {
+			block = 0
+		}
+		blocks[block]++
+		most = max(most, blocks[block])
+	}
+	if most*5 < len(letters)*4 {
+		return false
+	}
+	if blocks[-1]*2 < len(letters) {
+		return true
+	}
+	common, known := 0, ideograms("zh")+ideograms("zh-Hant")+ideograms("ja")+ideograms("ko")
+	for _, r := range letters {
+		if strings.ContainsRune(known, r) {
+			common++
+		}
+	}
+	return common*7 >= blocks[-1]
 }

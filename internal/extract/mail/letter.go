@@ -13,6 +13,7 @@ import (
 	"github.com/jhillyerd/enmime/v2"
 
 	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/extract/charset"
 	"github.com/satchel-files/satchel/internal/extract/markup"
 )
 
@@ -31,14 +32,32 @@ type letter struct {
 	level     int // mails around it
 }
 
-// open reads a mail that is inside of so many others.
-func open(ctx context.Context, r io.Reader, level int) (*letter, error) {
+// open reads a mail that is inside of so many others. What has no header and no parts that can be told apart is all text.
+func open(ctx context.Context, r io.ReadSeeker, level int) (*letter, error) {
 	root, err := parse(r)
+	if satchel.CodeOf(err) == satchel.CodeDocumentBroken {
+		root, err = bare(r, err)
+	}
 	if err != nil {
 		return nil, err
 	}
 	m := &letter{root: root, level: level}
 	return m, m.take(ctx, root)
+}
+
+// bare makes one part of a whole mail, if it is text; else it gives the error that brought it here.
+func bare(r io.ReadSeeker, failure error) (*enmime.Part, error) {
+	if _, err := r.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	content, err := io.ReadAll(io.LimitReader(r, maxMail))
+	if err != nil {
+		return nil, err
+	}
+	if charset.Detect(content, "") == "" {
+		return nil, failure
+	}
+	return &enmime.Part{ContentType: "text/plain", Content: content}, nil
 }
 
 // take takes a part, with those inside of it.

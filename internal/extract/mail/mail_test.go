@@ -105,6 +105,7 @@ func TestMails(t *testing.T) {
 		{"signed", head + multipart("signed", "b", plain("x"), "Content-Type: application/pgp-signature; name=s.asc\n\ny"), top + "\nx\n"},
 		{"a report", head + multipart("report", "b", plain("Not delivered."), "Content-Type: message/delivery-status\n\nAction: failed"), top + "\nNot delivered.\n\nAction: failed\n"},
 		{"parts that are not closed", head + "Content-Type: multipart/mixed; boundary=b\n\n--b\n" + plain("x"), top + "\nx\n"},
+		{"no header at all", "Message removed\n\nby somebody\n", "Message removed\n\nby somebody\n"},
 		{"parts without a boundary", head + "Content-Type: multipart/mixed\n\nx", top + "\nx\n"},
 		{"a page that was saved", "From: <Saved by a browser>\nSubject: Page\n" + multipart("related", "b", html("<p>x"), "Content-Type: text/css\nContent-Location: cid:a\n\ny"),
 			"# Page\n\n- From: <Saved by a browser>\n\nx\n"},
@@ -132,6 +133,9 @@ func TestMailsInMails(t *testing.T) {
 	}
 	if b, _ = read(t, deep); len(b.pages) != 5 || b.pages[4].Label != "5" || !strings.Contains(b.pages[4].Text, "message/rfc822") {
 		t.Errorf("%d pages of mails in mails: %q", len(b.pages), b.pages)
+	}
+	if b, _ = read(t, "Subject: Outer\n"+multipart("report", "b", "Content-Type: message/rfc822\n\nMessage removed")); len(b.pages) != 2 || b.pages[1].Text != "Message removed\n" {
+		t.Errorf("a mail that was removed from a mail: %q", b.pages)
 	}
 	sealed := "Subject: Sealed\nContent-Type: application/pkcs7-mime; smime-type=enveloped-data\n\nx"
 	if b, _ = read(t, "Subject: Outer\n"+multipart("mixed", "b", "Content-Type: message/rfc822\n\n"+sealed)); len(b.pages) != 2 ||
@@ -220,6 +224,12 @@ func TestWhatIsTooComplex(t *testing.T) {
 	}
 	if _, _, err := extractMail(t, "From x 10:30\n"+strings.Repeat("words and words\n", 5<<20), "application/mbox"); satchel.CodeOf(err) != satchel.CodeDocumentTooComplex {
 		t.Errorf("a long mail in a mailbox: %v", err)
+	}
+}
+
+func TestWhatIsBroken(t *testing.T) {
+	if _, _, err := extractMail(t, "no mail\x00\x01\x02\x03", "message/rfc822"); satchel.CodeOf(err) != satchel.CodeDocumentBroken {
+		t.Errorf("got %v", err)
 	}
 }
 
