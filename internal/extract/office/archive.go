@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"path"
 	"strings"
 
@@ -111,24 +112,7 @@ func (a *archive) open(name string) (*part, error) {
 	if err != nil {
 		return nil, broken("its part "+quote(name)+" cannot be unpacked", err)
 	}
-	return &part{ReadCloser: r, meter: a.meter, name: name}, nil
-}
-
-// all reads a part whole, if it has at most limit bytes.
-func (a *archive) all(name string, limit int) ([]byte, error) {
-	p, err := a.open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer p.Close()
-	content, err := io.ReadAll(io.LimitReader(p, int64(limit)+1))
-	switch {
-	case err != nil:
-		return nil, p.fault(err)
-	case len(content) > limit:
-		return nil, a.fail(tooComplex("its part %s takes more than %d KiB", quote(name), limit/kibi))
-	}
-	return content, nil
+	return &part{ReadCloser: r, meter: a.meter, name: name, piece: a.token}, nil
 }
 
 // part is the content of one part.
@@ -137,6 +121,7 @@ type part struct {
 	*meter
 	name  string
 	fresh int // bytes read since the last token
+	piece int // how many there can be
 }
 
 func (p *part) Read(b []byte) (int, error) {
@@ -144,10 +129,19 @@ func (p *part) Read(b []byte) (int, error) {
 	if over := p.unpack(n); over != nil {
 		return 0, over
 	}
-	if p.fresh += n; p.fresh > p.token {
-		return 0, p.fail(tooComplex("its part %s has a tag or text of more than %d MiB in one piece", quote(p.name), p.token/mebi))
+	if p.fresh += n; p.fresh > p.piece {
+		return 0, p.fail(tooComplex("its part %s has a tag or text of more than %d MiB in one piece", quote(p.name), p.piece/mebi))
 	}
 	return n, err
+}
+
+// drain reads the part to its end, where it turns out whether all of it was in order.
+func (p *part) drain() error {
+	p.piece = math.MaxInt
+	if _, err := io.Copy(io.Discard, p); err != nil {
+		return p.fault(err)
+	}
+	return nil
 }
 
 // fault says what err means that came from reading the part: a limit, or damage.

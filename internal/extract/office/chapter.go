@@ -3,6 +3,7 @@ package office
 import (
 	"errors"
 	"io"
+	"math"
 	"strings"
 
 	"github.com/JohannesKaufmann/html-to-markdown/v2/converter"
@@ -49,7 +50,7 @@ func (a *archive) chapter(convert *converter.Converter, name string) (string, er
 	if err != nil {
 		return "", broken("its part "+quote(name)+" cannot be read", err)
 	}
-	return tidy(string(text)), nil
+	return trimLines(tidy(string(text))), nil
 }
 
 // htmlKind is what becomes of an element.
@@ -83,37 +84,28 @@ func kindOf(name string) htmlKind {
 
 // tree reads HTML or XHTML, well-formed or not. It holds no more nodes and no deeper ones than the converter can take.
 func (a *archive) tree(p *part) (*html.Node, error) {
-	p.token = a.limits.chapter // a picture can stand in a tag
+	p.piece = math.MaxInt // a picture can stand in a tag; the chapter as a whole has its limit
 	decoded, err := charset.NewReader(p, "application/xhtml+xml")
 	if err != nil {
 		return nil, p.fault(err)
 	}
-	z := html.NewTokenizer(io.LimitReader(decoded, int64(a.limits.chapter)+1))
-	z.SetMaxBuf(a.limits.chapter)
+	left := &io.LimitedReader{R: decoded, N: int64(a.limits.chapter) + 1}
+	z := html.NewTokenizer(left)
 	z.AllowCDATA(true)
 	t := newHTMLTree(a.meter)
-	read := 0
 	for {
 		kind := z.Next()
-		p.fresh, read = 0, read+len(z.Raw())
 		switch {
+		case left.N == 0:
+			return nil, a.fail(tooComplex("its chapter %s takes more than %d MiB", quote(p.name), a.limits.chapter/mebi))
 		case kind == html.ErrorToken && errors.Is(z.Err(), io.EOF):
 			t.flush()
 			return t.root, nil
 		case kind == html.ErrorToken:
-			return nil, a.chapterFault(p, z.Err())
-		case read > a.limits.chapter:
-			return nil, a.chapterFault(p, html.ErrBufferExceeded)
+			return nil, p.fault(z.Err())
 		}
 		if err := t.take(z, kind); err != nil {
 			return nil, err
 		}
 	}
-}
-
-func (a *archive) chapterFault(p *part, err error) error {
-	if errors.Is(err, html.ErrBufferExceeded) {
-		return a.fail(tooComplex("its chapter %s takes more than %d MiB", quote(p.name), a.limits.chapter/mebi))
-	}
-	return p.fault(err)
 }

@@ -51,8 +51,7 @@ type numList struct {
 // numInstance is one use of a list. It can start anew.
 type numInstance struct {
 	list    *numList
-	restart [numLevels]int // first numbers, plus one; 0: not said
-	used    bool
+	restart [numLevels]int // first numbers, plus one; 0: not said, or done
 }
 
 // numbering is what a document says about its lists.
@@ -205,13 +204,9 @@ func (n *numbering) label(ref numRef) string {
 	if i == nil || i.list == nil {
 		return ""
 	}
-	if !i.used {
-		i.used = true
-		for at, start := range i.restart {
-			if start > 0 {
-				i.list.levels[at].start, i.list.begun[at] = start-1, false
-			}
-		}
+	if first := i.restart[ref.level]; first > 0 {
+		i.list.levels[ref.level].start, i.list.begun[ref.level] = first-1, false
+		i.restart[ref.level] = 0
 	}
 	i.list.next(ref.level)
 	return i.list.label(ref.level)

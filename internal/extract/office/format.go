@@ -20,7 +20,7 @@ const (
 // document's XML never gets there.
 type formatter struct {
 	book     *excelize.File
-	date1904 bool
+	date1904 bool // days are counted from 1904
 	formats  map[string]*numberFormat
 }
 
@@ -56,7 +56,7 @@ func (f *formatter) show(code, value string) string {
 	}
 	text, ok := format.words(value)
 	if !ok {
-		text = f.apply(format.cell, value)
+		text = f.apply(format.cell, f.days(format, value))
 	}
 	format.shown[value] = text
 	return text
@@ -86,6 +86,30 @@ func general(value string) string {
 	return strconv.FormatFloat(short, 'f', -1, size)
 }
 
+// days turns the days from 1904 of a date into those from 1900. excelize would be wrong about the first weeks.
+func (f *formatter) days(format *numberFormat, value string) string {
+	const four, size = 1462, 64
+	if n, err := strconv.ParseFloat(value, size); f.date1904 && format.isDate() && err == nil {
+		return strconv.FormatFloat(n+four, 'f', -1, size)
+	}
+	return value
+}
+
+// isDate reports whether a format shows a year or a day.
+func (f *numberFormat) isDate() bool {
+	bare := f.sections
+	if len(bare) > 1 {
+		bare = bare[:1]
+	}
+	quoted := false
+	return strings.ContainsFunc(strings.Join(bare, ""), func(r rune) bool {
+		if r == '"' {
+			quoted = !quoted
+		}
+		return !quoted && (r == 'y' || r == 'Y' || r == 'd' || r == 'D')
+	})
+}
+
 // apply asks excelize. What it breaks down over is shown plain.
 func (f *formatter) apply(cell, value string) (text string) {
 	defer func() {
@@ -109,9 +133,6 @@ const sheet1 = "Sheet1" // what excelize calls the sheet of a new workbook
 func (f *formatter) prepare(code string) string {
 	if f.book == nil {
 		f.book = excelize.NewFile()
-		if err := f.book.SetWorkbookProps(&excelize.WorkbookPropsOptions{Date1904: &f.date1904}); err != nil {
-			return ""
-		}
 	}
 	style, err := f.book.NewStyle(&excelize.Style{CustomNumFmt: &code})
 	if err != nil {

@@ -100,17 +100,25 @@ func (l *layout) bullets(place placeholder, level int) bulletStyle {
 
 // layout reads a layout and its master, once.
 func (p *pptx) layout(name string) (*layout, error) {
-	if name == "" || p.layouts[name] != nil {
-		return p.layouts[name], nil
+	return p.inherit(name, "slideMaster")
+}
+
+// inherit reads a part that others inherit from, and the one above it, to which the relation leads.
+func (p *pptx) inherit(name, relation string) (*layout, error) {
+	key := relation + " " + name // a layout that says that it is a master too is two
+	if name == "" || p.layouts[key] != nil {
+		return p.layouts[key], nil
 	}
 	l := &layout{shapes: map[placeholder]*bullets{}}
-	p.layouts[name] = l
-	rels, err := p.relations(name)
-	if err != nil {
-		return nil, err
-	}
-	if l.above, err = p.layout(rels.target("slideMaster")); err != nil {
-		return nil, err
+	p.layouts[key] = l
+	if relation != "" {
+		rels, err := p.relations(name)
+		if err != nil {
+			return nil, err
+		}
+		if l.above, err = p.inherit(rels.target(relation), ""); err != nil {
+			return nil, err
+		}
 	}
 	return l, p.besides(name, func(root element) error { return l.read(root, p.meter) })
 }

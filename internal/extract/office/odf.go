@@ -151,7 +151,7 @@ func (o *odf) loadStyles(e element, doc *satchel.Document) error {
 		case "text:list-style":
 			return o.loadList(e)
 		case "text:outline-style":
-			o.titles = &odfList{}
+			o.titles = newODFList()
 			return o.titles.read(e)
 		}
 		return nil

@@ -6,7 +6,7 @@ import (
 
 // odfLevel is how one level of a list counts and shows its numbers.
 type odfLevel struct {
-	dotted         bool
+	dotted         bool   // it has no numbers but bullets, or nothing is said of it
 	format         string // such as "1" or "a"; empty: no number
 	prefix, suffix string
 	start          int
@@ -28,12 +28,20 @@ type odfRun struct {
 
 func (o *odf) loadList(e element) error {
 	const cost = 1024
-	list, name := &odfList{}, e.attr("style:name")
+	list, name := newODFList(), e.attr("style:name")
 	o.lists[name] = list
 	if err := o.keep(cost + len(name)); err != nil {
 		return err
 	}
 	return list.read(e)
+}
+
+func newODFList() *odfList {
+	l := &odfList{}
+	for i := range l.levels {
+		l.levels[i].dotted = true
+	}
+	return l
 }
 
 func (l *odfList) read(e element) error {
@@ -45,8 +53,6 @@ func (l *odfList) read(e element) error {
 		const most = 64 // bytes of a prefix or suffix
 		level := &l.levels[at]
 		switch e.name {
-		case "text:list-level-style-bullet", "text:list-level-style-image":
-			level.dotted = true
 		case "text:list-level-style-number", "text:outline-level-style":
 			prefix, suffix := tidy(e.attr("style:num-prefix")), tidy(e.attr("style:num-suffix"))
 			*level = odfLevel{

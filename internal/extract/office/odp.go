@@ -54,7 +54,7 @@ func (o *odf) slide(e element) error {
 			return err
 		}
 	}
-	return o.paper.end(strings.Join(strings.Fields(s.title), " "))
+	return o.paper.end(oneLine(s.title))
 }
 
 func (s *odpSlide) shape(e element, t *odtText) error {

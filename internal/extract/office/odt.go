@@ -100,7 +100,7 @@ func (t *odtText) paragraph(e element) error {
 		return err
 	}
 	b.text = p.text.String()
-	t.name(&b, style, e)
+	t.name(&b, style)
 	if err := t.to.put(b); err != nil {
 		return err
 	}
@@ -133,43 +133,43 @@ func (t *odtText) breaks(style string) (after bool, err error) {
 }
 
 // name gives a paragraph the number or bullet that it has as an item of a list, or as a heading.
-func (t *odtText) name(b *block, style string, e element) {
-	if len(t.nest) == 0 {
-		if b.kind == heading && t.titles != nil && strings.TrimSpace(b.text) != "" {
-			if t.titles.run == nil {
-				t.titles.run = &odfRun{style: t.titles}
-			}
-			if at := min(b.level, numLevels) - 1; t.titles.levels[at].format != "" {
-				b.label = t.titles.run.next(at, -1)
-			} else {
-				t.titles.run.next(at, -1)
-			}
-		}
+func (t *odtText) name(b *block, style string) {
+	at := len(t.nest) - 1
+	if at < 0 {
+		t.numberHeading(b)
 		return
 	}
-	at := len(t.nest) - 1
+	if b.kind != heading {
+		b.kind, b.level = item, at
+	}
 	last := &t.nest[at]
 	if last.named {
 		return
 	}
 	last.named = true
-	if last.run != nil && last.run.style == nil {
+	if last.run.style == nil {
 		t.inherits("paragraph", style, func(s *odfStyle) bool { last.run.style = t.lists[s.list]; return last.run.style != nil })
 	}
-	label := last.run.next(at, last.start)
-	if b.kind != heading {
-		b.kind, b.level = item, at
-	} else if label == bullet {
-		label = ""
+	if b.label = last.run.next(at, last.start); b.kind == heading && b.label == bullet {
+		b.label = ""
 	}
-	b.label = label
+}
+
+// numberHeading gives a heading its number, if the document numbers its headings.
+func (t *odtText) numberHeading(b *block) {
+	if b.kind != heading || t.titles == nil || strings.TrimSpace(b.text) == "" {
+		return
+	}
+	if t.titles.run == nil {
+		t.titles.run = &odfRun{style: t.titles}
+	}
+	if label := t.titles.run.next(min(b.level, numLevels)-1, -1); label != bullet {
+		b.label = label
+	}
 }
 
 // list takes the items of a list.
 func (t *odtText) list(e element) error {
-	if len(t.nest) >= t.depth {
-		return nil
-	}
 	nest := odtNest{style: e.attr("text:style-name")}
 	id, goesOn := e.attr("xml:id"), e.attr("text:continue-list")
 	if outer := len(t.nest) - 1; outer >= 0 {

@@ -22,7 +22,7 @@ type kind int
 const (
 	paragraph kind = iota
 	heading        // level from 1
-	item           // of a list: level from 0, and a label
+	item           // of a list: level from 0; without a label it goes on with the item before
 	tabular
 )
 
@@ -126,9 +126,12 @@ func (p *paper) write(b block) error {
 	if b.text == "" && b.table.empty() {
 		return nil
 	}
+	if b.kind == item && b.label == "" && len(p.lists) == 0 {
+		b.kind = paragraph // there is nothing to go on with
+	}
 	if p.buf.Len() > 0 {
 		p.buf.WriteByte('\n')
-		if b.kind != item || p.last != item {
+		if b.kind != item || p.last != item || b.label == "" {
 			p.buf.WriteByte('\n')
 		}
 	}
@@ -142,7 +145,7 @@ func (p *paper) write(b block) error {
 		p.buf.WriteString(strings.Repeat("#", min(max(b.level, 1), 6)) + " ")
 		p.line(b.label, b.text, " ")
 	case item:
-		indent := strings.Repeat("    ", p.depth(b.level))
+		indent := strings.Repeat("    ", p.depth(b))
 		p.buf.WriteString(indent)
 		p.line(b.label, b.text, "\n"+indent+"  ")
 	case tabular:
@@ -162,13 +165,15 @@ func (p *paper) line(label, text, newline string) {
 	p.buf.WriteString(strings.ReplaceAll(p.cite(text), "\n", newline))
 }
 
-// depth says how many items a list item of that level is inside of.
-func (p *paper) depth(level int) int {
+// depth says how many items a list item is inside of; one without a label is inside of the one that it goes on with.
+func (p *paper) depth(b block) int {
 	n := len(p.lists)
-	for n > 0 && p.lists[n-1] >= level {
+	for n > 0 && (p.lists[n-1] > b.level || p.lists[n-1] == b.level && b.label != "") {
 		n--
 	}
-	p.lists = append(p.lists[:n], level)
+	if b.label != "" {
+		p.lists = append(p.lists[:n], b.level)
+	}
 	return n
 }
 
@@ -245,8 +250,18 @@ func (p *paper) print(notes []*note) {
 	}
 }
 
-// tidy makes text of a document fit for a page: no control characters but tab and newline, and no soft hyphens.
+// trimLines takes the spaces at the ends of lines away.
+func trimLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " \t")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// tidy makes text of a document fit for a page: valid UTF-8, no control characters but tab and newline, and no soft hyphens.
 func tidy(text string) string {
+	text = strings.ToValidUTF8(text, "\ufffd")
 	unfit := func(r rune) bool {
 		return r < ' ' && r != '\t' && r != '\n' || r == 0x7f || r == '\u00ad' || r == '\ufeff'
 	}

@@ -111,7 +111,7 @@ func (p *pptx) slide(name string) error {
 	if err := p.speakerNotes(rels.target("notesSlide")); err != nil {
 		return err
 	}
-	return p.paper.end(strings.Join(strings.Fields(s.title), " "))
+	return p.paper.end(oneLine(s.title))
 }
 
 func isFalse(value string) bool { return value == "0" || value == "false" }

@@ -50,7 +50,15 @@ func (a *archive) walk(name, wanted string, visit func(element) error) error {
 	if root.name != wanted {
 		return broken("its part "+quote(name)+" is not what it should be", nil)
 	}
-	return s.walk(visit)
+	return s.all(visit)
+}
+
+// all is walk for the outermost element of a part.
+func (s *scanner) all(visit func(element) error) error {
+	if err := s.walk(visit); err != nil {
+		return err
+	}
+	return s.part.drain()
 }
 
 func newScanner(p *part) *scanner {

@@ -141,7 +141,7 @@ func (x *xlsx) sheet(ref sheetRef) error {
 
 // cells reads the cells of a sheet.
 func (x *xlsx) cells(name string) error {
-	s, root, err := x.scan(name)
+	s, _, err := x.scan(name)
 	if errors.Is(err, errNoPart) {
 		return nil
 	}
@@ -150,7 +150,7 @@ func (x *xlsx) cells(name string) error {
 	}
 	defer s.Close()
 	t := &sheetTable{xlsx: x, row: -1}
-	if err := root.walk(t.content); err != nil {
+	if err := s.all(t.content); err != nil {
 		return err
 	}
 	return x.paper.put(block{kind: tabular, table: &t.grid})
