@@ -83,7 +83,7 @@ func textPages(t *testing.T, s meta.Store) {
 // manyTextPages replaces as many pages as there may be. Whoever does it page by page, or in a time that grows with the square of their number,
 // does not come to an end here.
 func manyTextPages(t *testing.T, s meta.Store) {
-	const most, bound = 100_000, time.Minute
+	const most, bound = 100_000, 3 * time.Minute
 	scope := scopeOf("a", "default")
 	f := several(t, s, scope, 1)[0]
 	ctx, cancel := context.WithTimeout(t.Context(), bound)
