@@ -41,6 +41,7 @@ type Config struct {
 	ExtractTimeout  time.Duration `env:"EXTRACT_TIMEOUT" envDefault:"1m"`    // that it may take
 	LLM             LLM           `envPrefix:"LLM_"`
 	Version         string        `env:"-"` // of the program
+	Program         string        `env:"-"` // that is started to read documents, as "PROGRAM extract"; empty: the running one
 }
 
 // LLM says which language model carries out instructions, and how it is asked.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"os"
 	"strings"
 	"time"
 
@@ -53,6 +54,11 @@ func Open(ctx context.Context, c Config, log io.Writer) (_ *Daemon, err error) {
 		return nil, err
 	}
 	d := &Daemon{config: c, logger: newLogger(c, log)}
+	if c.Program == "" {
+		if d.config.Program, err = os.Executable(); err != nil {
+			return nil, fmt.Errorf("find the program that reads documents: %w", err)
+		}
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.Close())

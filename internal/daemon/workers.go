@@ -3,7 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
-	"os"
+	"log/slog"
 	"path/filepath"
 	"runtime"
 	"time"
@@ -41,11 +41,11 @@ func (d *Daemon) openWorkers(service *files.Service, registry prometheus.Registe
 		return nil, nil
 	}
 	w := &workers{daemon: d, files: service, model: d.config.LLM.Configured()}
-	model, err := openModel(d.config.LLM, d)
+	model, err := openModel(d.config.LLM, d.logger)
 	if err != nil {
 		return nil, err
 	}
-	if w.pool, err = d.openPool(); err != nil {
+	if w.pool, err = extract.NewPool(d.poolConfig()); err != nil {
 		return nil, err
 	}
 	processor := process.New(process.Config{
@@ -56,12 +56,16 @@ func (d *Daemon) openWorkers(service *files.Service, registry prometheus.Registe
 }
 
 // openModel gives the configured model; nil if there is none.
-func openModel(c LLM, d *Daemon) (llm.Model, error) {
+func openModel(c LLM, logger *slog.Logger) (llm.Model, error) {
 	if !c.Configured() {
 		return nil, nil
 	}
+	return newModel(c, logger)
+}
+
+func newModel(c LLM, logger *slog.Logger) (*openai.Client, error) {
 	client, err := openai.New(openai.Config{
-		URL: c.URL, Model: c.Model, Key: string(c.Key), Timeout: c.Timeout, AtOnce: c.Requests, Context: c.Context, Vision: c.Vision, Logger: d.logger,
+		URL: c.URL, Model: c.Model, Key: openai.Key(c.Key), Timeout: c.Timeout, AtOnce: c.Requests, Context: c.Context, Vision: c.Vision, Logger: logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("language model: %w", err)
@@ -69,16 +73,13 @@ func openModel(c LLM, d *Daemon) (llm.Model, error) {
 	return client, nil
 }
 
-func (d *Daemon) openPool() (*extract.Pool, error) {
-	program, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("find the program that reads documents: %w", err)
-	}
-	return extract.NewPool(extract.PoolConfig{
-		Path: program, Args: []string{ExtractCommand, "--cache", filepath.Join(d.config.Data, cacheFolder)},
+func (d *Daemon) poolConfig() extract.PoolConfig {
+	cache := filepath.Join(d.config.Data, cacheFolder)
+	return extract.PoolConfig{
+		Path: d.config.Program, Args: []string{ExtractCommand, "--cache", cache},
 		Size: min(maxChildren, max(2, runtime.GOMAXPROCS(0)), d.config.Workers), Memory: int64(d.config.ExtractMemory), Time: d.config.ExtractTimeout,
-		Logger: d.logger,
-	}), nil
+		TempDir: cache, Logger: d.logger,
+	}
 }
 
 func (w *workers) jobs(processor *process.Processor) jobs.Config {
@@ -86,26 +87,30 @@ func (w *workers) jobs(processor *process.Processor) jobs.Config {
 	handler := func(kind string) jobs.Handler {
 		return func(ctx context.Context, args string) error { return processor.Advance(ctx, kind, args) }
 	}
-	queues := map[string]jobs.Queue{
-		files.JobAdvance:  {Handler: handler(files.JobAdvance), Workers: c.Workers},
-		files.JobInstruct: {Handler: handler(files.JobInstruct), Workers: c.LLM.Requests},
+	return jobs.Config{
+		Handlers: map[string]jobs.Handler{files.JobAdvance: handler(files.JobAdvance), files.JobInstruct: handler(files.JobInstruct)},
+		Workers:  c.Workers, WorkersOf: map[string]int{files.JobInstruct: c.LLM.Requests},
+		Timeout: time.Minute + c.ExtractTimeout + c.LLM.Timeout + slack, Grace: min(c.ShutdownTimeout, grace), Logger: w.daemon.logger,
 	}
-	return jobs.Config{Queues: queues, Timeout: time.Minute + c.ExtractTimeout + c.LLM.Timeout + slack, Grace: min(c.ShutdownTimeout, grace), Logger: w.daemon.logger}
 }
 
 // run works until ctx ends.
 func (w *workers) run(ctx context.Context) error {
+	// Before anything is worked on: what the process before this one had in work is nobody's now.
+	w.try(ctx, "end the leases of the process before", func() (int, error) { return 0, w.daemon.stores.rows.EndLeases(ctx, time.Now()) })
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		w.prepareChildren(ctx)
+		return nil
+	})
 	group.Go(func() error { return w.runner.Run(ctx) })
 	group.Go(func() error { return w.look(ctx) })
 	return group.Wait()
 }
 
-// look brings back into work what has fallen out of it: at the start what another process of this data folder left, and what waited for a model;
-// then, again and again, runs whose workers are gone.
+// look brings back into work what has fallen out of it: what waited for a model, once, and again and again runs whose workers are gone.
 func (w *workers) look(ctx context.Context) error {
 	rows := w.daemon.stores.rows
-	w.try(ctx, "end the leases of the process before", func() (int, error) { return 0, rows.EndLeases(ctx, time.Now()) })
 	ticker := time.NewTicker(rescueInterval)
 	defer ticker.Stop()
 	resumed := !w.model
@@ -136,6 +141,6 @@ func (w *workers) try(ctx context.Context, what string, do func() (int, error)) 
 
 func (w *workers) close() {
 	if w != nil && w.pool != nil {
-		w.pool.Close()
+		_ = w.pool.Close() // its children end with this process at the latest
 	}
 }

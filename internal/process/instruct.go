@@ -1,6 +1,7 @@
 package process
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,6 +30,7 @@ func (r *run) instruct(ctx context.Context) error {
 		return err
 	}
 	state := parseProgress(r.work.Run().Progress).Instruct
+	r.watcher.say(cmp.Or(state.Details, "asking the language model "+r.Model.Limits().Name))
 	for !state.Done {
 		if r.Now().After(r.until) {
 			return r.handOver(ctx)

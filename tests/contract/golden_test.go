@@ -87,6 +87,12 @@ func (s *story) configure(t testing.TB) func(*daemon.Config) {
 				if err := c.MaxFileBytes.Set(value); err != nil {
 					t.Fatal(err)
 				}
+			case "workers":
+				workers, err := strconv.Atoi(value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.Workers = workers
 			default:
 				t.Fatalf("no such setting of the server: %s", name)
 			}

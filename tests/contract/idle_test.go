@@ -14,6 +14,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"github.com/satchel-files/satchel/internal/daemon"
 )
 
 const (
@@ -27,6 +29,13 @@ const (
 func TestMain(m *testing.M) {
 	if order := os.Getenv(holderEnv); order != "" {
 		if err := hold(order); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	if len(os.Args) > 1 && os.Args[1] == daemon.ExtractCommand {
+		if err := readDocuments(os.Args[2:]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

@@ -3,6 +3,7 @@ package contract
 import (
 	"bytes"
 	"context"
+	"flag"
 	"io/fs"
 	"net"
 	"path/filepath"
@@ -19,6 +20,19 @@ const rootToken = "root-token-for-tests-0123456789abcdef"
 // patience bounds every wait of a test for the server; it is long so that a busy machine fails nothing.
 const patience = 60 * time.Second
 
+// readDocuments makes the test program what servers start to read documents, too.
+func readDocuments(args []string) error {
+	flags := flag.NewFlagSet(daemon.ExtractCommand, flag.ContinueOnError)
+	cache, prepare := flags.String("cache", "", ""), flags.Bool("prepare", false, "")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *prepare {
+		return daemon.PrepareExtract(context.Background(), *cache)
+	}
+	return daemon.ServeExtract(context.Background(), *cache)
+}
+
 // server is a running Satchel on a data folder of its own.
 type server struct {
 	url   string
@@ -34,6 +48,7 @@ func newServer(t testing.TB, settings ...func(*daemon.Config)) *server {
 	c := daemon.DefaultConfig()
 	c.Listen, c.Data, c.RootToken, c.LogLevel = "127.0.0.1:0", t.TempDir(), rootToken, "error"
 	c.MinFreeBytes, c.ShutdownTimeout, c.Version = 0, time.Second, "test"
+	c.Workers = 0 // so that files stay as they were uploaded, unless a test is about more
 	for _, set := range settings {
 		set(&c)
 	}
