@@ -33,7 +33,7 @@ func missingWord(text string) bool {
 		"non precise", "non renseigne", "aucun", "aucune", "neant",
 		"desconocido", "desconocida", "no encontrado", "no encontrada", "no especificado", "no especificada", "no disponible", "ninguno",
 		"ninguna", "no indicado", "no consta",
-		"sconosciuto", "sconosciuta", "non trovato", "non trovata", "non specificato", "non specificata", "non indicato",
+		"sconosciuto", "sconosciuta", "non trovato", "non trovata", "non specificato", "non specificata", "non indicato", //nolint:misspell // another language
 		"nessuno", "nessuna", "desconhecido", "nao encontrado", "nao especificado", "nao informado",
 		"неизвестно", "неизвестен", "не наидено", "не указано", "не указана", "не указан", "нет данных", "отсутствует",
 		"nezinams", "nav zinams", "nav noradits", "nav noradita", "nav atrasts", "nav atrasta", "nav pieejams", "nav datu", "nav",
@@ -59,7 +59,7 @@ func missingSentence(text string) bool {
 			negative = i
 		case "mention", "mentioned", "specified", "provided", "stated", "found", "given", "available", "contain", "contains", "information",
 			"angegeben", "gefunden", "genannt", "erwahnt", "enthalt", "vorhanden", "specifie", "mentionne", "trouve", "indique",
-			"especificado", "encontrado", "mencionado", "specificato", "trovato", "indicato", "указано", "указана", "наидено", "noradits",
+			"especificado", "encontrado", "mencionado", "specificato", "trovato", "indicato", "указано", "указана", "наидено", "noradits", //nolint:misspell // another language
 			"noradita", "minets", "atrasts":
 			verb = i
 		}

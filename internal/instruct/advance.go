@@ -143,7 +143,6 @@ type request struct {
 	prompt string
 	images [][]byte
 	schema json.RawMessage
-	fit    int // tokens of the document in it: these can be made fewer
 }
 
 var (
@@ -206,7 +205,7 @@ func (j *job) room(rest string) (int, error) {
 func (j *job) parse(r *llm.Response) (a answer, ok bool, err error) {
 	second := j.p.Again != nil
 	a, fault := parseAnswer(r.Text, second && r.Truncated)
-	if fault == nil && !(r.Truncated && !second) {
+	if fault == nil && (second || !r.Truncated) {
 		return a, true, nil
 	}
 	if fault == nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/satchel-files/satchel"
@@ -152,11 +153,15 @@ func mend(text string) string {
 func keyNext(rest string) bool { return strings.HasPrefix(strings.TrimLeft(rest, " \n\r\t"), ":") }
 
 func closers(open []json.Delim) string {
-	b := make([]byte, 0, len(open))
-	for i := len(open) - 1; i >= 0; i-- {
-		b = append(b, byte(open[i])+2) // { and }, [ and ] are two apart
+	var b strings.Builder
+	for _, delim := range slices.Backward(open) {
+		if delim == '{' {
+			b.WriteByte('}')
+		} else {
+			b.WriteByte(']')
+		}
 	}
-	return string(b)
+	return b.String()
 }
 
 // cleanSet makes what a model wrote fit to be metadata: keys without blanks around them, text without NUL. Keys that no metadata can have

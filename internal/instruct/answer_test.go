@@ -90,12 +90,12 @@ func FuzzAdvance(f *testing.F) {
 			Kind: Update, Instruction: instruction, Metadata: m, Protected: []string{"year"}, Text: text("am 5. März 2026: 1.234,50 EUR"),
 			Schema: `{"properties":{"n":{"type":"number"},"when":{"type":"string","format":"date"},"l":{"items":{"type":"integer"}}}}`,
 		}
-		state, err := New(newScript(func(r llm.Request) string { return reply })).Advance(t.Context(), task, State{})
+		state, err := New(newScript(func(llm.Request) string { return reply })).Advance(t.Context(), task, State{})
 		for range 6 {
 			if err != nil || state.Done {
 				break
 			}
-			state, err = New(newScript(func(r llm.Request) string { return reply })).Advance(t.Context(), task, stored(t, state))
+			state, err = New(newScript(func(llm.Request) string { return reply })).Advance(t.Context(), task, stored(t, state))
 		}
 		if err != nil {
 			return

@@ -223,7 +223,9 @@ const maxFillers = 3 // words between the parts of a date that mean nothing
 
 // skip gives the first word from i on that is not one of those which stand between the parts of a date.
 func skip(words []word, i int) int {
-	for last := i + maxFillers; i < len(words) && i < last && filler(words[i].text); i++ {
+	last := min(len(words), i+maxFillers)
+	for i < last && filler(words[i].text) {
+		i++
 	}
 	return i
 }

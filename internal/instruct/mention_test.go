@@ -51,12 +51,12 @@ func TestLicence(t *testing.T) {
 		{"remove the draft but keep the author", "draft", ""},
 		{"keep the author and remove the draft", "draft", ""},
 		{"rename all keys to camelCase", "", all},
-		{"Lösche den Autor", "author", ""},
+		{"Lösche den Autor", "author", ""}, //nolint:misspell // another language
 		{"Entferne alles außer dem Titel", without(all, "title"), ""},
 		{"Benenne author in verfasser um", "", "author"},
 		{"author in verfasser umbenennen", "", "author"},
 		{"Supprime l'auteur", "author", ""},
-		{"Elimina el autor y el año", "author year", ""},
+		{"Elimina el autor y el año", "author year", ""}, //nolint:misspell // another language
 		{"Rimuovi tutti i campi", all, ""},
 		{"Удали автора", "author", ""},
 		{"Izdzēs autoru", "author", ""},
@@ -101,7 +101,7 @@ func TestSameWord(t *testing.T) {
 		a, b string
 		want bool
 	}{
-		{"author", "authors", true}, {"tag", "tags", true}, {"category", "categories", true}, {"autors", "autoru", true}, {"author", "autor", true},
+		{"author", "authors", true}, {"tag", "tags", true}, {"category", "categories", true}, {"autors", "autoru", true}, {"author", "autor", true}, //nolint:misspell // another language
 		{"date", "data", false}, {"form", "from", false}, {"name", "note", false}, {"author", "writer", false}, {"line1", "line2", false},
 		{"page1", "page", false}, {"no", "note", false},
 	} {
@@ -113,7 +113,7 @@ func TestSameWord(t *testing.T) {
 
 func TestWordsOf(t *testing.T) {
 	for in, want := range map[string]string{
-		"invoice_number": "invoice number", "invoiceNumber": "invoice number", "customer.phone-2": "customer phone 2", "Lösche 'den' Autor!": "losche den autor",
+		"invoice_number": "invoice number", "invoiceNumber": "invoice number", "customer.phone-2": "customer phone 2", "Lösche 'den' Autor!": "losche den autor", //nolint:misspell // another language
 		"删除author": "删 除 author", "ISBN": "isbn", "": "",
 	} {
 		if got := strings.Join(wordsOf(in), " "); got != want {

@@ -45,7 +45,7 @@ func monthOf(word string) int {
 	case "november", "nov", "novembre", "noviembre", "novembro", "listopad", "listopada", "lis", "novembra", "ноябрь", "ноября", "ноя",
 		"листопад", "листопада", "novembris", "novembri", "lapkritis", "lapkricio", "marraskuu", "marraskuuta", "noiembrie", "kasim", "ноябре":
 		return 11
-	case "december", "dec", "dezember", "dez", "decembre", "diciembre", "dic", "dicembre", "dezembro", "grudzien", "grudnia", "gru",
+	case "december", "dec", "dezember", "dez", "decembre", "diciembre", "dic", "dicembre", "dezembro", "grudzien", "grudnia", "gru", //nolint:misspell // another language
 		"prosinec", "prosince", "decembra", "декабрь", "декабря", "дек", "грудень", "грудня", "decembris", "decembri", "gruodis", "gruodzio",
 		"detsember", "joulukuu", "joulukuuta", "decembrie", "aralik", "декабре", "des", "desember":
 		return 12

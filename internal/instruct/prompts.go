@@ -62,7 +62,7 @@ func defuse(text string) string {
 		return text
 	}
 	var b strings.Builder
-	for i := 0; i < len(text); i++ {
+	for i := range len(text) {
 		b.WriteByte(text[i])
 		if text[i] == '<' && isMark(text[i+1:]) || text[i] == '[' && beginsWith(strings.ToLower(text[i+1:min(len(text), i+7)]), "inst]", "/inst]") {
 			b.WriteByte(' ')

@@ -140,15 +140,8 @@ func (s *schema) strangeRef(value any) string {
 			}
 		}
 	case *object:
-		for _, key := range []string{"$dynamicRef", "$recursiveRef", "$anchor", "$dynamicAnchor", s.idKey()} {
-			if ref := value.text(key); ref != "" && value != s.root {
-				return ref
-			}
-		}
-		if ref := value.text("$ref"); ref != "" {
-			if _, ok := s.resolve(ref); !ok {
-				return ref
-			}
+		if ref := s.ownStrangeRef(value); ref != "" {
+			return ref
 		}
 		for _, key := range value.keys {
 			if slices.Contains([]string{"enum", "const", "default", "examples"}, key) { // values, not schemas
@@ -157,6 +150,21 @@ func (s *schema) strangeRef(value any) string {
 			if ref := s.strangeRef(value.values[key]); ref != "" {
 				return ref
 			}
+		}
+	}
+	return ""
+}
+
+// ownStrangeRef is strangeRef for an object's own keywords.
+func (s *schema) ownStrangeRef(o *object) string {
+	for _, key := range []string{"$dynamicRef", "$recursiveRef", "$anchor", "$dynamicAnchor", s.idKey()} {
+		if ref := o.text(key); ref != "" && o != s.root {
+			return ref
+		}
+	}
+	if ref := o.text("$ref"); ref != "" {
+		if _, ok := s.resolve(ref); !ok {
+			return ref
 		}
 	}
 	return ""

@@ -124,14 +124,14 @@ func clearingWord(w string) bool {
 // addingWord reports verbs that ask for something more, beside what is there.
 func addingWord(w string) bool {
 	return beginsWith(w,
-		"add", "append", "includ", "also", "plus", "fug", "erganz", "hinzu", "zusatz", "ajout", "aussi", "anad", "agreg", "tambien",
+		"add", "append", "includ", "also", "plus", "fug", "erganz", "hinzu", "zusatz", "ajout", "aussi", "anad", "agreg", "tambien", //nolint:misspell // another language
 		"aggiung", "anche", "добав", "также", "pievien", "papild", "dodaj", "添", "加", "追", "추가")
 }
 
 // conceptOf gives the English name of an everyday key by its name in one of several languages; empty: it is none.
-func conceptOf(w string) string {
+func conceptOf(w string) string { //nolint:funlen // a table
 	switch w {
-	case "author", "autor", "auteur", "autore", "автор", "autors":
+	case "author", "autor", "auteur", "autore", "автор", "autors": //nolint:misspell // another language
 		return "author"
 	case "title", "titel", "titre", "titulo", "titolo", "название", "заголовок", "nosaukums", "virsraksts", "tytuł":
 		return "title"
@@ -160,7 +160,7 @@ func conceptOf(w string) string {
 		return "customer"
 	case "supplier", "vendor", "lieferant", "fournisseur", "proveedor", "fornitore", "поставщик", "piegadatajs":
 		return "supplier"
-	case "description", "beschreibung", "descripcion", "descrizione", "описание", "apraksts":
+	case "description", "beschreibung", "descripcion", "descrizione", "описание", "apraksts": //nolint:misspell // another language
 		return "description"
 	case "category", "kategorie", "categorie", "categoria", "категория", "kategorija":
 		return "category"
@@ -203,7 +203,7 @@ func dateWord(w string) bool {
 // amountWord reports words of keys whose values are amounts or counts.
 func amountWord(w string) bool {
 	return beginsWith(w, "total", "amount", "sum", "subtotal", "price", "cost", "tax", "vat", "net", "gross", "quantit", "qty", "count", "pages",
-		"betrag", "summe", "preis", "menge", "anzahl", "netto", "brutto", "mwst", "gesamt", "montant", "prix", "nombre", "quantite",
+		"betrag", "summe", "preis", "menge", "anzahl", "netto", "brutto", "mwst", "gesamt", "montant", "prix", "nombre", "quantite", //nolint:misspell // another language
 		"importe", "precio", "cantidad", "importo", "prezzo", "totale", "valor", "сумм", "цена", "итог", "колич", "summa", "cena", "kop", "skait",
 		"金额", "总", "数")
 }
