@@ -15,7 +15,7 @@ func TextTypes() []string {
 	for _, contentType := range textNames() {
 		types[contentType] = true
 	}
-	for _, contentType := range strings.Fields("text/x-php text/x-lua text/x-perl text/x-python text/x-ruby text/x-shellscript text/x-tcl " +
+	for contentType := range strings.FieldsSeq("text/x-php text/x-lua text/x-perl text/x-python text/x-ruby text/x-shellscript text/x-tcl " +
 		"text/javascript text/vcard text/calendar text/vtt application/x-subrip " +
 		"application/geo+json model/gltf+json application/vnd.cyclonedx+json application/vnd.cyclonedx+xml " +
 		"application/rss+xml application/atom+xml application/owl+xml application/x-xliff+xml application/vnd.adobe.xfdf+xml " +

@@ -235,9 +235,9 @@ func TestDetectDamagedArchives(t *testing.T) {
 
 func TestDetectLargeDirectories(t *testing.T) {
 	long := strings.Repeat("long/", 12_000)
-	parts := make([]part, 400) // 24 MB of names
-	for i := range parts {
-		parts[i].name = long + string(rune('a'+i%26))
+	parts := []part{{"a.txt", ""}}
+	for i := range 400 { // 24 MB of names
+		parts = append(parts, part{long + string(rune('a'+i%26)), ""})
 	}
 	parts = append(parts, part{"word/document.xml", ""})
 	if got := detect(t, archive(t, parts...), "a.docx"); got != "application/zip" {

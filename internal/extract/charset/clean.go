@@ -3,6 +3,7 @@ package charset
 import (
 	"bytes"
 	"io"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -99,14 +100,7 @@ func (c *cleaner) clean(text []byte, _ bool) []byte {
 }
 
 // plain reports whether there is nothing to take out.
-func plain(text []byte) bool {
-	for _, b := range text {
-		if special(b) {
-			return false
-		}
-	}
-	return true
-}
+func plain(text []byte) bool { return !slices.ContainsFunc(text, special) }
 
 func special(b byte) bool { return b < ' ' && b != '\n' && b != '\t' && b != '\f' || b == 0x7F }
 

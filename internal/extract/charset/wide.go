@@ -104,10 +104,10 @@ func usual(runes []rune) int {
 
 // coherent reports whether four of five letters are of East Asia, and one in seven of the most common ones there, or four of five stand in
 // the same part of Unicode, as the letters of any other script do.
-func coherent(letters []rune) bool {
+func coherent(signs []rune) bool {
 	blocks := map[rune]int{}
 	most := 0
-	for _, r := range letters {
+	for _, r := range signs {
 		block := r >> 8
 		if kindOf(r) == kindIdeogram {
 			block = -1
@@ -117,14 +117,14 @@ func coherent(letters []rune) bool {
 		blocks[block]++
 		most = max(most, blocks[block])
 	}
-	if most*5 < len(letters)*4 {
+	if most*5 < len(signs)*4 {
 		return false
 	}
-	if blocks[-1]*2 < len(letters) {
+	if blocks[-1]*2 < len(signs) {
 		return true
 	}
-	common, known := 0, ideograms("zh")+ideograms("zh-Hant")+ideograms("ja")+ideograms("ko")
-	for _, r := range letters {
+	common, known := 0, letters("zh")+letters("zh-Hant")+letters("ja")+letters("ko")
+	for _, r := range signs {
 		if strings.ContainsRune(known, r) {
 			common++
 		}

@@ -71,30 +71,19 @@ func (g *grid) gather(n *html.Node) {
 // cells gives the text of all cells, each in its column. Rows without text are left out.
 func (c *converter) cells(g *grid) [][]string {
 	var rows [][]string
-	var taken []int // rows for which a cell above still reaches into a column
+	var above reach
 	for _, nodes := range g.rows {
 		var row []string
-		skip := func() {
-			for len(row) < len(taken) && taken[len(row)] > 0 {
-				taken[len(row)]--
-				row = append(row, "")
-			}
-		}
 		for _, cell := range nodes {
-			skip()
+			row = above.skip(row)
 			text, width, height := c.cell(cell), span(cell, "colspan", maxSpan), span(cell, "rowspan", len(g.rows))
 			for range width {
-				for len(taken) <= len(row) {
-					taken = append(taken, 0)
-				}
-				if len(row) < maxColumns {
-					taken[len(row)] = height - 1
-				}
+				above.take(len(row), height-1)
 				row = append(row, text)
 				text = ""
 			}
 		}
-		skip()
+		row = above.skip(row)
 		for len(row) > 0 && row[len(row)-1] == "" {
 			row = row[:len(row)-1]
 		}
@@ -103,6 +92,24 @@ func (c *converter) cells(g *grid) [][]string {
 		}
 	}
 	return rows
+}
+
+// reach has, for each column, the number of rows into which a cell further up still reaches.
+type reach [maxColumns]int
+
+// skip adds empty cells to a row where such a cell is.
+func (r *reach) skip(row []string) []string {
+	for len(row) < maxColumns && r[len(row)] > 0 {
+		r[len(row)]--
+		row = append(row, "")
+	}
+	return row
+}
+
+func (r *reach) take(column, rows int) {
+	if column < maxColumns {
+		r[column] = rows
+	}
 }
 
 func span(cell *html.Node, name string, most int) int {

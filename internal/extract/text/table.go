@@ -26,7 +26,7 @@ func (p pager) table(ctx context.Context, r io.Reader, tabs bool) error {
 		head, comma = separator(head)
 	}
 	if all != nil {
-		return p.pages(ctx, all, &rowMarks{comma: byte(comma), fresh: true}) //nolint:gosec // one of four in ASCII
+		return p.pages(ctx, all, &rowMarks{comma: byte(comma), fresh: true})
 	}
 	if table, ok := markdownTable(head, comma); ok {
 		return p.page(ctx, table)
