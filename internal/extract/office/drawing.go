@@ -1,7 +1,6 @@
 package office
 
 import (
-	"errors"
 	"strings"
 )
 
@@ -125,9 +124,6 @@ func (a *archive) diagramText(e element, to sink) error {
 // besides reads a part that a document can do without.
 func (a *archive) besides(name string, read func(root element) error) error {
 	s, root, err := a.scan(name)
-	if errors.Is(err, errNoPart) {
-		return nil
-	}
 	if err != nil {
 		return optional(err)
 	}

@@ -172,7 +172,7 @@ func (b *epub) locked(chapters []string) error {
 		}
 		return e.walk(visit)
 	}
-	return missing(optional(b.walk("META-INF/encryption.xml", "ocf:encryption", visit)))
+	return optional(b.walk("META-INF/encryption.xml", "ocf:encryption", visit))
 }
 
 // tableOfContents reads the titles of the chapters: from the navigation document, or from the older list.
@@ -180,7 +180,7 @@ func (b *epub) tableOfContents() error {
 	for _, item := range b.manifest {
 		for property := range strings.FieldsSeq(item.properties) {
 			if property == "nav" {
-				if err := missing(optional(b.navigation(item.name))); err != nil {
+				if err := optional(b.navigation(item.name)); err != nil {
 					return err
 				}
 			}

@@ -1,6 +1,7 @@
 package office
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/satchel-files/satchel"
@@ -141,9 +142,9 @@ func encrypted() error {
 	return satchel.Errorf(satchel.CodeDocumentEncrypted, "the document is encrypted; save it without a password and upload it again")
 }
 
-// optional forgives a part that is damaged when the document can be read without it.
+// optional forgives a part that is damaged, or not there, when the document can be read without it.
 func optional(err error) error {
-	if satchel.CodeOf(err) == satchel.CodeDocumentBroken {
+	if satchel.CodeOf(err) == satchel.CodeDocumentBroken || errors.Is(err, errNoPart) {
 		return nil
 	}
 	return err

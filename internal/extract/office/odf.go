@@ -38,7 +38,7 @@ func openODF(a *archive, out *paper, doc *satchel.Document) (*odf, error) {
 		return nil, err
 	}
 	o := &odf{archive: a, paper: out, styles: map[string]*odfStyle{}, lists: map[string]*odfList{}, noted: map[string]int{}}
-	if err := missing(optional(a.odfMeta(doc))); err != nil {
+	if err := optional(a.odfMeta(doc)); err != nil {
 		return nil, err
 	}
 	err := a.walk("styles.xml", "office:document-styles", func(e element) error {
@@ -50,15 +50,7 @@ func openODF(a *archive, out *paper, doc *satchel.Document) (*odf, error) {
 		}
 		return nil
 	})
-	return o, missing(optional(err))
-}
-
-// missing forgives a part that is not there.
-func missing(err error) error {
-	if errors.Is(err, errNoPart) {
-		return nil
-	}
-	return err
+	return o, optional(err)
 }
 
 // odfEncrypted looks whether the manifest names an encrypted part.
@@ -77,7 +69,7 @@ func (a *archive) odfEncrypted() error {
 	if a.has("encrypted-package") {
 		return encrypted()
 	}
-	return missing(optional(err))
+	return optional(err)
 }
 
 // odfMeta reads what the document says of itself.

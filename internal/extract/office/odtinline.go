@@ -1,7 +1,6 @@
 package office
 
 import (
-	"errors"
 	"path"
 	"strconv"
 	"strings"
@@ -136,15 +135,6 @@ func (t *odtText) shape(e element, to sink) error {
 
 // object puts the titles and the table of a chart, or the table of a sheet, that is embedded.
 func (t *odtText) object(href string, to sink) error {
-	name := path.Join(strings.TrimPrefix(href, "./"), "content.xml")
-	s, root, err := t.scan(name)
-	if errors.Is(err, errNoPart) {
-		return nil
-	}
-	if err != nil {
-		return optional(err)
-	}
-	defer s.Close()
 	inner := t.inner(to)
 	var visit func(element) error
 	visit = func(e element) error {
@@ -158,5 +148,5 @@ func (t *odtText) object(href string, to sink) error {
 		}
 		return nil
 	}
-	return optional(root.walk(visit))
+	return t.besides(path.Join(strings.TrimPrefix(href, "./"), "content.xml"), func(root element) error { return root.walk(visit) })
 }

@@ -7,6 +7,7 @@ package office
 
 import (
 	"context"
+	"errors"
 
 	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/internal/extract"
@@ -58,5 +59,8 @@ func (f *format) Extract(ctx context.Context, in extract.Input, out extract.Outp
 		return doc, err
 	}
 	err = f.read(a, newPaper(m, out), &doc)
+	if errors.Is(err, errNoPart) {
+		err = broken("a part of it is missing", err)
+	}
 	return doc, err
 }
