@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -47,7 +48,7 @@ type bench struct {
 	errw   io.Writer
 }
 
-func open(o options, errw io.Writer) (*bench, error) {
+func open(ctx context.Context, o options, errw io.Writer) (*bench, error) {
 	root, err := filepath.Abs(o.root)
 	if err != nil {
 		return nil, err
@@ -55,6 +56,13 @@ func open(o options, errw io.Writer) (*bench, error) {
 	b := &bench{options: o, corpus: filepath.Join(root, ".cache", "corpus"), folder: filepath.Join(root, ".cache", "fidelity"), errw: errw}
 	if err := os.MkdirAll(b.folder, 0o750); err != nil {
 		return nil, err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	if out, err := exec.CommandContext(ctx, program, prepareCommand, b.folder).CombinedOutput(); err != nil { //nolint:gosec // this program
+		return nil, fmt.Errorf("prepare for reading: %w: %s", err, out)
 	}
 	b.pool, err = extract.NewPool(extract.PoolConfig{Args: []string{daemon.ExtractCommand, "--cache", b.folder}, Size: 1, TempDir: b.folder})
 	return b, err

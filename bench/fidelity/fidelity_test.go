@@ -17,7 +17,7 @@ import (
 
 // TestMain runs the tests, or is the process that reads documents for them.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == daemon.ExtractCommand {
+	if len(os.Args) > 1 && (os.Args[1] == daemon.ExtractCommand || os.Args[1] == prepareCommand) {
 		if err := start(context.Background(), os.Args[1:], os.Stdout, os.Stderr); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)

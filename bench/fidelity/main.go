@@ -27,9 +27,15 @@ func main() {
 	}
 }
 
+// prepareCommand makes what the processes that read documents need.
+const prepareCommand = "prepare"
+
 // start is the program, or the process that reads documents for it.
 func start(ctx context.Context, args []string, out, errw io.Writer) error {
-	if len(args) == 3 && args[0] == daemon.ExtractCommand {
+	switch {
+	case len(args) == 2 && args[0] == prepareCommand:
+		return daemon.PrepareExtract(ctx, args[1])
+	case len(args) == 3 && args[0] == daemon.ExtractCommand:
 		return daemon.ServeExtract(ctx, args[2])
 	}
 	return run(ctx, args, out, errw)
@@ -70,7 +76,7 @@ func run(ctx context.Context, args []string, out, errw io.Writer) error {
 	if err != nil {
 		return err
 	}
-	b, err := open(o, errw)
+	b, err := open(ctx, o, errw)
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,10 @@ func invoice() document {
 	}
 }
 
+func proof(page int, quote string) instruct.Evidence {
+	return instruct.Evidence{Page: page, Quote: quote}
+}
+
 func TestScoreOfADocument(t *testing.T) {
 	type set = map[string]any
 	type evidence = map[string]instruct.Evidence
@@ -38,7 +42,7 @@ func TestScoreOfADocument(t *testing.T) {
 	}{
 		"all right": {
 			set:      set{"number": "HS-1", "date": "2025-04-17", "total": number("1234.50"), "kind": "bill"},
-			evidence: evidence{"number": {1, "Invoice HS-1"}, "date": {1, "17 April 2025"}, "total": {2, "1,234.50"}},
+			evidence: evidence{"number": proof(1, "Invoice HS-1"), "date": proof(1, "17 April 2025"), "total": proof(2, "1,234.50")},
 			want:     score{fields: 5, exact: 5, values: 4, standing: 3, evidenced: 3, right: 1},
 		},
 		"near": {
@@ -59,12 +63,12 @@ func TestScoreOfADocument(t *testing.T) {
 		},
 		"evidence that is none": {
 			set:      set{"number": "HS-1", "date": "2025-04-17", "total": number("1234.5")},
-			evidence: evidence{"number": {2, "Invoice HS-1"}, "date": {1, "Invoice"}, "total": {7, "1,234.50"}},
+			evidence: evidence{"number": proof(2, "Invoice HS-1"), "date": proof(1, "Invoice"), "total": proof(7, "1,234.50")},
 			want:     score{fields: 5, exact: 4, missing: 1, values: 3, standing: 3},
 		},
 		"evidence that is not in the text": {
 			set:      set{"number": "HS-1"},
-			evidence: evidence{"number": {1, "The number is HS-1"}},
+			evidence: evidence{"number": proof(1, "The number is HS-1")},
 			want:     score{fields: 5, exact: 2, missing: 3, values: 1, standing: 1},
 		},
 		"metadata from before": {

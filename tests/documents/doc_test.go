@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -24,19 +25,26 @@ import (
 // TestMain runs the tests, or is the process that reads documents for them.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == daemon.ExtractCommand {
-		flags := flag.NewFlagSet(daemon.ExtractCommand, flag.ContinueOnError)
-		cache := flags.String("cache", "", "folder for what can be made again")
-		err := flags.Parse(os.Args[2:])
-		if err == nil {
-			err = daemon.ServeExtract(context.Background(), *cache)
-		}
-		if err != nil {
+		if err := serve(os.Args[2:]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
 		return
 	}
 	os.Exit(m.Run())
+}
+
+// serve is the process that reads documents, or the one that prepares what all of them need.
+func serve(args []string) error {
+	flags := flag.NewFlagSet(daemon.ExtractCommand, flag.ContinueOnError)
+	cache, prepare := flags.String("cache", "", ""), flags.Bool("prepare", false, "")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *prepare {
+		return daemon.PrepareExtract(context.Background(), *cache)
+	}
+	return daemon.ServeExtract(context.Background(), *cache)
 }
 
 // limit is how long a document may take. It is far more than any of them needs, but on a machine that does much else.
@@ -63,7 +71,11 @@ func openExtractor(t *testing.T) extractor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool, err := extract.NewPool(extract.PoolConfig{Args: []string{daemon.ExtractCommand, "--cache", cache}, Time: limit, TempDir: t.TempDir()})
+	args := []string{daemon.ExtractCommand, "--cache", cache}
+	if out, err := exec.CommandContext(t.Context(), os.Args[0], append(args, "--prepare")...).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	pool, err := extract.NewPool(extract.PoolConfig{Args: args, Time: limit, TempDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
