@@ -41,7 +41,8 @@ type Page struct {
 
 // Format reads one family of formats. It is used by one goroutine at a time, in a process of its own, and may keep what is costly to make
 // between two documents, but nothing of a document. It need not bound the time it takes, nor, within reason, its memory: the process is
-// bounded. It must not write anywhere, nor open a connection, nor start a program.
+// bounded. It cannot open a file, nor a connection, nor start a program: the process gives all that up before its first document. What it needs
+// from the disk it reads when it is made, or as a Starter.
 type Format interface {
 	// Types are the content types that it reads, as Detect gives them.
 	Types() []string
