@@ -104,7 +104,7 @@ func (e *Engine) job(task *Task, state State) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &job{model: e.model, limits: e.model.Limits(), task: task, schema: s, may: licenceOf(task.Instruction, task.Metadata), state: state}
+	j := &job{model: e.model, limits: e.model.Limits(), task: task, schema: s, may: licenceOf(task.Kind, task.Instruction, task.Metadata), state: state}
 	if len(state.Data) > 0 {
 		decoder := json.NewDecoder(bytes.NewReader(state.Data))
 		decoder.UseNumber()
@@ -236,6 +236,7 @@ func (j *job) accept(r *llm.Response, edit satchel.Edit) (good satchel.Edit, ok 
 		return edit, true
 	}
 	if j.p.Again == nil {
+		j.editor.notes = j.p.Notes // those of this answer are for nothing
 		j.again(r, wrong(faults))
 		return edit, false
 	}

@@ -330,6 +330,17 @@ func TestUpdateShowsOnlyTheBeginning(t *testing.T) {
 	}
 }
 
+func TestLongMetadataIsShownInParts(t *testing.T) {
+	long := strings.Repeat("long ", 400)
+	m := metadata(t, fmt.Sprintf(`{"a_first":%q,"author":%q,"list":[%q,%q],"note":%q,"short":"s"}`, long, long+"author", long, long, long))
+	model := newScript(`{"set":{"note":"long long…","short":"t"}}`)
+	result(t, model, Task{Kind: Update, Instruction: "shorten the author, set short to t", Metadata: m, Text: text("x")}).wants(t, `{"set":{"short":"t"}}`)
+	prompt := model.said(0)
+	if len(prompt) > 5000 || !strings.Contains(prompt, `Present metadata: {"author":"`+long+`author","short":"s","a_first":"long long`) || !strings.Contains(prompt, `"note":"long long`) {
+		t.Errorf("the prompt: %s", prompt)
+	}
+}
+
 func TestUpdateThatNeedsTheDocument(t *testing.T) {
 	model := newScript(`{"needs_document":true,"set":{"total":1},"remove":["draft"]}`, `{"set":{"total":1234.50},"remove":["author"]}`)
 	r := result(t, model, Task{Kind: Update, Instruction: "add the total of the invoice and remove draft", Metadata: metadata(t, hegel), Text: text(invoice)})

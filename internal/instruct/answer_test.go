@@ -104,7 +104,7 @@ func FuzzAdvance(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%s breaks the limits: %v", state.Result.Edit, err)
 		}
-		may := licenceOf(instruction, m)
+		may := licenceOf(Update, instruction, m)
 		for _, path := range state.Result.Edit.Remove {
 			if !contains(may.remove, path) {
 				t.Fatalf("%q was removed, by %q", path, instruction)

@@ -223,7 +223,19 @@ func (e *editor) trim(set map[string]any) map[string]any {
 		addItems(made, e.base)
 	}
 	dropSame(made, e.base)
+	dropShortened(made, e.base)
 	return made
+}
+
+// dropShortened takes out of a set the values that were only shown cut short.
+func dropShortened(set, base map[string]any) {
+	for key, value := range set {
+		text, _ := value.(string)
+		begins, cut := strings.CutSuffix(text, "…")
+		if old, there := base[key]; cut && there && strings.HasPrefix(strings.Trim(satchel.CanonicalJSON(old), `"`), begins) {
+			delete(set, key)
+		}
+	}
 }
 
 // unfold turns "customer.phone" into an object where the metadata or the schema has an object "customer".

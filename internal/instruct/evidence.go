@@ -48,6 +48,11 @@ func FindAll(ctx context.Context, text Text, set map[string]any) (map[string]Evi
 	return found, nil
 }
 
+// Find is FindAll for one value of a key in the text of one page, which should not be larger than some MiB; false: it does not stand there.
+func Find(page int, text, key string, value any) (Evidence, bool) {
+	return newPassage(page, text).evidence(value, hintsOf(key))
+}
+
 // readPart reads a part of a page, less the halves of words at its ends.
 func readPart(ctx context.Context, text Text, page satchel.TextPage, start, length int64) (string, error) {
 	part, err := text.Read(ctx, page.Offset+start, length)

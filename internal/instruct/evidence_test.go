@@ -109,7 +109,7 @@ func TestEvidencePrefersTheKeysPlace(t *testing.T) {
 		{"due_date", "2026-05-01", "Due date: 1 May 2026"},
 		{"issued", "2026-05-01", "Issued 1 May 2026"},
 	} {
-		if got, _ := p.evidence(c.value, hintsOf(c.key)); got.Quote != c.want {
+		if got, ok := Find(1, p.original, c.key, c.value); got.Quote != c.want || !ok {
 			t.Errorf("%s: %q, want %q", c.key, got.Quote, c.want)
 		}
 	}

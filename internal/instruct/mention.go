@@ -22,12 +22,12 @@ const maxPaths = 500 // of metadata, that can be removed or renamed by a model
 
 // licenceOf reads an instruction. A key may be removed or renamed if the instruction names it in a clear form (in any case, with blanks for
 // underscores, in quotes, in another number or case of its word, and for everyday keys in another language), or says that it is about all keys,
-// and if it speaks of removing or renaming. In languages in which no such words are known to us, the name is enough.
-func licenceOf(instruction string, metadata satchel.Metadata) licence {
+// and if it speaks of removing or renaming. For a metadata update in a language in which no such words are known to us, the name is enough.
+func licenceOf(kind Kind, instruction string, metadata satchel.Metadata) licence {
 	words := wordsOf(instruction)
 	paths := pathsOf(metadata.Object())
 	named := namedPaths(words, paths)
-	foreign := !slices.ContainsFunc(words, knownVerb)
+	foreign := kind == Update && !slices.ContainsFunc(words, knownVerb)
 	var l licence
 	if foreign || slices.ContainsFunc(words, removalWord) {
 		l.remove = named

@@ -66,7 +66,7 @@ func TestLicence(t *testing.T) {
 		{"poista author", "author", ""},
 		{"", "", ""},
 	} {
-		l := licenceOf(c.instruction, metadata(t, usual))
+		l := licenceOf(Update, c.instruction, metadata(t, usual))
 		if got := joined(l.remove); got != c.remove {
 			t.Errorf("%q may remove %q, want %q", c.instruction, got, c.remove)
 		}
@@ -90,9 +90,12 @@ func joined(paths [][]string) string {
 }
 
 func TestLicenceInUnknownLanguagesRestsOnTheName(t *testing.T) {
-	l := licenceOf("author kaldır", metadata(t, usual))
+	l := licenceOf(Update, "author kaldır", metadata(t, usual))
 	if joined(l.remove) != "author" || joined(l.rename) != "author" {
 		t.Errorf("remove %v, rename %v", l.remove, l.rename)
+	}
+	if l := licenceOf(Process, "author, title", metadata(t, usual)); !l.empty() {
+		t.Errorf("a list of what to find may remove %v", l.remove)
 	}
 }
 
@@ -130,7 +133,7 @@ func FuzzLicence(f *testing.F) {
 		if err != nil {
 			t.Skip()
 		}
-		l := licenceOf(instruction, m)
+		l := licenceOf(Update, instruction, m)
 		for _, path := range append(l.remove, l.rename...) {
 			if _, ok := satchel.Lookup(m.Object(), path); !ok {
 				t.Fatalf("%q is in no metadata %s", path, object)

@@ -3,6 +3,8 @@ package instruct
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/satchel-files/satchel"
@@ -163,16 +165,36 @@ func answerLine(may licence) string {
 	return line
 }
 
-// metadataLine shows the present metadata, as much of it as is useful.
-func metadataLine(m satchel.Metadata) string {
-	text := m.String()
-	if text == "{}" {
-		return fmt.Sprintf(metadataText, text)
-	}
+// metadataLine shows the present metadata. If it is long, values of keys that the instruction does not name are cut short.
+func (j *job) metadataLine() string {
+	text := j.task.Metadata.String()
 	if len(text) > maxShownMetadata {
-		text = text[:wholeRunes(text[:maxShownMetadata])] + "…"
+		text = j.shortMetadata()
 	}
 	return fmt.Sprintf(metadataText, defuse(text))
+}
+
+func (j *job) shortMetadata() string {
+	base := j.task.Metadata.Object()
+	named := namedPaths(j.editor.words, pathsOf(base))
+	shown, size := &object{values: map[string]any{}}, 0
+	for _, want := range []bool{true, false} { // those that the instruction names come first
+		for _, key := range slices.Sorted(maps.Keys(base)) {
+			isNamed := slices.ContainsFunc(named, func(path []string) bool { return path[0] == key })
+			value := base[key]
+			if text := satchel.CanonicalJSON(value); !isNamed && len(text) > maxShownValue {
+				value = shortened(strings.Trim(text, `"`), maxShownValue)
+			}
+			if size += len(key) + len(satchel.CanonicalJSON(value)); isNamed == want && size < 2*maxShownMetadata {
+				shown.with(key, value)
+			}
+		}
+	}
+	text, err := encode(shown)
+	if err != nil {
+		return "{}" // it is JSON from metadata, which encodes
+	}
+	return string(text)
 }
 
 // foundLine shows what was found in the windows before.

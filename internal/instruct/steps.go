@@ -286,7 +286,12 @@ func (j *job) finish(ctx context.Context) error {
 func (j *job) choose(ctx context.Context) error {
 	agreed, open := j.p.settle()
 	asked := open[:min(len(open), maxChoices)]
-	response, err := j.send(ctx, request{prompt: choicePrompt(j.task.Instruction, j.schema, asked), schema: choiceSchema(asked)})
+	prompt := choicePrompt(j.task.Instruction, j.schema, asked)
+	for len(asked) > 1 && tokensOf(prompt) > j.limits.Context-j.answerTokens(true)-overhead {
+		asked = asked[:len(asked)/2]
+		prompt = choicePrompt(j.task.Instruction, j.schema, asked)
+	}
+	response, err := j.send(ctx, request{prompt: prompt, schema: choiceSchema(asked)})
 	var a answer
 	switch {
 	case errors.Is(err, errTooLong), errors.Is(err, errLimit):
@@ -380,7 +385,7 @@ func (j *job) askPrompt(w *window) string {
 	} else {
 		b.WriteString(askBeginning + documentPart(w.text()))
 	}
-	b.WriteString(metadataLine(j.task.Metadata) + askText + fmt.Sprintf(taskText, defuse(j.task.Instruction)))
+	b.WriteString(j.metadataLine() + askText + fmt.Sprintf(taskText, defuse(j.task.Instruction)))
 	if j.schema != nil {
 		b.WriteString(keyLines(j.schema))
 	}
@@ -402,7 +407,7 @@ func (j *job) windowPrompt(w *window) string {
 	}
 	b.WriteString(foundLine(j.p.Found))
 	if j.task.Kind == Update || !j.may.empty() {
-		b.WriteString(metadataLine(j.task.Metadata))
+		b.WriteString(j.metadataLine())
 	}
 	b.WriteString(fmt.Sprintf(taskText, defuse(j.task.Instruction)) + keyLines(j.schema) + answerLine(j.windowLicence()))
 	return b.String()
