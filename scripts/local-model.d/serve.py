@@ -18,6 +18,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--key-file", type=pathlib.Path, required=True, help="without one, any web page could use the server")
     parser.add_argument("--context", type=int, required=True, help="tokens")
+    parser.add_argument("--threads", type=int, default=0, help="0: one less than there are processors")
     parser.add_argument("--url-file", type=pathlib.Path, required=True, help="gets the server's URL when it listens")
     parser.add_argument("--idle-file", type=pathlib.Path, required=True, help="minutes without a request after which it ends; 0: never")
     given = parser.parse_args()
@@ -43,7 +44,9 @@ def settings(given: argparse.Namespace, key: str) -> xllamacpp.CommonParams:
     p.n_ctx = given.context
     p.n_parallel = 1  # two at once take as long as one after the other, and twice the memory
     p.n_predict = 2048  # for requests that set no limit
-    p.cpuparams.n_threads = p.cpuparams_batch.n_threads = len(os.sched_getaffinity(0))
+    # The threads wait for each other after every step, so with one on every processor, whatever else runs there stops them all: on two
+    # busy processors two threads were measured to write twenty times slower than one.
+    p.cpuparams.n_threads = p.cpuparams_batch.n_threads = given.threads or max(1, len(os.sched_getaffinity(0)) - 1)
     p.cache_ram_mib = 256
     p.offline = True
     p.ui = False
