@@ -11,6 +11,12 @@ import (
 	"testing"
 
 	"github.com/satchel-files/satchel/internal/extract"
+	"github.com/satchel-files/satchel/internal/extract/image"
+	"github.com/satchel-files/satchel/internal/extract/mail"
+	"github.com/satchel-files/satchel/internal/extract/markup"
+	"github.com/satchel-files/satchel/internal/extract/office"
+	"github.com/satchel-files/satchel/internal/extract/pdf"
+	"github.com/satchel-files/satchel/internal/extract/text"
 )
 
 const (
@@ -271,6 +277,24 @@ func TestTextTypes(t *testing.T) {
 	for _, contentType := range types {
 		if base, params, err := mime.ParseMediaType(contentType); err != nil || base != contentType || len(params) > 0 {
 			t.Errorf("%q is no base type: %v", contentType, err)
+		}
+	}
+}
+
+// Two formats that claim the same type would depend on their order.
+func TestTypesAreClaimedOnce(t *testing.T) {
+	claimed := map[string]bool{}
+	for _, format := range append(office.Formats(), pdf.New(pdf.Config{}), image.Format{}, text.Format{}, markup.Format{}, mail.Format{}) {
+		for _, contentType := range format.Types() {
+			if claimed[contentType] {
+				t.Errorf("%s is claimed twice", contentType)
+			}
+			claimed[contentType] = true
+		}
+	}
+	for _, contentType := range []string{"application/octet-stream", "application/zip", "text/rtf", "application/warc"} {
+		if claimed[contentType] {
+			t.Errorf("%s is claimed, and nobody can read it", contentType)
 		}
 	}
 }
