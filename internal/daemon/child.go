@@ -28,11 +28,7 @@ func ServeExtract(ctx context.Context, cache string) error {
 	if err != nil {
 		return err
 	}
-	pdfs := newPDF(cache)
-	if err := pdfs.Warm(ctx); err != nil {
-		return err
-	}
-	formats := slices.Concat([]extract.Format{pdfs, image.Format{}, text.Format{}, markup.Format{}, mail.Format{}}, office.Formats())
+	formats := slices.Concat([]extract.Format{newPDF(cache), image.Format{}, text.Format{}, markup.Format{}, mail.Format{}}, office.Formats())
 	return extract.Serve(ctx, extract.ServeConfig{Formats: formats, Detect: extract.Detect}, conn)
 }
 

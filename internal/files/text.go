@@ -31,20 +31,50 @@ type TextWriter struct {
 }
 
 // Page takes the next page. The text is valid UTF-8; form feeds in it become line breaks.
-func (w *TextWriter) Page(label, text string) error {
-	text = strings.ReplaceAll(text, pageBreak, "\n")
+func (w *TextWriter) Page(label, text string) error { return w.Stream(label, strings.NewReader(text)) }
+
+// Stream is Page for a text that is read to its end.
+func (w *TextWriter) Stream(label string, text io.Reader) error {
 	if len(w.pages) > 0 {
-		if err := w.write(pageBreak); err != nil {
+		if err := w.write([]byte(pageBreak)); err != nil {
 			return err
 		}
 	}
-	page := satchel.TextPage{Number: len(w.pages) + 1, Label: label, Characters: utf8.RuneCountInString(text), Offset: w.offset, Length: int64(len(text))}
+	page := satchel.TextPage{Number: len(w.pages) + 1, Label: label, Offset: w.offset}
+	b := make([]byte, 32<<10)
+	for {
+		n, err := text.Read(b)
+		page.Characters += makePlain(b[:n])
+		if writeErr := w.write(b[:n]); writeErr != nil {
+			return writeErr
+		}
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+	}
+	page.Length = w.offset - page.Offset
 	w.pages = append(w.pages, page)
-	return w.write(text)
+	return nil
 }
 
-func (w *TextWriter) write(text string) error {
-	n, err := io.WriteString(w.out, text)
+// makePlain makes form feeds line breaks and counts characters, in a part of a text that may begin and end within one.
+func makePlain(b []byte) (characters int) {
+	for i, c := range b {
+		if c == pageBreak[0] {
+			b[i] = '\n'
+		}
+		if utf8.RuneStart(c) {
+			characters++
+		}
+	}
+	return characters
+}
+
+func (w *TextWriter) write(b []byte) error {
+	n, err := w.out.Write(b)
 	w.offset += int64(n)
 	return err
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"strings"
 
 	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/internal/extract"
@@ -63,6 +65,8 @@ func isDocumentFault(err error) bool {
 	return false
 }
 
+var _ extract.Streamer = (*pageSink)(nil)
+
 // pageSink writes the pages of a document, and tells how far it is.
 type pageSink struct {
 	out      *files.TextWriter
@@ -78,12 +82,15 @@ func (s *pageSink) Expect(pages int) error {
 }
 
 // Page implements extract.Output.
-func (s *pageSink) Page(p extract.Page) error {
+func (s *pageSink) Page(p extract.Page) error { return s.Stream(p.Label, strings.NewReader(p.Text)) }
+
+// Stream implements extract.Streamer.
+func (s *pageSink) Stream(label string, text io.Reader) error {
 	s.pages++
 	if s.expected > 0 {
 		s.watcher.say(fmt.Sprintf("reading page %d of %d", s.pages, s.expected))
 	} else {
 		s.watcher.say(fmt.Sprintf("reading page %d", s.pages))
 	}
-	return s.out.Page(p.Label, p.Text)
+	return s.out.Stream(label, text)
 }

@@ -35,6 +35,7 @@ type Format struct {
 var (
 	_ extract.Format   = (*Format)(nil)
 	_ extract.Renderer = (*Format)(nil)
+	_ extract.Starter  = (*Format)(nil)
 )
 
 // New makes a Format. It reads and starts nothing yet.
@@ -82,9 +83,9 @@ func (f *Format) Close() error {
 
 func (f *Format) limit() uint64 { return uint64(f.config.MemoryPages) * pageBytes } //nolint:gosec // never negative
 
-// Warm starts the engine if its code is in the cache folder, a tenth of a second and 50 MB, for a process that may not read the folder later.
-// If it is not there, nothing happens.
-func (f *Format) Warm(ctx context.Context) error {
+// Start implements extract.Starter: it starts the engine if its code is in the cache folder, which takes a tenth of a second and 50 MB. If it is
+// not there, nothing happens.
+func (f *Format) Start(ctx context.Context) error {
 	if f.engine != nil || f.config.CacheDir == "" || newCache(f.config.CacheDir).ready() == "" {
 		return nil
 	}
