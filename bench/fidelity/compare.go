@@ -61,7 +61,7 @@ func open(ctx context.Context, o options, errw io.Writer) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	if out, err := exec.CommandContext(ctx, program, prepareCommand, b.folder).CombinedOutput(); err != nil { //nolint:gosec // this program
+	if out, err := exec.CommandContext(ctx, program, prepareCommand, b.folder).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("prepare for reading: %w: %s", err, out)
 	}
 	b.pool, err = extract.NewPool(extract.PoolConfig{Args: []string{daemon.ExtractCommand, "--cache", b.folder}, Size: 1, TempDir: b.folder})
@@ -98,7 +98,7 @@ func (b *bench) compare(ctx context.Context, f format) (t table, err error) {
 	if b.limit > 0 {
 		files = files[:min(b.limit, len(files))]
 	}
-	fmt.Fprintf(b.errw, "%s: %d documents\n", f.name, len(files))
+	_, _ = fmt.Fprintf(b.errw, "%s: %d documents\n", f.name, len(files))
 	theirs, took, err := f.peer(b.folder).texts(ctx, files)
 	if err != nil {
 		return t, err
@@ -143,7 +143,7 @@ func (b *bench) read(ctx context.Context, file string) (text string, pages int, 
 	if err != nil {
 		return "", 0, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	var out collector
 	_, err = b.pool.Extract(ctx, f, filepath.Base(file), &out)
 	return out.text.String(), out.pages, err

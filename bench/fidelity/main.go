@@ -97,5 +97,5 @@ func run(ctx context.Context, args []string, out, errw io.Writer) error {
 		_, err = io.WriteString(out, text)
 		return err
 	}
-	return os.WriteFile(o.out, []byte(text), 0o644) //nolint:gosec // it is a document of the repository
+	return os.WriteFile(o.out, []byte(text), 0o644)
 }

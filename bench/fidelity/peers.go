@@ -30,7 +30,7 @@ func (pdftotext) texts(ctx context.Context, files []string) ([]string, time.Dura
 	start := time.Now()
 	for i, file := range files {
 		limited, cancel := context.WithTimeout(ctx, patience)
-		out, err := exec.CommandContext(limited, "pdftotext", "-q", "-enc", "UTF-8", file, "-").Output() //nolint:gosec // a file of the corpus
+		out, err := exec.CommandContext(limited, "pdftotext", "-q", "-enc", "UTF-8", file, "-").Output()
 		cancel()
 		if errors.Is(err, exec.ErrNotFound) {
 			return nil, 0, fmt.Errorf("%w; scripts/corpus installs it", err)
@@ -57,7 +57,7 @@ func (o office) texts(ctx context.Context, files []string) ([]string, time.Durat
 	if err != nil {
 		return nil, 0, err
 	}
-	defer os.RemoveAll(work)
+	defer func() { _ = os.RemoveAll(work) }()
 	names := make([]string, len(files))
 	for i, file := range files { // many have the same name
 		names[i] = filepath.Join(work, strconv.Itoa(10_000+i)+filepath.Ext(file))
@@ -104,7 +104,7 @@ func (o office) start(ctx context.Context, work string, names []string) error {
 		"-env:UserInstallation=file://" + filepath.Join(o.folder, "profile"), "--headless", "--norestore", "--convert-to", o.export,
 		"--outdir", filepath.Join(work, "text"),
 	}
-	err := exec.CommandContext(limited, "soffice", append(args, names...)...).Run() //nolint:gosec // files of the corpus
+	err := exec.CommandContext(limited, "soffice", append(args, names...)...).Run()
 	if errors.Is(err, exec.ErrNotFound) {
 		return fmt.Errorf("%w; scripts/corpus installs it", err)
 	}

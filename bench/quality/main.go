@@ -123,7 +123,7 @@ func run(ctx context.Context, args []string, environment map[string]string, out,
 
 // half runs the chosen cases of one half.
 func (o options) half(ctx context.Context, r *runner, cases set, h half) error {
-	fmt.Fprintf(r.out, "== %s: %s\n", h, r.model.Limits().Name)
+	_, _ = fmt.Fprintf(r.out, "== %s: %s\n", h, r.model.Limits().Name)
 	result, err := r.all(ctx, o.choose(cases, h))
 	if err != nil {
 		return err

@@ -57,7 +57,7 @@ func appendRow(file, line string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(file, append(text, line...), 0o644) //nolint:gosec // it is a document of the repository
+	return os.WriteFile(file, append(text, line...), 0o644)
 }
 
 // print writes the results for people.
@@ -76,7 +76,7 @@ func (o outcome) print(out io.Writer) error {
 		{"seconds a document", fmt.Sprintf("%.1f", o.seconds/float64(max(d.cases, 1)))},
 	}
 	for _, line := range lines {
-		fmt.Fprintf(w, "%s\t%s\n", line[0], line[1])
+		_, _ = fmt.Fprintf(w, "%s\t%s\n", line[0], line[1])
 	}
 	return w.Flush()
 }

@@ -142,9 +142,9 @@ func (r *runner) note(ctx context.Context, name string, got score, state instruc
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	fmt.Fprintf(r.out, "%-28s %2d of %2d  %5d tokens  %5.1f s\n", name, got.exact+got.near, got.fields, state.Tokens.Total(), seconds)
+	_, _ = fmt.Fprintf(r.out, "%-28s %2d of %2d  %5d tokens  %5.1f s\n", name, got.exact+got.near, got.fields, state.Tokens.Total(), seconds)
 	for _, fault := range got.faults {
-		fmt.Fprintf(r.out, "    %s\n", fault)
+		_, _ = fmt.Fprintf(r.out, "    %s\n", fault)
 	}
 	return transcript{Case: name, Faults: got.faults, Result: state.Result, Calls: r.model.take()}.keep(r.folder)
 }

@@ -69,7 +69,7 @@ func (w want) fits(got any) match {
 		}
 	}
 	switch {
-	case w.Matches != "" && !(isText && regexp.MustCompile(w.Matches).MatchString(text)):
+	case w.Matches != "" && (!isText || !regexp.MustCompile(w.Matches).MatchString(text)):
 		return differs
 	case w.Type == "array" && !isArray, w.MinItems > len(items), w.MaxItems > 0 && w.MaxItems < len(items):
 		return differs
