@@ -293,16 +293,16 @@ func TestUpdateWithoutTheDocument(t *testing.T) {
 		{"rename what was not named", "rename author to writer", `{"rename":[{"from":"title","to":"writer"}],"set":{"x":1}}`, `{"set":{"x":1}}`, []string{`"title" was not renamed`}},
 		{"another spelling", "rename all keys to upper case", `{"rename":[{"from":"author","to":"AUTHOR"}]}`, `{"rename":{"/author":"/AUTHOR"}}`, nil},
 		{"set", "set reviewed to true", `{"needs_document":false,"set":{"reviewed":true}}`, `{"set":{"reviewed":true}}`, nil},
-		{"set what is so", "set draft to true", `{"needs_document":false,"set":{"draft":true,"author":"Hegel"}}`, `{}`, nil},
+		{"set what is so", "set draft to true", `{"needs_document":false,"set":{"draft":true,"author":"Hegel"}}`, `{}`, []string{"Nothing was changed"}},
 		{"set deeply", "set the city to Jena", `{"set":{"pub":{"city":"Jena","house":"Duncker"}}}`, `{"set":{"pub":{"city":"Jena"}}}`, nil},
 		{"set by a path", "set pub.city to Jena", `{"set":{"pub.city":"Jena"}}`, `{"set":{"pub":{"city":"Jena"}}}`, nil},
 		{"unknown as a value", "set author to unknown", `{"set":{"author":"unknown"}}`, `{"set":{"author":"unknown"}}`, nil},
-		{"null as a value", "set author to null", `{"set":{"author":null}}`, `{}`, nil},
+		{"null as a value", "set author to null", `{"set":{"author":null}}`, `{}`, []string{"Nothing was changed"}},
 		{"remove", "remove draft", `{"remove":["draft"]}`, `{"remove":["/draft"]}`, nil},
 		{"remove inside", "remove the publisher's city", `{"remove":["pub.city"]}`, `{"remove":["/pub/city"]}`, nil},
 		{"remove by null", "remove draft", `{"set":{"draft":null},"remove":["draft"]}`, `{"remove":["/draft"]}`, nil},
 		{"remove what was not named", "set x to 1", `{"set":{"x":1},"remove":["author"]}`, `{"set":{"x":1}}`, []string{`"author" was not removed`}},
-		{"remove what is not there", "remove isbn", `{"remove":["isbn"]}`, `{}`, nil},
+		{"remove what is not there", "remove isbn", `{"remove":["isbn"]}`, `{}`, []string{"Nothing was changed"}},
 		{"add to a list", "add the tag c", `{"set":{"tags":["c"]}}`, `{"set":{"tags":["a","b","c"]}}`, nil},
 		{"replace a list", "set the tags to c", `{"set":{"tags":["c"]}}`, `{"set":{"tags":["c"]}}`, nil},
 	} {
@@ -355,7 +355,10 @@ func TestUpdateThatNeedsTheDocument(t *testing.T) {
 
 func TestUpdateThatAnswersNothingReadsTheDocument(t *testing.T) {
 	model := newScript(`{"needs_document":false,"set":{}}`, `{"set":{"total":1234.50}}`)
-	result(t, model, Task{Kind: Update, Instruction: "the total, please", Text: text(invoice)}).wants(t, `{"set":{"total":1234.50}}`)
+	result(t, model, Task{Kind: Update, Instruction: "find the total, please", Text: text(invoice)}).wants(t, `{"set":{"total":1234.50}}`)
+
+	model = newScript(`{"needs_document":false,"set":{}}`)
+	result(t, model, Task{Kind: Update, Instruction: "Thank you!", Text: text(invoice)}).wants(t, `{}`, "Nothing was changed")
 }
 
 func TestProtectedKeysStay(t *testing.T) {

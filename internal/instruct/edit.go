@@ -17,14 +17,14 @@ type editor struct {
 	task   *Task
 	schema *schema
 	may    licence
-	words  []string // of the instruction
+	phrase // of the instruction
 	base   map[string]any
 	shown  []*passage // the text that the model saw when it wrote
 	notes  []string
 }
 
 func newEditor(task *Task, s *schema, may licence) *editor {
-	return &editor{task: task, schema: s, may: may, words: wordsOf(task.Instruction), base: task.Metadata.Object()}
+	return &editor{task: task, schema: s, may: may, phrase: phraseOf(task.Instruction), base: task.Metadata.Object()}
 }
 
 const (
@@ -99,7 +99,7 @@ func (e *editor) mayTarget(from, to []string) bool {
 	if len(name) == 0 {
 		return false
 	}
-	said := len(mentions{words: e.words}.find(name)) > 0
+	said := len(mentions{phrase: e.phrase}.find(name)) > 0
 	if _, taken := satchel.Lookup(e.base, to); taken || said {
 		return said
 	}

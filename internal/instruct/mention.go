@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/satchel-files/satchel"
 )
@@ -24,12 +25,12 @@ const maxPaths = 500 // of metadata, that can be removed or renamed by a model
 // underscores, in quotes, in another number or case of its word, and for everyday keys in another language), or says that it is about all keys,
 // and if it speaks of removing or renaming. For a metadata update in a language in which no such words are known to us, the name is enough.
 func licenceOf(kind Kind, instruction string, metadata satchel.Metadata) licence {
-	words := wordsOf(instruction)
-	paths := pathsOf(metadata.Object())
-	named := namedPaths(words, paths)
+	said := phraseOf(instruction)
+	words := said.words
+	named := namedPaths(said, pathsOf(metadata.Object()))
 	foreign := kind == Update && !slices.ContainsFunc(words, knownVerb)
 	var l licence
-	if foreign || slices.ContainsFunc(words, removalWord) {
+	if foreign || slices.ContainsFunc(words, removalWord) || slices.ContainsFunc(words, keepWord) && everything(words) {
 		l.remove = named
 	}
 	if foreign || slices.ContainsFunc(words, renameWord) || slices.ContainsFunc(words, changeWord) && slices.ContainsFunc(words, keyNoun) {
@@ -60,30 +61,49 @@ func pathsOf(object map[string]any) [][]string {
 	return all
 }
 
-// wordsOf gives the words of a text or a key, folded: letters and digits apart, also at the humps of camelCase.
-func wordsOf(text string) []string {
-	var b strings.Builder
-	last := ' '
-	for _, r := range text {
-		switch {
-		case r == '_' || unicode.IsPunct(r):
-			r = ' '
-		case unicode.IsUpper(r) && unicode.IsLower(last):
-			b.WriteByte(' ')
-		}
-		b.WriteRune(r)
-		last = r
-	}
-	var words []string
-	for _, w := range scan(foldText(b.String(), asWords)) {
-		words = append(words, w.text)
-	}
-	return words
+// phrase is the words of a text or a key, folded: letters and digits apart, also at the humps of camelCase.
+type phrase struct {
+	words []string
+	glued []bool // whether a word goes on with the one before it, as in first_name
 }
 
+func phraseOf(text string) phrase {
+	var p phrase
+	start, glue := 0, false
+	last, before := ' ', ' ' // the two runes before this one
+	for i, r := range text {
+		hump := unicode.IsUpper(r) && unicode.IsLower(last)
+		switch {
+		case wordRune(r) && (hump || !wordRune(last)):
+			p.take(text[start:i], glue)
+			start, glue = i, hump || (last == '_' || last == '-') && wordRune(before)
+		case !wordRune(r) && wordRune(last):
+			p.take(text[start:i], glue)
+			start, glue = i, false
+		}
+		last, before = r, last
+	}
+	p.take(text[start:], glue)
+	return p
+}
+
+// take adds the words of a piece of text without blanks.
+func (p *phrase) take(piece string, glue bool) {
+	for _, w := range scan(foldText(piece, asWords)) {
+		first, _ := utf8.DecodeRuneInString(w.text)
+		p.words = append(p.words, w.text)
+		p.glued = append(p.glued, glue && !unspaced(first))
+		glue = !unspaced(first)
+	}
+}
+
+// wordsOf gives the words of a text or a key.
+func wordsOf(text string) []string { return phraseOf(text).words }
+
 // namedPaths gives the paths that an instruction names, less those that it wants to be kept, or all but those if it says so.
-func namedPaths(words []string, paths [][]string) [][]string {
-	m := mentions{words: words, used: make([]bool, len(words))}
+func namedPaths(said phrase, paths [][]string) [][]string {
+	words := said.words
+	m := mentions{phrase: said, used: make([]bool, len(words))}
 	named := m.named(paths)
 	kept := slices.DeleteFunc(slices.Clone(named), func(path []string) bool { return !m.kept(path) })
 	if everyKey(words) || everything(words) && len(kept) == len(named) {
@@ -106,8 +126,8 @@ func contains(paths [][]string, path []string) bool {
 
 // mentions finds keys in the words of an instruction. Words that belong to a longer key do not name a shorter one.
 type mentions struct {
-	words []string
-	used  []bool
+	phrase
+	used []bool
 }
 
 // named gives the paths that are mentioned, in their order: the longest names first take their words.
@@ -151,11 +171,14 @@ func (m mentions) mentioned(path []string, paths [][]string) bool {
 	return fresh || m.kind(words[len(words)-1])
 }
 
-// find gives the places of a key's words: one after the other, or written as one.
+// find gives the places of a key's words: one after the other, or written as one, and not as a part of a longer name.
 func (m mentions) find(key []string) []span {
 	var found []span
 	joined := strings.Join(key, "")
 	for i := range m.words {
+		if m.glued[i] {
+			continue
+		}
 		if matchWords(m.words[i:], key) {
 			found = append(found, span{i, i + len(key)})
 			continue
@@ -167,7 +190,7 @@ func (m mentions) find(key []string) []span {
 			}
 		}
 	}
-	return found
+	return slices.DeleteFunc(found, func(s span) bool { return s.end < len(m.glued) && m.glued[s.end] })
 }
 
 func matchWords(words, key []string) bool {

@@ -62,6 +62,8 @@ func TestLicence(t *testing.T) {
 		{"Izdzēs autoru", "author", ""},
 		{"Pārsauc author par writer", "", "author"},
 		{"删除author", "author", ""},
+		{"Replace author by first_name and last_name", "author", ""},
+		{"Translate the title and keep the old one as title_de", "", ""},
 		{"forget nothing", "", ""},
 		{"poista author", "author", ""},
 		{"", "", ""},
@@ -96,6 +98,20 @@ func TestLicenceInUnknownLanguagesRestsOnTheName(t *testing.T) {
 	}
 	if l := licenceOf(Process, "author, title", metadata(t, usual)); !l.empty() {
 		t.Errorf("a list of what to find may remove %v", l.remove)
+	}
+}
+
+func TestPhraseOf(t *testing.T) {
+	p := phraseOf("set first_name, lastName - and e-mail of line2 删除x")
+	var glued []string
+	for i, w := range p.words {
+		if p.glued[i] {
+			w = "+" + w
+		}
+		glued = append(glued, w)
+	}
+	if got := strings.Join(glued, " "); got != "set first +name last +name and e +mail of line +2 删 除 x" {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -36,7 +36,7 @@ func (j *job) ask(ctx context.Context) error {
 func (j *job) asked(ctx context.Context, response *llm.Response, a *answer, w *window) error {
 	wanted := len(a.set)+len(a.rename)+len(a.remove) > 0
 	edit := j.wants(a, w)
-	if a.needsDocument || !wanted && !w.blank() {
+	if a.needsDocument || !wanted && !w.blank() && slices.ContainsFunc(j.editor.words, otherVerb) {
 		return j.needsDocument(ctx, edit, w)
 	}
 	edit, ok := j.accept(response, edit)
@@ -346,6 +346,9 @@ func (j *job) end(agreed []candidate) {
 		j.state.Details = j.progressText()
 	} else if j.task.Kind == Update {
 		j.state.Details = "done without reading the document"
+	}
+	if edit.Empty() && !j.p.Seen && len(j.editor.notes) == 0 {
+		j.editor.note("Nothing was changed: what the instruction asks for is so already, or it asks for no change.")
 	}
 	j.state.Result = &Result{Edit: edit, Evidence: evidence, Notes: j.editor.notes}
 }

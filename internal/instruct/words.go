@@ -14,14 +14,14 @@ func beginsWith(w string, stems ...string) bool {
 	return false
 }
 
-// removalWord reports verbs that ask for a key to be taken away.
+// removalWord reports verbs that ask for a key to be taken away, be it for others that take its place.
 func removalWord(w string) bool {
 	return beginsWith(w,
-		"remov", "delet", "drop", "clear", "eras", "strip", "discard", "eliminat", "unset", "omit", "purg", "wip", "rid", "away", "keep",
-		"entfern", "losch", "streich", "weglass", "weg", "behalt", "verwirf", "leere", "supprim", "enlev", "retir", "effac", "ote",
-		"garde", "elimin", "borra", "borre", "quita", "suprim", "conserva", "rimuov", "rimuovi", "cancell", "togli", "tieni", "apag",
-		"exclu", "удал", "убер", "убр", "стер", "очист", "остав", "nonem", "izdzes", "dzes", "iznem", "atstaj", "pasalin", "istrin",
-		"usun", "skasuj", "verwijder", "wis", "radera", "bort", "slet", "poista", "删", "除", "移", "削", "消", "삭제", "제거", "지워")
+		"remov", "delet", "drop", "clear", "eras", "strip", "discard", "eliminat", "unset", "omit", "purg", "wip", "rid", "away",
+		"replac", "entfern", "losch", "streich", "weglass", "weg", "verwirf", "leere", "ersetz", "supprim", "enlev", "retir", "effac",
+		"ote", "elimin", "borra", "borre", "quita", "suprim", "remplac", "reemplaz", "rimuov", "rimuovi", "cancell", "togli", "apag",
+		"exclu", "sostitu", "замен", "удал", "убер", "убр", "стер", "очист", "nonem", "aizstaj", "izdzes", "dzes", "iznem", "pasalin",
+		"istrin", "usun", "skasuj", "verwijder", "radera", "bort", "slet", "poista", "删", "除", "移", "削", "消", "삭제", "제거", "지워")
 }
 
 // renameWord reports verbs that ask for a key to get another name or place.
@@ -56,7 +56,7 @@ func otherVerb(w string) bool {
 
 // knownVerb reports whether the verb of an instruction is one of those above.
 func knownVerb(w string) bool {
-	return removalWord(w) || renameWord(w) || changeWord(w) || otherVerb(w)
+	return removalWord(w) || keepWord(w) || renameWord(w) || changeWord(w) || otherVerb(w)
 }
 
 // allWord reports words for all of a kind.
