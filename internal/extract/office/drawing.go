@@ -127,7 +127,7 @@ func (a *archive) besides(name string, read func(root element) error) error {
 	if err != nil {
 		return optional(err)
 	}
-	defer s.Close()
+	defer s.part.Close()
 	return optional(read(root))
 }
 

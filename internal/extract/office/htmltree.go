@@ -1,6 +1,7 @@
 package office
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -178,9 +179,9 @@ func attribute(token html.Token, name string) string {
 
 // parent is the innermost open element with a node.
 func (t *htmlTree) parent() *html.Node {
-	for i := len(t.open) - 1; i >= 0; i-- {
-		if t.open[i].node != nil {
-			return t.open[i].node
+	for _, o := range slices.Backward(t.open) {
+		if o.node != nil {
+			return o.node
 		}
 	}
 	return t.root

@@ -239,7 +239,6 @@ type odtTable struct {
 	row, column int
 	cells       int
 	only        *shelf // the only cell so far
-	broken      bool   // a page ended within it
 }
 
 func (o *odtTable) content(e element) error {

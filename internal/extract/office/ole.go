@@ -26,7 +26,7 @@ func isOLE(in extract.Input) bool {
 	const magic = "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 	head := make([]byte, len(magic))
 	_, err := in.ReadAt(head, 0)
-	return (err == nil || err == io.EOF) && string(head) == magic
+	return (err == nil || errors.Is(err, io.EOF)) && string(head) == magic
 }
 
 // oleFault looks for a directory entry that holds an encrypted document. Entries are 128 bytes, wherever they stand.

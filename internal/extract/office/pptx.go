@@ -174,7 +174,7 @@ func (s *slide) textShape(e element) error {
 }
 
 func (s *slide) textBody(e element, place placeholder) error {
-	if s.notes && !(place.is && place.kind == "body") {
+	if s.notes && place.kind != "body" {
 		return nil
 	}
 	content := &shelf{meter: s.meter}

@@ -25,7 +25,7 @@ type scanner struct {
 	names map[xml.Name]string // their short names
 }
 
-// scan opens a part and goes to its outermost element. The caller closes the scanner.
+// scan opens a part and goes to its outermost element. The caller closes the part.
 func (a *archive) scan(name string) (*scanner, element, error) {
 	p, err := a.open(name)
 	if err != nil {
@@ -34,7 +34,7 @@ func (a *archive) scan(name string) (*scanner, element, error) {
 	s := newScanner(p)
 	root, err := s.root()
 	if err != nil {
-		s.Close()
+		s.part.Close()
 		return nil, element{}, err
 	}
 	return s, root, nil
@@ -46,7 +46,7 @@ func (a *archive) walk(name, wanted string, visit func(element) error) error {
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer s.part.Close()
 	if root.name != wanted {
 		return broken("its part "+quote(name)+" is not what it should be", nil)
 	}
@@ -83,9 +83,6 @@ func utf8Reader(r io.Reader) io.Reader {
 	}
 	return b
 }
-
-// Close closes the part.
-func (s *scanner) Close() error { return s.part.Close() }
 
 func (s *scanner) root() (element, error) {
 	for {

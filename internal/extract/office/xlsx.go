@@ -14,8 +14,8 @@ type xlsx struct {
 	*archive
 	paper   *paper
 	formats []string // number format of each cell style
-	strings sharedStrings
-	show    *formatter
+	texts   sharedStrings
+	numbers *formatter
 }
 
 // sheetRef is a sheet as the workbook lists it.
@@ -43,7 +43,7 @@ func readXLSX(a *archive, out *paper, doc *satchel.Document) error {
 	if err := optional(x.styles(rels.target("styles"))); err != nil {
 		return err
 	}
-	if err := x.strings.load(a, rels.target("sharedStrings")); err != nil {
+	if err := x.texts.load(a, rels.target("sharedStrings")); err != nil {
 		return err
 	}
 	if err := out.out.Expect(len(sheets)); err != nil {
@@ -86,7 +86,7 @@ func (x *xlsx) workbook(main string, rels relations) (sheets []sheetRef, err err
 			return x.keep(len(r.target) + cellCost)
 		})
 	})
-	x.show = newFormatter(date1904)
+	x.numbers = newFormatter(date1904)
 	return sheets, err
 }
 
@@ -148,7 +148,7 @@ func (x *xlsx) cells(name string) error {
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer s.part.Close()
 	t := &sheetTable{xlsx: x, row: -1}
 	if err := s.all(t.content); err != nil {
 		return err
@@ -253,7 +253,7 @@ func (t *sheetTable) shown(kind, style, value, inline string) string {
 	switch kind {
 	case "s":
 		if n, err := strconv.Atoi(strings.TrimSpace(value)); err == nil {
-			return t.strings.at(n)
+			return t.texts.at(n)
 		}
 		return ""
 	case "inlineStr":
@@ -272,5 +272,5 @@ func (t *sheetTable) shown(kind, style, value, inline string) string {
 	if n, err := strconv.Atoi(style); err == nil && n >= 0 && n < len(t.formats) {
 		code = t.formats[n]
 	}
-	return tidy(t.xlsx.show.show(code, value))
+	return tidy(t.numbers.show(code, value))
 }

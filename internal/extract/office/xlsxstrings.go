@@ -24,8 +24,8 @@ func (s *sharedStrings) load(a *archive, name string) error {
 		s.text = append(s.text, text...)
 		s.ends = append(s.ends, uint32(len(s.text))) //nolint:gosec // bounded below
 		const each = 4
-		if len(s.text)+each*len(s.ends) > a.limits.strings {
-			return a.fail(tooComplex("its table of texts takes more than %d MiB", a.limits.strings/mebi))
+		if len(s.text)+each*len(s.ends) > a.strings {
+			return a.fail(tooComplex("its table of texts takes more than %d MiB", a.strings/mebi))
 		}
 		return nil
 	})
