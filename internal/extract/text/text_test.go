@@ -310,7 +310,7 @@ func (m *meter) Page(p extract.Page) error {
 }
 
 func TestLongLogsTakeLittleMemory(t *testing.T) {
-	const size = int64(len(logLine)) * 500_000 // 40 MB
+	const size = int64(len(logLine)) * 200_000 // 16 MB
 	in := extract.Input{SectionReader: io.NewSectionReader(endless{}, 0, size), Type: "text/plain"}
 	var m meter
 	var before, after runtime.MemStats
