@@ -54,11 +54,15 @@ def settings(given: argparse.Namespace, key: str) -> xllamacpp.CommonParams:
 
 
 def wait_until_idle(address: str, key: str, idle_file: pathlib.Path) -> None:
-    """Returns when no slot has worked, nor begun anything, for as long as the file says, and the file was not touched either."""
+    """Returns when no slot has worked, nor begun anything, for as long as the file says, and the file was not touched either; and when
+    the file is gone, for then nobody could find the server to stop it."""
     last, since = None, time.monotonic()
     while True:
-        allowed = int(idle_file.read_text()) * 60
-        now = slots(address, key), idle_file.stat().st_mtime_ns
+        try:
+            allowed, touched = int(idle_file.read_text()) * 60, idle_file.stat().st_mtime_ns
+        except FileNotFoundError:
+            return
+        now = slots(address, key), touched
         if now != last or now[0] is None or any(busy for _, busy in now[0]):
             last, since = now, time.monotonic()
         if allowed and time.monotonic() - since > allowed:
