@@ -25,6 +25,8 @@ func (r *run) extract(ctx context.Context) (*satchel.Failure, error) {
 		return err
 	})
 	switch {
+	case errors.Is(err, extract.ErrUnsupported) && r.work.File().Content.Size == 0:
+		return nil, r.keep(ctx, files.Found{}) // nothing says more of its type than its name
 	case errors.Is(err, extract.ErrUnsupported):
 		return nil, r.keep(ctx, files.Found{ContentType: result.Type})
 	case isDocumentFault(err):

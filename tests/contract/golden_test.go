@@ -196,7 +196,7 @@ func (n *names) render(r request, a answer) string {
 			continue
 		}
 		for _, value := range a.header[name] {
-			b.WriteString(strings.ToLower(name) + ": " + n.renderHeader(name, value) + "\n")
+			b.WriteString(strings.ToLower(name) + ": " + n.renderHeader(r, name, value) + "\n")
 		}
 	}
 	if len(a.body) == 0 {
@@ -224,7 +224,10 @@ func hidden(name string, a answer) bool {
 
 var boundaryForm = regexp.MustCompile(`boundary=(\w+)`)
 
-func (n *names) renderHeader(name, value string) string {
+func (n *names) renderHeader(r request, name, value string) string {
+	if name == "X-Satchel-Run" {
+		return n.renderIDs(r, value)
+	}
 	if name == "Last-Modified" {
 		if at, err := http.ParseTime(value); err == nil && isNow(at.Unix()) {
 			return "«time»"
@@ -237,9 +240,9 @@ func (n *names) renderHeader(name, value string) string {
 }
 
 var (
-	idForm     = regexp.MustCompile(`\b(file|org|user|tok|req)-[0-9a-v]{25}\b`)
+	idForm     = regexp.MustCompile(`\b(file|org|user|tok|req|run)-[0-9a-v]{25}\b`)
 	secretForm = regexp.MustCompile(`\bsat_[0-9A-Za-z]{38}\b`)
-	timeField  = regexp.MustCompile(`"(created_at|updated_at|expires_at)": (\d+)`)
+	timeField  = regexp.MustCompile(`"(created_at|updated_at|expires_at|ended_at|at)": (\d+)`)
 	usedField  = regexp.MustCompile(`"last_used_at": (null|\d+)`)
 )
 
