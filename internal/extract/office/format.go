@@ -3,6 +3,7 @@ package office
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -29,7 +30,11 @@ type numberFormat struct {
 	cell     string // that has it; "": it cannot be applied
 	sections []string
 	shown    map[string]string // by value: dates come again and again, and take long
+	moment   []string          // the format of the day, what stands between, the format of the time; nil: it has no such parts
 }
+
+// momentCode is a format of days and times without fractions. Each part alone has far fewer values than both together.
+var momentCode = regexp.MustCompile(`^([ymdYMD][-ymdYMD/\\., ]*[ymdYMD])([\\ ]+|"?T"?)([hH]{1,2}:[mM]{1,2}(?::[sS]{1,2})?(?: AM/PM)?)(?:;@)?$`)
 
 func newFormatter(date1904 bool) *formatter {
 	return &formatter{date1904: date1904, formats: map[string]*numberFormat{}}
@@ -37,7 +42,7 @@ func newFormatter(date1904 bool) *formatter {
 
 // show gives a number as it is displayed in a format.
 func (f *formatter) show(code, value string) string {
-	if isGeneral(code) || len(code) > maxFormat || len(value) > maxValue {
+	if isGeneral(code) || len(code) > maxFormat || !isNumber(value) {
 		return general(value)
 	}
 	format := f.formats[code]
@@ -45,8 +50,13 @@ func (f *formatter) show(code, value string) string {
 		if len(f.formats) >= maxFormats {
 			return general(value)
 		}
-		format = &numberFormat{cell: f.prepare(code), sections: sections(code), shown: map[string]string{}}
+		format = &numberFormat{cell: f.prepare(code), sections: sections(code), shown: map[string]string{}, moment: momentCode.FindStringSubmatch(code)}
 		f.formats[code] = format
+	}
+	if format.moment != nil {
+		if text, ok := f.moment(format, value); ok {
+			return text
+		}
 	}
 	if text, ok := format.shown[value]; ok {
 		return text
@@ -66,10 +76,15 @@ func isGeneral(code string) bool {
 	return code == "" || code == "@" || strings.EqualFold(code, "general")
 }
 
+// isNumber tells numbers as XML has them from what else Go would take for one.
+func isNumber(value string) bool {
+	return len(value) <= maxValue && strings.Trim(value, "+-.0123456789eE") == ""
+}
+
 // general shows a number as Excel does where nothing is said: with 15 digits at most.
 func general(value string) string {
 	const digits, size = 15, 64
-	if len(value) <= digits && strings.Trim(value, "0123456789") == "" {
+	if len(value) <= digits && strings.Trim(value, "0123456789") == "" || !isNumber(value) {
 		return value
 	}
 	n, err := strconv.ParseFloat(value, size)
@@ -84,6 +99,18 @@ func general(value string) string {
 		return strconv.FormatFloat(short, 'E', -1, 64)
 	}
 	return strconv.FormatFloat(short, 'f', -1, size)
+}
+
+// moment shows a day and a time, to the nearest second.
+func (f *formatter) moment(format *numberFormat, value string) (string, bool) {
+	const first, last, seconds, size = 61, 2958466, 24 * 60 * 60, 64 // March 1900 to the year 9999
+	n, err := strconv.ParseFloat(value, size)
+	if err != nil || !(n >= first && n < last) {
+		return "", false
+	}
+	total := int(math.Round(n * seconds))
+	day, time := strconv.Itoa(total/seconds), strconv.FormatFloat(float64(total%seconds)/seconds, 'f', -1, size)
+	return f.show(format.moment[1], day) + strings.Trim(format.moment[2], `\"`) + f.show(format.moment[3], time), true
 }
 
 // days turns the days from 1904 of a date into those from 1900. excelize would be wrong about the first weeks.

@@ -41,9 +41,9 @@ func usualLimits() limits {
 		token:     8 * mebi,
 		depth:     512,
 		elements:  60_000_000,
-		held:      128 * mebi,
+		held:      96 * mebi,
 		text:      256 * mebi,
-		pages:     20_000,
+		pages:     100_000,
 		strings:   96 * mebi,
 		chapter:   16 * mebi,
 	}

@@ -20,15 +20,15 @@ func Formats() []extract.Format {
 	return []extract.Format{
 		&format{"docx", readDOCX, usualLimits(), []string{
 			ooxml + "wordprocessingml.document", ooxml + "wordprocessingml.template",
-			word + "document.macroEnabled.12", word + "template.macroEnabled.12",
+			word + "document.macroenabled.12", word + "template.macroenabled.12",
 		}},
 		&format{"pptx", readPPTX, usualLimits(), []string{
 			ooxml + "presentationml.presentation", ooxml + "presentationml.template", ooxml + "presentationml.slideshow",
-			power + "presentation.macroEnabled.12", power + "template.macroEnabled.12", power + "slideshow.macroEnabled.12",
+			power + "presentation.macroenabled.12", power + "template.macroenabled.12", power + "slideshow.macroenabled.12",
 		}},
 		&format{"xlsx", readXLSX, usualLimits(), []string{
 			ooxml + "spreadsheetml.sheet", ooxml + "spreadsheetml.template",
-			excel + "sheet.macroEnabled.12", excel + "template.macroEnabled.12",
+			excel + "sheet.macroenabled.12", excel + "template.macroenabled.12",
 		}},
 		&format{"odt", readODT, usualLimits(), []string{odf + "text", odf + "text-template", odf + "text-master", odf + "text-web"}},
 		&format{"odp", readODP, usualLimits(), []string{odf + "presentation", odf + "presentation-template"}},

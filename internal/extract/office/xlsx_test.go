@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // xlsxFile makes a workbook; sheets are names and contents of x:worksheet.
@@ -87,6 +88,11 @@ func TestShownNumbers(t *testing.T) {
 		{"[$-407]d. mmmm yyyy", "45352", "1. März 2024"},
 		{"h:mm AM/PM", "0.75", "6:00 PM"},
 		{"[h]:mm", "1.5", "36:00"},
+		{`yyyy\-mm\-dd\ hh:mm:ss;@`, "45352.999999", "2024-03-02 00:00:00"},
+		{`d/m/yy h:mm AM/PM`, "45352.75", "1/3/24 6:00 PM"},
+		{`yyyy-mm-dd"T"hh:mm`, "45352.5", "2024-03-01T12:00"},
+		{`yyyy-mm-dd hh:mm`, "0.25", "1900-01-00 06:00"},
+		{`yyyy-mm-dd hh:mm`, "NaN", "NaN"},
 		{`"yes";"no";"none"`, "0", "none"},
 		{`"yes";"no"`, "-3", "no"},
 		{`General" kg"`, "-1.50", "-1.5 kg"},
@@ -100,6 +106,20 @@ func TestShownNumbers(t *testing.T) {
 			if got := strings.TrimSpace(f.show(c.code, c.value)); got != c.want {
 				t.Errorf("%s as %q: %q, want %q", c.value, c.code, got, c.want)
 			}
+		}
+	}
+}
+
+// Days and times that are shown part by part are what they are as a whole.
+func TestShownMoments(t *testing.T) {
+	f := newFormatter(false)
+	start := time.Date(2024, 2, 28, 0, 0, 0, 0, time.UTC)
+	const first, day, step = 45350, 24 * 60 * 60, 997
+	for second := 0; second < 3*day; second += step {
+		value := strconv.FormatFloat(first+float64(second)/day, 'f', -1, 64)
+		want := start.Add(time.Duration(second) * time.Second).Format("2006-01-02 15:04:05")
+		if got := f.show("yyyy-mm-dd hh:mm:ss", value); got != want {
+			t.Fatalf("%s: %q, want %q", value, got, want)
 		}
 	}
 }
