@@ -105,7 +105,7 @@ func (r *runner) edit(ctx context.Context, e edit) (score, satchel.Tokens, error
 }
 
 // tries is how often a step is asked of an endpoint that is busy or down.
-const tries = 5
+const tries = 8
 
 // do carries out a task to its end.
 func (r *runner) do(ctx context.Context, task instruct.Task) (state instruct.State, err error) {
@@ -119,7 +119,7 @@ func (r *runner) do(ctx context.Context, task instruct.Task) (state instruct.Sta
 		if failures++; failures >= tries || !errors.As(err, &e) || !e.Temporary() {
 			return state, err
 		}
-		if err := pause(ctx, max(e.RetryAfter, time.Duration(failures)*time.Second)); err != nil {
+		if err := pause(ctx, max(e.RetryAfter, time.Duration(failures)*5*time.Second)); err != nil {
 			return state, err
 		}
 	}
