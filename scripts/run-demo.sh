@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Builds Satchel if needed, starts it, puts the example documents through it, shows what came back, and serves until Ctrl-C.
 # ONCE=1 ends it after the demonstration. Everything it writes is under .cache/run; the user's own credentials are left alone.
+# The language model is the one of SATCHEL_LLM_URL and SATCHEL_LLM_MODEL, else the first of a server that answers on Ollama's or llama.cpp's
+# usual port, else a small one that scripts/local-model installs (MODEL=1.5b, or the lighter 0.5b). MODEL=none leaves it out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -8,9 +10,16 @@ satchel=$PWD/bin/satchel
 run=$PWD/.cache/run
 wanted=127.0.0.1:8484
 server=
-for name in ${!SATCHEL_@}; do unset "$name"; done # what is set for another server is not for this one
+own= # the model's server was started here
+for name in ${!SATCHEL_@}; do # what is set for another server is not for this one, but for the model
+  [[ $name == SATCHEL_LLM_* ]] || unset "$name"
+done
 
 stop() {
+  if [ -n "$own" ]; then
+    scripts/local-model stop >/dev/null 2>&1 || true
+    own=
+  fi
   [ -n "$server" ] || return 0
   kill -TERM "$server" 2>/dev/null || true
   wait "$server" 2>/dev/null || true
@@ -33,6 +42,40 @@ build() {
   fi
   say "Building bin/satchel"
   CGO_ENABLED=0 go build -o "$satchel" ./cmd/satchel
+}
+
+choose_model() { # sets SATCHEL_LLM_…, or nothing where there is no model
+  local port found
+  if [ "${MODEL:-}" = none ]; then
+    say "Without a language model"
+    return
+  fi
+  if [ -n "${SATCHEL_LLM_URL:-}" ]; then
+    say "Instructions go to the language model of SATCHEL_LLM_URL: $SATCHEL_LLM_URL"
+    return
+  fi
+  for port in 11434 8080; do # Ollama's and llama.cpp's
+    found=$(curl -fsS --max-time 2 "http://127.0.0.1:$port/v1/models" 2>/dev/null | grep -o '"id" *: *"[^"]*"' | grep -v embed | head -n 1 | cut -d'"' -f4) || found=
+    if [ -n "$found" ]; then
+      say "Instructions go to the model $found, which a server on this machine has on port $port"
+      export SATCHEL_LLM_URL=http://127.0.0.1:$port/v1 SATCHEL_LLM_MODEL=$found
+      return
+    fi
+  done
+  say "Instructions go to a small language model on this machine (MODEL=none leaves it out)"
+  own_model || echo "It could not be started, so this goes on without one." >&2
+}
+
+own_model() {
+  local size=${MODEL:-1.5b} where
+  scripts/local-model install "$size" || return 1
+  where=$(scripts/local-model start "$size") || return 1
+  SATCHEL_LLM_URL=$(sed -n 's/^SATCHEL_LLM_URL=//p' <<<"$where")
+  SATCHEL_LLM_MODEL=$(sed -n 's/^SATCHEL_LLM_MODEL=//p' <<<"$where")
+  SATCHEL_LLM_CONTEXT=$(sed -n 's/^SATCHEL_LLM_CONTEXT=//p' <<<"$where")
+  SATCHEL_LLM_KEY=$(cat "$(sed -n 's/^SATCHEL_LLM_KEY_FILE=//p' <<<"$where")")
+  export SATCHEL_LLM_URL SATCHEL_LLM_MODEL SATCHEL_LLM_CONTEXT SATCHEL_LLM_KEY
+  own=1
 }
 
 free_address() { # the wanted address, or any free port where something listens on it
@@ -99,6 +142,21 @@ demonstrate() {
   show "satchel get $id --force -o .cache/run/minutes.md"
   show 'head -n 5 .cache/run/minutes.md'
   show 'cmp examples/minutes.md .cache/run/minutes.md && echo "the same bytes"'
+  understand
+}
+
+understand() {
+  local instructions="Find who sends the invoice, its number, its date, when it is due, and the total."
+  say "A PDF is read"
+  if [ -z "${SATCHEL_LLM_URL:-}" ]; then
+    show 'satchel put examples/invoice.pdf --skip-existing --wait'
+    show 'satchel text invoice.pdf | head -n 12'
+    return
+  fi
+  show "satchel put examples/invoice.pdf --skip-existing --wait --schema examples/invoice.schema.json --instructions '$instructions'"
+  show 'satchel text invoice.pdf | head -n 12'
+  say "What the model found in it, and where it stands"
+  show 'satchel meta invoice.pdf --sources'
 }
 
 invite() {
@@ -117,6 +175,7 @@ TEXT
 }
 
 build
+choose_model
 start
 use_token
 demonstrate
