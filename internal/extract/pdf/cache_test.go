@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"golang.org/x/sync/errgroup"
@@ -122,6 +123,34 @@ func TestPrepareWithoutAFolder(t *testing.T) {
 	}
 	if err := pdf.New(pdf.Config{CacheDir: file}).Prepare(t.Context()); err == nil {
 		t.Error("a file was taken for a folder")
+	}
+}
+
+func TestStart(t *testing.T) {
+	root := t.TempDir()
+	if err := os.CopyFS(root, os.DirFS(folder())); err != nil {
+		t.Fatal(err)
+	}
+	f := open(t, pdf.Config{CacheDir: root})
+	if err := f.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(root); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, out := read(t, f, plain("x")); out.all[0].Text != "x" {
+		t.Errorf("%q", out.texts())
+	}
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > 16<<20 { // compiling takes ten times that
+		t.Errorf("the first document took %d MiB after the start", took>>20)
+	}
+	for _, missing := range []string{"", filepath.Join(root, "not there")} {
+		if err := pdf.New(pdf.Config{CacheDir: missing}).Start(t.Context()); err != nil {
+			t.Errorf("%q: %v", missing, err)
+		}
 	}
 }
 

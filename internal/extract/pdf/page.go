@@ -27,6 +27,9 @@ func (d *document) page(i int) (extract.Page, error) {
 		return extract.Page{}, err
 	}
 	label, err := d.label(i)
+	if err == nil && d.engine.room.denied { // PDFium goes on without what it has no memory for
+		d.dead, err = true, errMemory
+	}
 	return extract.Page{Label: label, Text: join(tidy(text), remarks)}, err
 }
 

@@ -26,7 +26,7 @@ type Config struct {
 	MemoryPages int
 }
 
-// Format reads PDFs. What is costly is made for the first document, so that a process without PDFs does not pay for it.
+// Format reads PDFs. What is costly is made by Start, or else for the first document.
 type Format struct {
 	config Config
 	engine *engine // nil: not started

@@ -72,7 +72,8 @@ func (r *reader) all(ctx context.Context) (satchel.Document, error) {
 			return about, err
 		}
 	}
-	return about, r.finish(count, &about)
+	err = r.finish(count, &about)
+	return about, err
 }
 
 // next reads page i and hands it on.
