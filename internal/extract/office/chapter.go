@@ -92,7 +92,7 @@ func (a *archive) tree(p *part) (*html.Node, error) {
 	left := &io.LimitedReader{R: decoded, N: int64(a.limits.chapter) + 1}
 	z := html.NewTokenizer(left)
 	z.AllowCDATA(true)
-	t := newHTMLTree(a.meter)
+	t := newHTMLTree(a.meter, p.name)
 	for {
 		kind := z.Next()
 		switch {

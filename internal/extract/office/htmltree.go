@@ -13,6 +13,7 @@ import (
 // rest only the text counts. So what converts it cannot be made to work harder than the text is long.
 type htmlTree struct {
 	*meter
+	part  string // its name
 	root  *html.Node
 	open  []htmlOpen
 	text  strings.Builder // that has no node yet
@@ -30,8 +31,8 @@ type htmlOpen struct {
 // htmlSize is how large a table can become when all of its rows are as wide as the widest.
 type htmlSize struct{ rows, width, widest int }
 
-func newHTMLTree(m *meter) *htmlTree {
-	return &htmlTree{meter: m, root: &html.Node{Type: html.ElementNode, Data: "div", DataAtom: atom.Div}}
+func newHTMLTree(m *meter, part string) *htmlTree {
+	return &htmlTree{meter: m, part: part, root: &html.Node{Type: html.ElementNode, Data: "div", DataAtom: atom.Div}}
 }
 
 // take takes the next token.
@@ -41,7 +42,7 @@ func (t *htmlTree) take(z *html.Tokenizer, kind html.TokenType) error {
 		return t.write(string(z.Text()))
 	case html.DoctypeToken:
 		if definesEntities(z.Text()) {
-			return t.fail(tooComplex("a chapter defines XML entities"))
+			return t.fail(entities(t.part))
 		}
 	case html.StartTagToken, html.SelfClosingTagToken:
 		token := z.Token()

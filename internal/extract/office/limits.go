@@ -129,6 +129,12 @@ func tooComplex(format string, args ...any) error {
 	return satchel.Errorf(satchel.CodeDocumentTooComplex, "the document is too complex to be read: %s; split it into smaller documents", fmt.Sprintf(format, args...))
 }
 
+// entities says that a part defines XML entities: no office program writes any, and text can grow with them without bounds.
+func entities(part string) error {
+	return satchel.Errorf(satchel.CodeDocumentTooComplex,
+		"the document is too complex to be read: its part %s defines XML entities; open it in an office program and save it anew", quote(part))
+}
+
 // broken says that the document is damaged, and where. The cause is for the log.
 func broken(what string, cause error) error {
 	return &satchel.Error{

@@ -113,7 +113,7 @@ func (s *scanner) token() (xml.Token, error) {
 		s.level--
 	case xml.Directive:
 		if definesEntities(t) {
-			return nil, s.part.fail(tooComplex("its part %s defines XML entities", quote(s.part.name)))
+			return nil, s.part.fail(entities(s.part.name))
 		}
 	}
 	return t, nil
