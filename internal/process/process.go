@@ -80,11 +80,11 @@ func (p *Processor) Advance(ctx context.Context, kind, args string) error {
 
 // work takes the steps of a run. more: it is over, and the next may be looked for.
 func (p *Processor) work(ctx context.Context, work *files.Work, kind string, until time.Time) (more bool, err error) {
-	watched, stop := watch(ctx, work)
-	r := &run{Processor: p, work: work, watcher: watched, kind: kind, until: until}
-	err = r.steps(watched.ctx)
+	watched, watcher, stop := watch(ctx, work)
+	r := &run{Processor: p, work: work, watcher: watcher, kind: kind, until: until}
+	err = r.steps(watched)
 	stop()
-	if lost := context.Cause(watched.ctx); errors.Is(lost, files.ErrLost) {
+	if lost := context.Cause(watched); errors.Is(lost, files.ErrLost) {
 		err = lost
 	}
 	switch {

@@ -11,25 +11,24 @@ import (
 
 // watcher says what is being done with a run while it is done, and ends the doing when the run is not this worker's any more.
 type watcher struct {
-	ctx  context.Context //nolint:containedctx // it is what the watcher ends
 	work *files.Work
 
 	mu      sync.Mutex
 	details string
 }
 
-// watch starts a watcher; stop ends it and waits for it.
-func watch(ctx context.Context, work *files.Work) (w *watcher, stop func()) {
+// watch starts a watcher, and gives the context that it ends; stop ends both and waits for the watcher.
+func watch(ctx context.Context, work *files.Work) (_ context.Context, w *watcher, stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	w = &watcher{ctx: ctx, work: work, details: work.Run().Details}
+	w = &watcher{work: work, details: work.Run().Details}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := w.loop(); err != nil {
+		if err := w.loop(ctx); err != nil {
 			cancel(err)
 		}
 	}()
-	return w, func() {
+	return ctx, w, func() {
 		cancel(context.Canceled)
 		<-done
 	}
@@ -49,13 +48,13 @@ func (w *watcher) saying() string {
 }
 
 // loop ends with the context, or with files.ErrLost. Other errors pass: the next beat may succeed, and the lease lasts for several.
-func (w *watcher) loop() error {
+func (w *watcher) loop(ctx context.Context) error {
 	ticker := time.NewTicker(look)
 	defer ticker.Stop()
 	last := time.Now()
 	for {
 		select {
-		case <-w.ctx.Done():
+		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
 		}
@@ -63,7 +62,7 @@ func (w *watcher) loop() error {
 		if details == w.work.Run().Details && time.Since(last) < beat {
 			continue
 		}
-		err := w.work.Say(w.ctx, details)
+		err := w.work.Say(ctx, details)
 		if errors.Is(err, files.ErrLost) {
 			return err
 		}
