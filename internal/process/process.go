@@ -84,7 +84,7 @@ func (p *Processor) work(ctx context.Context, work *files.Work, kind string, unt
 	r := &run{Processor: p, work: work, watcher: watcher, kind: kind, until: until}
 	err = r.steps(watched)
 	stop()
-	if lost := context.Cause(watched); errors.Is(lost, files.ErrLost) {
+	if lost := context.Cause(watched); err != nil && errors.Is(lost, files.ErrLost) {
 		err = lost
 	}
 	switch {
