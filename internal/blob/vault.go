@@ -86,16 +86,25 @@ func (v *Vault) room(ctx context.Context, size int64) (int64, error) {
 // An object over Options.MaxBytes is CodeFileTooLarge, and the rest of r is not read. A store that has no room, or would have less than
 // Options.MinFree, is CodeInsufficientStorage. An error of r comes wrapped in a *SourceError. After an error nothing is left.
 func (v *Vault) Stage(ctx context.Context, r io.Reader) (*Staged, error) {
+	return v.stage(ctx, source{r: r, limit: v.rules.MaxBytes})
+}
+
+// StageDerived is Stage for what the program made of another object, which Options.MaxBytes does not bound.
+func (v *Vault) StageDerived(ctx context.Context, r io.Reader) (*Staged, error) {
+	return v.stage(ctx, source{r: r})
+}
+
+func (v *Vault) stage(ctx context.Context, from source) (*Staged, error) {
 	s := v.begin()
-	if err := v.fill(ctx, s, r); err != nil {
+	if err := v.fill(ctx, s, from); err != nil {
 		return nil, errors.Join(classify(err), s.Discard(ctx))
 	}
 	return s, nil
 }
 
 // fill does Stage's work; on an error the caller discards s.
-func (v *Vault) fill(ctx context.Context, s *Staged, r io.Reader) error {
-	in := &intake{vault: v, staged: s, source: source{r: r, limit: v.rules.MaxBytes}}
+func (v *Vault) fill(ctx context.Context, s *Staged, from source) error {
+	in := &intake{vault: v, staged: s, source: from}
 	if err := in.look(ctx, 0); err != nil {
 		return err
 	}

@@ -146,6 +146,18 @@ func TestTooLargeSaysTheLimit(t *testing.T) {
 	}
 }
 
+// What is derived from an object may be larger than an upload may be.
+func TestDerivedObjectsHaveNoLimit(t *testing.T) {
+	v := newVault(t, blob.Options{MaxBytes: 1})
+	derived, err := v.StageDerived(t.Context(), strings.NewReader("twice"))
+	if err != nil || derived.Blob.Size != 5 {
+		t.Fatalf("%+v, %v", derived, err)
+	}
+	if err := derived.Discard(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 // A source that breaks is told from a store that breaks, wherever it breaks.
 func TestSourceError(t *testing.T) {
 	broken := errors.New("connection reset")

@@ -89,7 +89,7 @@ func (s *Service) StageText(ctx context.Context, fill func(*TextWriter) error) (
 		_ = writer.CloseWithError(err) // never fails; nil is the end
 		filled <- err
 	}()
-	staged, err := s.vault.Stage(ctx, reader)
+	staged, err := s.vault.StageDerived(ctx, reader)
 	_ = reader.CloseWithError(io.ErrClosedPipe) // so that fill ends if staging did first
 	if fillErr := <-filled; fillErr != nil && err == nil {
 		err = fillErr
