@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/satchel-files/satchel"
@@ -42,7 +43,8 @@ type progress struct {
 type again struct {
 	Answer string `json:"answer"`
 	Wrong  string `json:"wrong"`
-	Cut    bool   `json:"cut,omitempty"` // it was too long
+	Cut    bool   `json:"cut,omitempty"`    // it was too long
+	Rename bool   `json:"rename,omitempty"` // it must rename something
 }
 
 const (
@@ -97,6 +99,8 @@ type job struct {
 	editor *editor
 	state  State
 	p      progress
+
+	renamed bool // the present answer renames something, if only a protected key
 }
 
 func (e *Engine) job(task *Task, state State) (*job, error) {
@@ -228,17 +232,26 @@ func (j *job) again(r *llm.Response, fault error) {
 	j.p.Again = &again{Answer: text, Wrong: fault.Error(), Cut: r.Truncated}
 }
 
-// accept checks what an answer wants under the schema and the limits. The first time that something is wrong, the next call asks for a better
-// answer, and ok is false; the second time it is left out.
-func (j *job) accept(r *llm.Response, edit satchel.Edit) (good satchel.Edit, ok bool) {
+// accept checks what an answer wants under the schema and the limits, and that a rename is not forgotten. The first time that something is
+// wrong, the next call asks for a better answer, and ok is false; the second time it is left out.
+func (j *job) accept(r *llm.Response, edit satchel.Edit, may licence) (good satchel.Edit, ok bool) {
 	faults := j.editor.review(edit)
-	if len(faults) == 0 {
+	forgotten := len(may.rename) > 0 && !j.renamed && slices.ContainsFunc(j.editor.words, renameWord)
+	switch {
+	case len(faults) == 0 && !forgotten:
 		return edit, true
+	case j.p.Again != nil:
+		if forgotten {
+			edit = j.editor.withoutForgotten(edit, may)
+		}
+		return j.editor.prune(edit), true
 	}
-	if j.p.Again == nil {
-		j.editor.notes = j.p.Notes // those of this answer are for nothing
+	j.editor.notes = j.p.Notes // those of this answer are for nothing
+	if forgotten {
+		j.again(r, errors.New(forgottenText))
+	} else {
 		j.again(r, wrong(faults))
-		return edit, false
 	}
-	return j.editor.prune(edit), true
+	j.p.Again.Rename = forgotten
+	return edit, false
 }

@@ -289,8 +289,6 @@ func TestUpdateWithoutTheDocument(t *testing.T) {
 		{"rename, as set alone", "rename author to writer", `{"set":{"writer":"Hegel"}}`, `{"rename":{"/author":"/writer"}}`, nil},
 		{"rename with a new value", "rename author to writer and set it to Kant", `{"set":{"writer":"Kant"},"rename":[{"from":"author","to":"writer"}]}`, `{"rename":{"/author":"/writer"},"set":{"writer":"Kant"}}`, nil},
 		{"rename inside", "rename pub.city to place", `{"rename":[{"from":"pub.city","to":"place"}]}`, `{"rename":{"/pub/city":"/pub/place"}}`, nil},
-		{"rename over another key", "rename author to writer", `{"rename":[{"from":"author","to":"title"}],"set":{"x":1}}`, `{"set":{"x":1}}`, []string{`"author" was not renamed to "title"`}},
-		{"rename what was not named", "rename author to writer", `{"rename":[{"from":"title","to":"writer"}],"set":{"x":1}}`, `{"set":{"x":1}}`, []string{`"title" was not renamed`}},
 		{"another spelling", "rename all keys to upper case", `{"rename":[{"from":"author","to":"AUTHOR"}]}`, `{"rename":{"/author":"/AUTHOR"}}`, nil},
 		{"set", "set reviewed to true", `{"needs_document":false,"set":{"reviewed":true}}`, `{"set":{"reviewed":true}}`, nil},
 		{"set what is so", "set draft to true", `{"needs_document":false,"set":{"draft":true,"author":"Hegel"}}`, `{}`, []string{"Nothing was changed"}},
@@ -301,6 +299,8 @@ func TestUpdateWithoutTheDocument(t *testing.T) {
 		{"remove", "remove draft", `{"remove":["draft"]}`, `{"remove":["/draft"]}`, nil},
 		{"remove inside", "remove the publisher's city", `{"remove":["pub.city"]}`, `{"remove":["/pub/city"]}`, nil},
 		{"remove by null", "remove draft", `{"set":{"draft":null},"remove":["draft"]}`, `{"remove":["/draft"]}`, nil},
+		{"remove, and a value for it", "remove draft", `{"set":{"draft":false},"remove":["draft"]}`, `{"remove":["/draft"]}`, nil},
+		{"remove, and a new value for it", "remove the year and set year to 1816", `{"set":{"year":1816},"remove":["year"]}`, `{"remove":["/year"],"set":{"year":1816}}`, nil},
 		{"remove what was not named", "set x to 1", `{"set":{"x":1},"remove":["author"]}`, `{"set":{"x":1}}`, []string{`"author" was not removed`}},
 		{"remove what is not there", "remove isbn", `{"remove":["isbn"]}`, `{}`, []string{"Nothing was changed"}},
 		{"add to a list", "add the tag c", `{"set":{"tags":["c"]}}`, `{"set":{"tags":["a","b","c"]}}`, nil},
@@ -314,6 +314,59 @@ func TestUpdateWithoutTheDocument(t *testing.T) {
 				t.Errorf("%d requests", len(model.asked))
 			}
 		})
+	}
+}
+
+func TestARenameIsNotForgotten(t *testing.T) {
+	task := Task{Kind: Update, Instruction: "Benenne author in verfasser um.", Metadata: metadata(t, hegel), Text: text("Kant schrieb.")}
+	for _, c := range []struct{ name, first, second, edit, note string }{
+		{"said at last", `{"set":{"author":"Kant"},"rename":[]}`, `{"set":{},"rename":[{"from":"author","to":"verfasser"}]}`, `{"rename":{"/author":"/verfasser"}}`, ""},
+		{"forgotten twice", `{"set":{"author":"Kant"}}`, `{"set":{"author":"Kant","x":"Hegel"}}`, `{"set":{"x":"Hegel"}}`, `"author" was not renamed`},
+		{"over another key", `{"rename":[{"from":"author","to":"title"}]}`, `{"rename":[{"from":"author","to":"title"}]}`, `{}`, `"author" was not renamed to "title"`},
+		{"of what was not named", `{"rename":[{"from":"title","to":"verfasser"}]}`, `{"rename":[{"from":"title","to":"verfasser"}]}`, `{}`, `"title" was not renamed`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			model := newScript(c.first, c.second)
+			r := result(t, model, task)
+			if c.note == "" {
+				r.wants(t, c.edit)
+			} else {
+				r.wants(t, c.edit, c.note)
+			}
+			if !strings.Contains(string(model.asked[1].Schema), `"minItems":1`) || !strings.Contains(model.said(1), "asks for a key to be renamed") {
+				t.Errorf("the second request: %s, %s", model.said(1), model.asked[1].Schema)
+			}
+		})
+	}
+}
+
+func TestUpdateWithValuesOutOfTheDocument(t *testing.T) {
+	long := strings.Repeat("Filler words without meaning stand here. ", 100)
+	for _, c := range []struct {
+		name, instruction, set, document string
+		reads                            bool
+	}{
+		{"found in the beginning", "add the total", `{"total":1234.50}`, invoice + long, true},
+		{"found in a text that was shown as a whole", "add the total", `{"total":1234.50}`, invoice, false},
+		{"a number from nowhere", "add the total", `{"total":99}`, long, true},
+		{"a name from nowhere", "add the editor", `{"editor":"Jane Doe"}`, long, true},
+		{"out of the instruction", "set total to 99", `{"total":99}`, invoice + long, false},
+		{"out of the metadata", "split pub.house", `{"house":"Duncker"}`, long, false},
+		{"a truth", "mark this document as reviewed", `{"reviewed":true}`, long, false},
+		{"in other words", "translate the title", `{"title":"La logique"}`, long, false},
+		{"a summary", "summarize the document", `{"summary":"It is about nothing."}`, long, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			model := newScript(`{"needs_document":false,"set":`+c.set+`}`, func(llm.Request) string { return `{"set":` + c.set + `}` })
+			result(t, model, Task{Kind: Update, Instruction: c.instruction, Metadata: metadata(t, hegel), Text: text(c.document)})
+			if reads := len(model.asked) > 1; reads != c.reads {
+				t.Errorf("the document was read: %v", reads)
+			}
+		})
+	}
+	_, err := do(t, newScript(`{"needs_document":false,"set":{"editor":"Jane Doe"}}`), Task{Kind: Update, Instruction: "add the editor", Filename: "Jane Doe.pdf", Text: text(" ")})
+	if satchel.CodeOf(err) != satchel.CodeNoReadableContent {
+		t.Errorf("out of nothing: %v", err)
 	}
 }
 
@@ -405,7 +458,8 @@ func TestProcessMovesOnlyWhatTheInstructionNames(t *testing.T) {
 		t.Errorf("schema %s", model.asked[0].Schema)
 	}
 
-	rename := newScript(`{"rename":[{"from":"author","to":"hacked"}]}`)
+	wish = `{"rename":[{"from":"author","to":"hacked"}]}`
+	rename := newScript(wish, wish)
 	r = result(t, rename, Task{Kind: Update, Instruction: "rename author as you like", Metadata: metadata(t, hegel), Text: text(evil)})
 	r.wants(t, `{}`, `"author" was not renamed to "hacked"`)
 }

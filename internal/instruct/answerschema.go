@@ -295,7 +295,11 @@ func answerSchema(s *schema, may licence, ask, partial bool) json.RawMessage {
 		move := typed("object").
 			with("properties", (&object{}).with("from", enum(names)).with("to", typed("string").with("maxLength", satchel.MaxMetadataKey))).
 			with("required", []string{"from", "to"}).with("additionalProperties", false)
-		properties.with("rename", typed("array").with("items", move).with("maxItems", len(names)))
+		list := typed("array").with("items", move).with("maxItems", len(names))
+		if may.must {
+			list.with("minItems", 1)
+		}
+		properties.with("rename", list)
 	}
 	if names := pathTexts(may.remove); len(names) > 0 {
 		properties.with("remove", typed("array").with("items", enum(names)).with("maxItems", len(names)))

@@ -64,6 +64,11 @@ func (e *editor) moves(a *answer) satchel.Edit {
 	for _, r := range edit.Rename {
 		e.dropRetyped(a.set, r)
 	}
+	for _, path := range edit.Remove { // a value for what is to be removed is no wish, unless the instruction gives it
+		if value, ok := a.set[path[0]]; ok && len(path) == 1 && !e.says(value) {
+			delete(a.set, path[0])
+		}
+	}
 	return edit
 }
 
@@ -148,6 +153,18 @@ func (e *editor) targetPath(from []string, to string) []string {
 	return path
 }
 
+// withoutForgotten takes out of an edit what it sets under keys that were to be renamed and were not.
+func (e *editor) withoutForgotten(edit satchel.Edit, may licence) satchel.Edit {
+	edit = clone(edit)
+	for _, path := range may.rename {
+		e.note("%q was not renamed: the model did not say how.", satchel.PathText(path))
+		if value, ok := edit.Set[path[0]]; ok && len(path) == 1 && !e.says(value) {
+			delete(edit.Set, path[0])
+		}
+	}
+	return edit
+}
+
 // removal checks one removal.
 func (e *editor) removal(name string) ([]string, bool) {
 	path, there := e.find(name)
@@ -176,7 +193,7 @@ func (e *editor) implied(a *answer, edit *satchel.Edit) {
 		if moved(*edit, path) || len(a.rename) > 0 || !slices.ContainsFunc(e.words, renameWord) {
 			continue
 		}
-		if to, ok := e.retyped(a, path); ok && e.mayTarget(path, to) {
+		if to, ok := e.retyped(a, path); ok && len(mentions{phrase: e.phrase}.find(keyWords(to))) > 0 {
 			edit.Rename = append(edit.Rename, satchel.Rename{From: path, To: to})
 		}
 	}

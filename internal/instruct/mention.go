@@ -17,6 +17,7 @@ import (
 type licence struct {
 	remove [][]string // paths that may be removed
 	rename [][]string // paths that may be renamed
+	must   bool       // one of them has to be
 }
 
 const maxPaths = 500 // of metadata, that can be removed or renamed by a model
@@ -33,7 +34,8 @@ func licenceOf(kind Kind, instruction string, metadata satchel.Metadata) licence
 	if foreign || slices.ContainsFunc(words, removalWord) || slices.ContainsFunc(words, keepWord) && everything(words) {
 		l.remove = named
 	}
-	if foreign || slices.ContainsFunc(words, renameWord) || slices.ContainsFunc(words, changeWord) && slices.ContainsFunc(words, keyNoun) {
+	moves := slices.ContainsFunc(words, renameWord) || slices.ContainsFunc(words, moveWord)
+	if foreign || moves || slices.ContainsFunc(words, changeWord) && slices.ContainsFunc(words, keyNoun) {
 		l.rename = named
 	}
 	return l
@@ -248,17 +250,13 @@ func meaningOf(word []rune) string {
 	return ""
 }
 
-// kept reports whether a path is only named behind words such as "except" and "keep", before the instruction speaks of removing again.
+// kept reports whether a path is named behind words such as "except" and "keep", before the instruction speaks of removing again.
 func (m mentions) kept(path []string) bool {
-	places := m.find(keyWords(path))
-	for _, s := range places {
+	return slices.ContainsFunc(m.find(keyWords(path)), func(s span) bool {
 		before := m.words[:s.start]
 		keep, remove := lastIndexFunc(before, keepWord), lastIndexFunc(before, removalWord)
-		if keep < 0 || remove > keep {
-			return false
-		}
-	}
-	return len(places) > 0
+		return keep >= 0 && remove < keep
+	})
 }
 
 func lastIndexFunc(words []string, is func(string) bool) int {

@@ -50,6 +50,7 @@ func TestLicence(t *testing.T) {
 		{"delete everything but the customer", without(all, "customer", "customer.name", "customer.phone"), ""},
 		{"remove the draft but keep the author", "draft", ""},
 		{"keep the author and remove the draft", "draft", ""},
+		{"remove the author, but keep the author", "", ""},
 		{"rename all keys to camelCase", "", all},
 		{"Lösche den Autor", "author", ""}, //nolint:misspell // another language
 		{"Entferne alles außer dem Titel", without(all, "title"), ""},

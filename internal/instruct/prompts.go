@@ -42,8 +42,10 @@ Change nothing that the instruction does not ask for.
 	askBeginning = "The document begins:\n"
 	askNoText    = "The document has no text.\n"
 
-	againText = "That answer is wrong: %s. Give the whole answer again, corrected."
-	cutText   = "That answer was too long and was cut off. Give the whole answer again, shorter: only what the instruction asks for."
+	againText     = "That answer is wrong: %s. Give the whole answer again, corrected."
+	forgottenText = `the instruction asks for a key to be renamed: say so under "rename", and do not set it`
+
+	cutText = "That answer was too long and was cut off. Give the whole answer again, shorter: only what the instruction asks for."
 
 	chooseText = `Several parts of a document gave different values for the same key. Choose for each key the value that the instruction asks for.
 `

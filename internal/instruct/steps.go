@@ -17,7 +17,7 @@ func (j *job) ask(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r := request{prompt: j.askPrompt(w), schema: answerSchema(j.schema, j.may, true, true)}
+	r := request{prompt: j.askPrompt(w), schema: answerSchema(j.schema, j.asking(j.may), true, true)}
 	if _, err := j.room(r.prompt); err != nil {
 		return err
 	}
@@ -32,14 +32,21 @@ func (j *job) ask(ctx context.Context) error {
 	return j.asked(ctx, response, &a, w)
 }
 
+// asking is a licence as the answer's schema shows it: the second time, a rename that was forgotten must be there.
+func (j *job) asking(may licence) licence {
+	may.must = j.p.Again != nil && j.p.Again.Rename
+	return may
+}
+
 // asked goes on with the answer to ask.
 func (j *job) asked(ctx context.Context, response *llm.Response, a *answer, w *window) error {
 	wanted := len(a.set)+len(a.rename)+len(a.remove) > 0
 	edit := j.wants(a, w)
-	if a.needsDocument || !wanted && !w.blank() && slices.ContainsFunc(j.editor.words, otherVerb) {
+	unread := !w.end || w.blank() // there may be more than the model has seen
+	if a.needsDocument || unread && j.fromDocument(edit.Set, w) || !wanted && !w.blank() && slices.ContainsFunc(j.editor.words, otherVerb) {
 		return j.needsDocument(ctx, edit, w)
 	}
-	edit, ok := j.accept(response, edit)
+	edit, ok := j.accept(response, edit, j.may)
 	if !ok {
 		return nil
 	}
@@ -52,6 +59,24 @@ func (j *job) asked(ctx context.Context, response *llm.Response, a *answer, w *w
 		return j.evidence(w, path, value)
 	})
 	return j.finish(ctx)
+}
+
+// fromDocument reports whether a model that says it needs no document has set what can only be from there: what stands in the beginning that
+// it was shown, and neither in the instruction nor in the metadata; or what stands nowhere, unless a text was to be put in other words.
+func (j *job) fromDocument(set map[string]any, w *window) bool {
+	given := newPassage(0, j.task.Instruction+"\n"+j.task.Metadata.String())
+	reworded := slices.ContainsFunc(j.editor.words, changeWord) &&
+		!slices.ContainsFunc(j.editor.words, func(word string) bool { return documentWord(word) || contentVerb(word) })
+	return slices.ContainsFunc(leavesOf(set), func(leaf any) bool {
+		text, isText := leaf.(string)
+		switch {
+		case len(given.places(leaf)) > 0:
+			return false
+		case slices.ContainsFunc(w.passages, func(p *passage) bool { return len(p.places(leaf)) > 0 }):
+			return true
+		}
+		return !isText || isDay(text) || !reworded
+	})
 }
 
 // needsDocument goes on to read the document. The moves that were asked for stay; what was set before anything was read is forgotten.
@@ -104,7 +129,7 @@ func (j *job) read(ctx context.Context) error {
 		return j.finish(ctx)
 	}
 	may := j.windowLicence()
-	response, err := j.send(ctx, request{prompt: j.windowPrompt(w), images: w.images, schema: answerSchema(j.schema, may, false, j.task.Kind == Update)})
+	response, err := j.send(ctx, request{prompt: j.windowPrompt(w), images: w.images, schema: answerSchema(j.schema, j.asking(may), false, j.task.Kind == Update)})
 	if err != nil {
 		return j.fail(err)
 	}
@@ -112,7 +137,7 @@ func (j *job) read(ctx context.Context) error {
 	if !ok || err != nil {
 		return err
 	}
-	edit, ok := j.accept(response, j.wants(&a, w))
+	edit, ok := j.accept(response, j.wants(&a, w), may)
 	if !ok {
 		return nil
 	}
@@ -161,6 +186,7 @@ func (j *job) wants(a *answer, w *window) satchel.Edit {
 	}
 	a.set = c.conform(a.set)
 	edit := j.editor.moves(a)
+	j.renamed = len(edit.Rename) > 0
 	edit.Set = j.editor.trim(a.set)
 	return j.editor.protect(edit)
 }

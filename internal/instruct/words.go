@@ -24,12 +24,17 @@ func removalWord(w string) bool {
 		"istrin", "usun", "skasuj", "verwijder", "radera", "bort", "slet", "poista", "删", "除", "移", "削", "消", "삭제", "제거", "지워")
 }
 
-// renameWord reports verbs that ask for a key to get another name or place.
+// renameWord reports verbs that ask for a key to get another name, and for nothing else.
 func renameWord(w string) bool {
 	return beginsWith(w,
-		"renam", "mov", "call", "umbenenn", "benenn", "nenne", "verschieb", "renomm", "deplac", "appel", "renombr", "muev", "llam",
-		"rinomin", "spost", "chiam", "renome", "переимен", "перенес", "назов", "parsauc", "pardev", "parviet", "nosauc", "przemian",
-		"przenie", "hernoem", "verplaats", "改", "移", "바꾸", "바꿔", "변경")
+		"renam", "umbenenn", "benenn", "renomm", "renombr", "rinomin", "renome", "переимен", "parsauc", "pardev", "przemian", "hernoem")
+}
+
+// moveWord reports verbs that can ask for that too.
+func moveWord(w string) bool {
+	return beginsWith(w,
+		"mov", "call", "nenne", "verschieb", "deplac", "appel", "muev", "llam", "spost", "chiam", "перенес", "назов", "parviet",
+		"nosauc", "przenie", "verplaats", "改", "移", "바꾸", "바꿔", "변경")
 }
 
 // changeWord reports verbs that ask for a change. Of a key they speak only together with a word for keys.
@@ -56,7 +61,7 @@ func otherVerb(w string) bool {
 
 // knownVerb reports whether the verb of an instruction is one of those above.
 func knownVerb(w string) bool {
-	return removalWord(w) || keepWord(w) || renameWord(w) || changeWord(w) || otherVerb(w)
+	return removalWord(w) || keepWord(w) || renameWord(w) || moveWord(w) || changeWord(w) || otherVerb(w)
 }
 
 // allWord reports words for all of a kind.
@@ -216,4 +221,17 @@ func formWord(w string) bool {
 // numericWord reports words of instructions that want numbers.
 func numericWord(w string) bool {
 	return beginsWith(w, "numeric", "integer", "decimal", "zahl", "числ", "skaitl")
+}
+
+// documentWord reports words for the content of the file.
+func documentWord(w string) bool {
+	return beginsWith(w, "document", "dokument", "документ", "content", "inhalt", "contenu", "contenido", "contenuto", "conteudo", "содержан", "satur",
+		"attachment", "scan", "pdf", "文", "内")
+}
+
+// contentVerb reports verbs for what can only be done with the content.
+func contentVerb(w string) bool {
+	return beginsWith(w,
+		"summar", "extract", "zusammenfass", "extrah", "resum", "extrai", "extrae", "riassum", "estra", "резюм", "извле", "kopsavil",
+		"izvelc", "摘", "提")
 }
