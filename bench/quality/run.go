@@ -20,7 +20,8 @@ const tokensPerCase = 500_000
 type runner struct {
 	model  *recorder
 	engine *instruct.Engine
-	folder string // for transcripts
+	folder string          // for transcripts
+	waits  []time.Duration // before the same is asked again of an endpoint that is busy or down; after the last the run ends
 	out    io.Writer
 }
 
@@ -34,9 +35,14 @@ type outcome struct {
 }
 
 func newRunner(model llm.Model, folder string, out io.Writer) *runner {
-	r := &runner{model: &recorder{Model: model}, folder: filepath.Join(folder, fileName(model.Limits().Name)), out: out}
+	r := &runner{model: &recorder{Model: model}, folder: filepath.Join(folder, fileName(model.Limits().Name)), waits: usualWaits(), out: out}
 	r.engine = instruct.New(r.model)
 	return r
+}
+
+// usualWaits are two and a half minutes together: a server that is started anew loads its model meanwhile.
+func usualWaits() []time.Duration {
+	return []time.Duration{5 * time.Second, 10 * time.Second, 15 * time.Second, 30 * time.Second, 30 * time.Second, time.Minute}
 }
 
 // all runs every case of a set, one after the other.
@@ -75,6 +81,9 @@ func (r *runner) document(ctx context.Context, d document) (score, satchel.Token
 	start := time.Now()
 	state, failure := r.do(ctx, task)
 	seconds := time.Since(start).Seconds()
+	if temporary(failure) {
+		return score{}, state.Tokens, seconds, failure
+	}
 	got := failedCase(d.Fields, failure)
 	if failure == nil {
 		if got, err = scoreDocument(d, state.Result); err != nil {
@@ -91,6 +100,9 @@ func (r *runner) edit(ctx context.Context, e edit) (score, satchel.Tokens, error
 	}
 	start := time.Now()
 	state, failure := r.do(ctx, task)
+	if temporary(failure) {
+		return score{}, state.Tokens, failure
+	}
 	var got score
 	if failure == nil {
 		got, failure = scoreEdit(e, state.Result)
@@ -104,10 +116,7 @@ func (r *runner) edit(ctx context.Context, e edit) (score, satchel.Tokens, error
 	return got, state.Tokens, r.note(ctx, e.name, got, state, time.Since(start).Seconds())
 }
 
-// tries is how often a step is asked of an endpoint that is busy or down.
-const tries = 8
-
-// do carries out a task to its end.
+// do carries out a task to its end. An error that is temporary even after all waits is no fault of the case: it ends the run.
 func (r *runner) do(ctx context.Context, task instruct.Task) (state instruct.State, err error) {
 	for failures := 0; !state.Done; {
 		next, err := r.engine.Advance(ctx, task, state)
@@ -115,15 +124,20 @@ func (r *runner) do(ctx context.Context, task instruct.Task) (state instruct.Sta
 			state, failures = next, 0
 			continue
 		}
-		var e *llm.Error
-		if failures++; failures >= tries || !errors.As(err, &e) || !e.Temporary() {
+		if !temporary(err) || failures == len(r.waits) {
 			return state, err
 		}
-		if err := pause(ctx, max(e.RetryAfter, time.Duration(failures)*5*time.Second)); err != nil {
+		if err := pause(ctx, r.waits[failures]); err != nil {
 			return state, err
 		}
+		failures++
 	}
 	return state, nil
+}
+
+func temporary(err error) bool {
+	e, ok := errors.AsType[*llm.Error](err)
+	return ok && e.Temporary()
 }
 
 func pause(ctx context.Context, d time.Duration) error {

@@ -7,8 +7,10 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/satchel-files/satchel/internal/llm/llmtest"
+	"github.com/satchel-files/satchel/internal/llm/openai"
 )
 
 // A model that says nothing of use: every case is run to its end, scored and kept, and the results have a row for each half.
@@ -55,6 +57,32 @@ func TestPartsOfARunLeaveNoRow(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(root, "bench")); err == nil {
 		t.Error("a row was added")
+	}
+}
+
+// A server that is away for a while is waited for; one that stays away says nothing about the model.
+func TestAnEndpointThatIsAway(t *testing.T) {
+	for name, c := range map[string]struct {
+		loading int
+		ends    bool
+	}{"for a while": {2, false}, "for good": {1000, true}} {
+		t.Run(name, func(t *testing.T) {
+			server := llmtest.New(t, llmtest.Text(`{}`))
+			for range c.loading {
+				server.Enqueue(llmtest.Loading())
+			}
+			client, err := openai.New(openai.Config{URL: server.URL, Model: "m"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var out bytes.Buffer
+			r := newRunner(client, t.TempDir(), &out)
+			r.waits = []time.Duration{time.Millisecond, time.Millisecond}
+			result, err := r.all(t.Context(), set{documents: []document{invoice()}})
+			if (err != nil) != c.ends || !c.ends && result.documents.failed > 0 {
+				t.Errorf("%v: %+v", err, result)
+			}
+		})
 	}
 }
 
