@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,15 +27,17 @@ type sizes struct {
 	rest         time.Duration // how long a server is left alone to be called idle
 	repeats      int           // requests of which the median is a latency
 	contentFiles int           // files whose content is read
+	mixed        int           // documents of all formats
+	sameFormat   int           // documents of one format
 }
 
 func (o options) sizes() sizes {
 	if o.quick {
 		return sizes{large: 4 << 20, small: 4 << 10, atOnce: 4, window: 50 * time.Millisecond, rest: 50 * time.Millisecond, files: 300, million: 2_000,
-			deleted: 40, repeats: 5, contentFiles: 20}
+			deleted: 40, repeats: 5, contentFiles: 20, mixed: cmp.Or(o.documents, 40), sameFormat: 2}
 	}
 	return sizes{large: 1 << 30, small: 4 << 10, atOnce: 16, window: 3 * time.Second, rest: 2 * time.Second, files: 10_000, million: 1_000_000,
-		deleted: 3_000, repeats: 100, contentFiles: 1_000}
+		deleted: 3_000, repeats: 100, contentFiles: 1_000, mixed: cmp.Or(o.documents, 1_000), sameFormat: 40}
 }
 
 // bench is one run: the programs, the folders, and what was started.
@@ -50,6 +53,7 @@ type bench struct {
 	programs programs
 	running  []server
 	made     map[string]string // data folders that several measures use
+	rushes   []rush            // what several measures find in the same rounds
 }
 
 // open builds and installs what the run needs.

@@ -43,6 +43,9 @@ func TestVerdicts(t *testing.T) {
 		{"least ratio, missed", atLeast("a", 1.1, "b"), "a: ≥ 1.1 × b", false},
 		{"most ratio, kept", atMost("a", 1, "b"), "a: ≤ 1 × b", true},
 		{"most ratio, missed", atMost("a", 0.9, "b"), "a: ≤ 0.9 × b", false},
+		{"ratio or enough, kept by the ratio", atMostOr("a", 1, "b", 5), "a: ≤ 1 × b, or ≤ 5.00 ms", true},
+		{"ratio or enough, kept by being enough", atMostOr("a", 0.5, "b", 20), "a: ≤ 0.5 × b, or ≤ 20.0 ms", true},
+		{"ratio or enough, missed", atMostOr("a", 0.5, "b", 19), "a: ≤ 0.5 × b, or ≤ 19.0 ms", false},
 		{"value, kept", under("a", 20.5), "a: < 20.5 ms", true},
 		{"value, reached", under("a", 20), "a: < 20.0 ms", false},
 	} {

@@ -35,6 +35,8 @@ type options struct {
 	peers  bool
 	pprof  bool
 	out    string
+
+	documents int // of the mixture; 0: as many as usual
 }
 
 func parse(args []string, errw io.Writer) (options, error) {
@@ -48,6 +50,7 @@ func parse(args []string, errw io.Writer) (options, error) {
 	fs.BoolVar(&o.long, "large", false, "also what takes long: PocketBase's memory in many large uploads at once")
 	fs.BoolVar(&o.peers, "peers", true, "install and run the peers")
 	fs.BoolVar(&o.pprof, "pprof", false, "start Satchel with its profiler and say where it is")
+	fs.IntVar(&o.documents, "documents", 0, "how many documents of all formats are processed, in the place of the usual number")
 	fs.StringVar(&o.out, "out", "", "file for the results (default bench/RESULTS.md for a whole run, else standard output)")
 	if err := fs.Parse(args); err != nil {
 		return o, err

@@ -2,11 +2,14 @@
 
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // measures lists everything that is measured, with the goals.
 func (b *bench) measures() []measure {
-	return append(b.throughputs(), b.costs()...)
+	return slices.Concat(b.throughputs(), b.costs(), b.processing())
 }
 
 func (b *bench) throughputs() []measure {
@@ -81,6 +84,41 @@ func (b *bench) costs() []measure {
 			name: "start", title: "Start to first answer", unit: "ms", setup: b.starts,
 			note:  "From the start of the process to the end of the answer to an authenticated request for a list. Empty: the data folder is made too.",
 			goals: []goal{under("empty", 300), under("later, "+files, 100), under("later, "+million, 200)},
+		},
+	}
+}
+
+// processing lists what is measured of the way from an upload to text and pages. The first three find their figures in the same rounds.
+func (b *bench) processing() []measure {
+	many := fmt.Sprintf("while %d documents are processed", b.mixed)
+	return []measure{
+		{
+			name: "processing", title: fmt.Sprintf("Documents processed: %d of all formats", b.mixed), unit: "documents/min", setup: b.rates,
+			note: fmt.Sprintf("From the first byte that %d clients upload until the last document is processed, without a language model. %s "+
+				"A page has about 400 words, a sheet 50 rows of six cells, a slide 60 words. Each round begins with a server that was just started, "+
+				"on a new data folder.", uploadersAtOnce, b.mixtureInWords()),
+		},
+		{
+			name: "processing-memory", title: fmt.Sprintf("Memory %s", many), unit: "MiB", setup: b.rushMemories,
+			note: fmt.Sprintf("In the same rounds. The greatest resident size of the server's process, and the greatest sum of the resident sizes of its "+
+				"children, looked at every %s; what they share is counted for each.", watchEvery),
+			goals: []goal{under(serverMemory, 100), under(childrenMemory, 1024)},
+		},
+		{
+			name: "processing-reads", title: fmt.Sprintf("GET /files/{id} %s", many), unit: "ms", setup: b.rushReads,
+			note: fmt.Sprintf("In the same rounds. The 99th percentile of requests that one client sends every %s for the files that were uploaded last; "+
+				"a request that has to wait for the answer to the one before it counts from when it was due.", readEvery),
+			goals: []goal{atMostOr(readsBusy, 3, readsIdle, 15)},
+		},
+		{
+			name: "processing-latency", title: "From upload to processed, a text of 1 KiB", unit: "ms", setup: b.readiness,
+			note:  fmt.Sprintf("Median of %d files, one after the other, from the upload's first byte until the client has an answer that says processed.", b.repeats),
+			goals: []goal{under(askedFor, 50)},
+		},
+		{
+			name: "processing-pages", title: "Pages processed, by format", unit: "pages/s", setup: b.pagesOfFormats,
+			note: fmt.Sprintf("%d documents of one format, uploaded by %d clients, until the last one is processed. Pages as above; in HTML a page is so much text.",
+				b.sameFormat, uploadersAtOnce),
 		},
 	}
 }

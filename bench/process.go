@@ -133,18 +133,19 @@ func freeAddr() (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// resident gives a field of /proc/PID/status in MiB (VmRSS: now; VmHWM: the most so far), summed over a process and its children.
-func (p *process) resident(field string) (float64, error) {
-	var sum float64
-	for pids := []int{p.cmd.Process.Pid}; len(pids) > 0; {
-		kib, err := statusField(pids[0], field)
-		if err != nil {
-			return 0, err
-		}
+// mostResident gives the greatest resident size of a process so far in MiB, without its children.
+func (p *process) mostResident() (float64, error) {
+	kib, err := statusField(p.cmd.Process.Pid, "VmHWM")
+	return float64(kib) / 1024, err
+}
+
+// childrenResident gives the resident size of a process's children in MiB, all together, now.
+func (p *process) childrenResident() (sum float64) {
+	for _, pid := range children(p.cmd.Process.Pid) {
+		kib, _ := statusField(pid, "VmRSS") // 0 for one that has ended meanwhile
 		sum += float64(kib) / 1024
-		pids = append(pids[1:], children(pids[0])...)
 	}
-	return sum, nil
+	return sum
 }
 
 func statusField(pid int, field string) (int64, error) {

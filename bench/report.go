@@ -26,7 +26,8 @@ type table struct {
 type goal struct {
 	of, against string // against is empty for a bound on the value itself
 	bound       float64
-	most        bool // the bound is the most; else the least
+	most        bool    // the bound is the most; else the least
+	floor       float64 // what the other's value counts at least
 }
 
 func atLeast(of string, bound float64, against string) goal {
@@ -35,6 +36,11 @@ func atLeast(of string, bound float64, against string) goal {
 
 func atMost(of string, bound float64, against string) goal {
 	return goal{of: of, against: against, bound: bound, most: true}
+}
+
+// atMostOr is atMost for two values of which small ones are no matter: whatever is at most enough is right.
+func atMostOr(of string, bound float64, against string, enough float64) goal {
+	return goal{of: of, against: against, bound: bound, most: true, floor: enough / bound}
 }
 
 func under(of string, bound float64) goal { return goal{of: of, bound: bound, most: true} }
@@ -48,7 +54,7 @@ func (t *table) outcome(g goal) []float64 {
 	others := t.values[g.against]
 	ratios := make([]float64, 0, len(values))
 	for i := range min(len(values), len(others)) {
-		ratios = append(ratios, values[i]/others[i])
+		ratios = append(ratios, values[i]/max(others[i], g.floor))
 	}
 	return ratios
 }
@@ -70,6 +76,8 @@ func (g goal) text(unit string) string {
 	switch {
 	case g.against == "":
 		return fmt.Sprintf("%s: < %s", g.of, format(g.bound, unit))
+	case g.floor > 0:
+		return fmt.Sprintf("%s: ≤ %.4g × %s, or ≤ %s", g.of, g.bound, g.against, format(g.bound*g.floor, unit))
 	case g.most:
 		return fmt.Sprintf("%s: ≤ %.4g × %s", g.of, g.bound, g.against)
 	}
@@ -147,6 +155,9 @@ func (t *table) write(s *strings.Builder) {
 		v := t.values[name]
 		fmt.Fprintf(s, "| %s | %s | %s | %s |\n", name, format(median(v), t.unit), format(slices.Min(v), t.unit), format(slices.Max(v), t.unit))
 	}
+	if len(t.goals) == 0 {
+		return
+	}
 	s.WriteString("\n| goal | result | |\n| --- | --- | --- |\n")
 	for _, g := range t.goals {
 		outcome := t.outcome(g)
@@ -159,8 +170,11 @@ func (t *table) write(s *strings.Builder) {
 }
 
 func (g goal) result(outcome []float64, unit string) string {
-	if g.against == "" {
+	switch {
+	case g.against == "":
 		return format(median(outcome), unit)
+	case g.floor > 0:
+		return fmt.Sprintf("%.0f %% of what is allowed (%.0f to %.0f)", 100*median(outcome)/g.bound, 100*slices.Min(outcome)/g.bound, 100*slices.Max(outcome)/g.bound)
 	}
 	return fmt.Sprintf("%.2f × (%.2f to %.2f)", median(outcome), slices.Min(outcome), slices.Max(outcome))
 }

@@ -6,6 +6,10 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/satchel-files/satchel/bench/documents"
 )
 
 // token is what the bench's Satchel takes as root token.
@@ -14,10 +18,49 @@ const token = "bench-0123456789abcdef0123456789abcdef"
 // satchelServer is the program that all of this is about, on its default stores and settings.
 type satchelServer struct {
 	base
-	data string
+	data    string
+	workers bool // it processes what it stores, which is the default
 }
 
-// satchel gives a server on a data folder, "" for a new one.
+// working gives a server as it is by default, on a data folder, "" for a new one. What its processes need for PDFs is there already, unless
+// the folder was made by somebody else: making it takes some seconds, once.
+func (b *bench) working(ctx context.Context, data string) (*satchelServer, error) {
+	s, err := b.satchel(data)
+	if err != nil {
+		return nil, err
+	}
+	s.workers = true
+	if data == "" {
+		err = b.prepare(ctx, s.data)
+	}
+	return s, err
+}
+
+// prepare puts what the processes that read documents need into a data folder. It is kept for later runs.
+func (b *bench) prepare(ctx context.Context, data string) error {
+	hash, err := b.sourceHash("internal/extract/pdf", "go.mod")
+	if err != nil {
+		return err
+	}
+	kept := filepath.Join(b.cache, "prepared-"+hash)
+	if _, err := os.Stat(kept); err != nil {
+		b.removeOld("prepared-*")
+		dir, err := b.folder("prepared")
+		if err != nil {
+			return err
+		}
+		b.say("preparing what reads PDFs")
+		if err := b.command(ctx, dir, nil, b.programs.satchel, "extract", "--prepare", "--cache", dir); err != nil {
+			return err
+		}
+		if err := os.Rename(dir, kept); err != nil {
+			return err
+		}
+	}
+	return os.CopyFS(filepath.Join(data, "cache"), os.DirFS(kept))
+}
+
+// satchel gives a server that stores and does not process, for what is about storage, on a data folder, "" for a new one.
 func (b *bench) satchel(data string) (*satchelServer, error) {
 	dir, err := b.folder("satchel")
 	if data == "" {
@@ -39,7 +82,11 @@ func (s *satchelServer) start(ctx context.Context) error {
 		s.b.say("profiler at http://%s/debug/pprof/", addr)
 	}
 	return s.launch(ctx, s.list("?limit=1"), env, s.b.programs.satchel, func(addr string) []string {
-		return []string{"serve", "--listen", addr, "--data", s.data}
+		args := []string{"serve", "--listen", addr, "--data", s.data}
+		if !s.workers {
+			args = append(args, "--workers", "0")
+		}
+		return args
 	})
 }
 
@@ -48,6 +95,12 @@ const satchelAuth = "Authorization: Bearer " + token + "\r\n"
 func (s *satchelServer) upload(size int64) *request {
 	header, prefix, suffix := form("file", "purpose", "user_data")
 	return &request{method: "POST", path: "/files", header: satchelAuth + header, prefix: prefix, fill: size, suffix: suffix}
+}
+
+// send gives the request that uploads a document; header lines may be added.
+func (s *satchelServer) send(d documents.Document, more string) *request {
+	header, prefix, suffix := formOf("file", d.Name, d.Type, "purpose", "user_data")
+	return &request{method: "POST", path: "/files", header: satchelAuth + more + header, prefix: prefix + string(d.Content), suffix: suffix}
 }
 
 func (s *satchelServer) stored(a answer) (stored, error) {

@@ -181,12 +181,16 @@ func field(body []byte, name string) (string, error) {
 
 // form gives the frame of a multipart body: fields, and a file part that the pattern fills.
 func form(fileField string, fields ...string) (header, prefix, suffix string) {
+	return formOf(fileField, "bench.bin", "application/octet-stream", fields...)
+}
+
+// formOf is form for a file with that name and content type.
+func formOf(fileField, filename, contentType string, fields ...string) (header, prefix, suffix string) {
 	const boundary = "7f6b1c0e9d2a4c53b8aa90d1"
 	var s strings.Builder
 	for i := 0; i+1 < len(fields); i += 2 {
 		fmt.Fprintf(&s, "--%s\r\nContent-Disposition: form-data; name=%q\r\n\r\n%s\r\n", boundary, fields[i], fields[i+1])
 	}
-	fmt.Fprintf(&s, "--%s\r\nContent-Disposition: form-data; name=%q; filename=\"bench.bin\"\r\n"+
-		"Content-Type: application/octet-stream\r\n\r\n", boundary, fileField)
+	fmt.Fprintf(&s, "--%s\r\nContent-Disposition: form-data; name=%q; filename=%q\r\nContent-Type: %s\r\n\r\n", boundary, fileField, filename, contentType)
 	return "Content-Type: multipart/form-data; boundary=" + boundary + "\r\n", s.String(), "\r\n--" + boundary + "--\r\n"
 }
