@@ -19,6 +19,11 @@ import (
 // Config.Program), it calls ServeExtract or PrepareExtract then.
 const ExtractCommand = "extract"
 
+// childVariable is set for those processes. A program that opens a server although it was started to read documents would start itself without end.
+const childVariable = "SATCHEL_EXTRACT_CHILD"
+
+func childEnvironment() []string { return []string{childVariable + "=1"} }
+
 // pdfCache is where, below the cache folder, PDFium's compiled code is kept.
 const pdfCache = "pdfium"
 
@@ -44,7 +49,7 @@ func newPDF(cache string) *pdf.Format {
 func (w *workers) prepareChildren(ctx context.Context) {
 	pool := w.daemon.poolConfig()
 	command := exec.CommandContext(ctx, pool.Path, append(slices.Clone(pool.Args), "--prepare")...) //nolint:gosec // it is this program
-	command.Env = []string{}
+	command.Env = childEnvironment()
 	if out, err := command.CombinedOutput(); err != nil && ctx.Err() == nil {
 		w.daemon.logger.WarnContext(ctx, "PDFs will be read slowly: what makes it fast could not be kept", "err", err, "said", string(out[:min(len(out), 500)]))
 	}

@@ -53,6 +53,9 @@ func Open(ctx context.Context, c Config, log io.Writer) (_ *Daemon, err error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
+	if os.Getenv(childVariable) != "" {
+		return nil, errors.New("this process was started to read documents, and opens no server")
+	}
 	d := &Daemon{config: c, logger: newLogger(c, log)}
 	if c.Program == "" {
 		if d.config.Program, err = os.Executable(); err != nil {

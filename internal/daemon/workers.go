@@ -76,7 +76,7 @@ func newModel(c LLM, logger *slog.Logger) (*openai.Client, error) {
 func (d *Daemon) poolConfig() extract.PoolConfig {
 	cache := filepath.Join(d.config.Data, cacheFolder)
 	return extract.PoolConfig{
-		Path: d.config.Program, Args: []string{ExtractCommand, "--cache", cache},
+		Path: d.config.Program, Args: []string{ExtractCommand, "--cache", cache}, Env: childEnvironment(),
 		Size: min(maxChildren, max(2, runtime.GOMAXPROCS(0)), d.config.Workers), Memory: int64(d.config.ExtractMemory), Time: d.config.ExtractTimeout,
 		TempDir: cache, Logger: d.logger,
 	}
