@@ -276,7 +276,7 @@ func TestImagesWhereTheModelSees(t *testing.T) {
 	}
 }
 
-const hegel = `{"author":"Hegel","title":"Logic","tags":["a","b"],"year":1812,"draft":true,"pub":{"city":"Berlin","house":"Duncker"}}`
+const hegel = `{"subtitle":"Phänomenologie des Geistes","author":"Hegel","title":"Logic","tags":["a","b"],"year":1812,"draft":true,"pub":{"city":"Berlin","house":"Duncker"}}`
 
 func TestUpdateWithoutTheDocument(t *testing.T) {
 	for _, c := range []struct {
@@ -303,6 +303,7 @@ func TestUpdateWithoutTheDocument(t *testing.T) {
 		{"remove, and a new value for it", "remove the year and set year to 1816", `{"set":{"year":1816},"remove":["year"]}`, `{"remove":["/year"],"set":{"year":1816}}`, nil},
 		{"remove what was not named", "set x to 1", `{"set":{"x":1},"remove":["author"]}`, `{"set":{"x":1}}`, []string{`"author" was not removed`}},
 		{"remove what is not there", "remove isbn", `{"remove":["isbn"]}`, `{}`, []string{"Nothing was changed"}},
+		{"an old value typed again with a slip", "keep the house as publisher", `{"set":{"publisher":"Phanomenologie des Gaistes"}}`, `{"set":{"publisher":"Phänomenologie des Geistes"}}`, nil},
 		{"add to a list", "add the tag c", `{"set":{"tags":["c"]}}`, `{"set":{"tags":["a","b","c"]}}`, nil},
 		{"replace a list", "set the tags to c", `{"set":{"tags":["c"]}}`, `{"set":{"tags":["c"]}}`, nil},
 	} {

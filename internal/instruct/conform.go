@@ -40,7 +40,7 @@ func (c *conformer) value(value, of any, key string, listed bool) (made any, ok 
 	case string:
 		return c.text(value, want, key)
 	case json.Number:
-		return c.number(value, want), true
+		return c.number(value, want, key), true
 	case []any:
 		return c.array(value, want, key)
 	case map[string]any:
@@ -119,9 +119,9 @@ func (c *conformer) array(items []any, want expectation, key string) (any, bool)
 	return made, len(made) > 0
 }
 
-func (c *conformer) number(n json.Number, want expectation) any {
+func (c *conformer) number(n json.Number, want expectation, key string) any {
 	if want.takes("number") || want.takes("integer") {
-		n = c.correctNumber(n)
+		n = c.correctNumber(n, key)
 		if whole, zeros, ok := strings.Cut(string(n), "."); ok && strings.Trim(zeros, "0") == "" {
 			return json.Number(whole)
 		}
@@ -145,18 +145,34 @@ func (c *conformer) text(text string, want expectation, key string) (any, bool) 
 	}
 	switch {
 	case want.of == nil:
-		return c.unbound(text, key), true
+		return c.unbound(c.marked(text), key), true
 	case want.takes("string"):
-		return c.formatted(spelled, want), true
+		return c.formatted(c.marked(spelled), want), true
 	}
 	return c.converted(text, want, key), true
+}
+
+// marked gives a text that the document has only with other diacritics those of the document: small models lose them.
+func (c *conformer) marked(text string) string {
+	for _, p := range c.passages {
+		found := p.literal(text)
+		if len(found) == 0 {
+			continue
+		}
+		if there := oneLine(p.original[found[0].start:found[0].end]); !p.sameMarks(found[0], text) && foldText(there, asCode) == foldText(text, asCode) &&
+			!strings.EqualFold(composed(there), composed(text)) && len(strings.Fields(there)) == len(strings.Fields(text)) {
+			return there
+		}
+		return text
+	}
+	return text
 }
 
 // converted gives text as the type that the schema wants in its place, if it can be read as that.
 func (c *conformer) converted(text string, want expectation, key string) any {
 	if want.takes("number") || want.takes("integer") {
 		if n, ok := readNumber(text, c.point); ok {
-			return c.number(n, want)
+			return c.number(n, want, key)
 		}
 	}
 	if want.takes("boolean") {
@@ -302,33 +318,56 @@ func (c *conformer) hasDay(day string) bool {
 	return false
 }
 
-// correctNumber mends a number whose separators were misread: the text has the same digits only with the point elsewhere.
-func (c *conformer) correctNumber(n json.Number) json.Number {
+// correctNumber mends a number that was misread: the text has the same digits only with the point elsewhere, or only together with a word such
+// as million.
+func (c *conformer) correctNumber(n json.Number, key string) json.Number {
 	value, ok := decimalOf(n)
 	if !ok || len(c.passages) == 0 {
 		return n
 	}
-	digits, candidates := significant(value), map[decimal]bool{}
+	digits, others, multiples, plain := significant(value), map[decimal]bool{}, map[decimal]bool{}, false
 	for _, p := range c.passages {
 		all, by := p.numbers()
 		for _, i := range by[value] {
-			if c.allows(all[i]) {
-				return n
+			if times, ok := multiplied(all, i); ok {
+				multiples[times] = true
+			} else if c.allows(all[i]) {
+				plain = true
 			}
 		}
 		for _, f := range all {
 			if f.times == 0 && !f.loose && c.allows(f) && significant(f.value) == digits {
-				candidates[f.value] = true
+				others[f.value] = true
 			}
 		}
 	}
-	if len(digits) < minDigits || len(candidates) != 1 {
-		return n
-	}
-	for right := range candidates {
-		return json.Number(right)
+	switch {
+	case plain || slices.ContainsFunc(wordsOf(key), func(w string) bool { return scale(w) >= thousand }):
+	case len(multiples) == 1:
+		return json.Number(only(multiples))
+	case len(others) == 1 && len(digits) >= minDigits:
+		return json.Number(only(others))
 	}
 	return n
+}
+
+func only(set map[decimal]bool) decimal {
+	for d := range set {
+		return d
+	}
+	return ""
+}
+
+const thousand = 3 // as a power of ten
+
+// multiplied gives what the word behind a number, such as million, makes of it.
+func multiplied(all []figure, i int) (decimal, bool) {
+	for _, f := range all[i:min(len(all), i+4)] {
+		if f.at.end == all[i].at.end && f.times >= thousand && all[i].times == 0 {
+			return f.value, true
+		}
+	}
+	return "", false
 }
 
 const minDigits = 3 // of a number that is known by its digits alone

@@ -32,6 +32,8 @@ func TestConformToSchema(t *testing.T) {
 		{"a number that is right", `{"type":"number"}`, "1,234.50", `1234.50`, `{"v":1234.50}`},
 		{"a number that was computed", `{"type":"number"}`, "3 and 4", `7`, `{"v":7}`},
 		{"a thousand or a fraction", `{"type":"number"}`, "Preis 1.234, Rabatt 0,50", `1.234`, `{"v":1234}`},
+		{"a number of millions", `{"type":"number"}`, "rose to 2.4 million euros", `2.4`, `{"v":2400000}`},
+		{"a number beside millions", `{"type":"number"}`, "2.4 million, at a rate of 2.4", `2.4`, `{"v":2.4}`},
 		{"an integer", `{"type":"integer"}`, "12", `12.0`, `{"v":12}`},
 		{"a truth as text", `{"type":"boolean"}`, "", `"yes"`, `{"v":true}`},
 		{"a word of an enum", `{"enum":["in-progress","Done"]}`, "", `"In progress"`, `{"v":"in-progress"}`},
@@ -82,6 +84,8 @@ func TestConformWithoutSchema(t *testing.T) {
 		{"a form of its own", "get the date in the format DD.MM.YYYY", "", `{"date":"05.03.2026"}`, `{"date":"05.03.2026"}`},
 		{"a sentence with a date", "summarize", "", `{"summary":"Signed on 5 March 2026 by both."}`, `{"summary":"Signed on 5 March 2026 by both."}`},
 		{"not found", "get all", "", `{"a":"unknown","b":{"c":"-"},"d":"x"}`, `{"d":"x"}`},
+		{"millions are in the key", "get all", "rose to 2.4 million euros", `{"revenue_in_million":2.4,"revenue":2.4}`, `{"revenue":2400000,"revenue_in_million":2.4}`},
+		{"lost diacritics", "get all", "Frau Sabine Krüger", `{"a":"Sabine Kruger","b":"SABINE"}`, `{"a":"Sabine Krüger","b":"SABINE"}`},
 		{"bad keys", "get all", "", `{" a ":"x","":"y","b\u0001":"z"}`, `{"a":"x"}`},
 		{"NUL", "get all", "", `{"a":"x\u0000y","l":["\u0000z"]}`, `{"a":"xy","l":["z"]}`},
 	} {

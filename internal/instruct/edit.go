@@ -241,7 +241,61 @@ func (e *editor) trim(set map[string]any) map[string]any {
 	}
 	dropSame(made, e.base)
 	dropShortened(made, e.base)
+	e.untype(made)
 	return made
+}
+
+// untype gives new keys the very values of old ones that a model has typed again with a slip.
+func (e *editor) untype(set map[string]any) {
+	for key, value := range set {
+		text, _ := value.(string)
+		if _, old := e.base[key]; old || len(text) < leastSlip {
+			continue
+		}
+		for _, name := range slices.Sorted(maps.Keys(e.base)) {
+			if old, _ := e.base[name].(string); !strings.EqualFold(old, text) && slip(foldText(old, asWords), foldText(text, asWords)) {
+				set[key] = old
+				break
+			}
+		}
+	}
+}
+
+const (
+	leastSlip  = 12   // bytes of a text in which a slip is told from a change
+	slipsIn    = 20   // characters in which there may be one
+	longestOld = 2000 // bytes of a text that is compared
+)
+
+// slip reports whether two texts differ in so few characters that one is a copy of the other.
+func slip(a, b string) bool {
+	x, y := []rune(a), []rune(b)
+	most := len(x) / slipsIn
+	if len(a) > longestOld || len(x)-len(y) > most || len(y)-len(x) > most {
+		return false
+	}
+	return distance(x, y) <= most
+}
+
+// distance counts the characters to change, to add and to take out between two texts.
+func distance(a, b []rune) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i, r := range a {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j, s := range b {
+			change := diagonal
+			if r != s {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
 }
 
 // dropShortened takes out of a set the values that were only shown cut short.
