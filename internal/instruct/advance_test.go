@@ -285,6 +285,7 @@ func TestUpdateWithoutTheDocument(t *testing.T) {
 	}{
 		{"rename", "rename author to writer", `{"needs_document":false,"set":{},"rename":[{"from":"author","to":"writer"}]}`, `{"rename":{"/author":"/writer"}}`, nil},
 		{"rename, and the value typed again", "rename author to writer", `{"set":{"writer":"G. Hegel"},"rename":[{"from":"author","to":"writer"}]}`, `{"rename":{"/author":"/writer"}}`, nil},
+		{"rename, and the new name as a value", "rename author to writer", `{"set":{"author":"writer"},"rename":[{"from":"author","to":"writer"}]}`, `{"rename":{"/author":"/writer"}}`, nil},
 		{"rename, as set and remove", "rename author to writer and remove author", `{"set":{"writer":"HEGEL"},"remove":["author"]}`, `{"rename":{"/author":"/writer"}}`, nil},
 		{"rename, as set alone", "rename author to writer", `{"set":{"writer":"Hegel"}}`, `{"rename":{"/author":"/writer"}}`, nil},
 		{"rename with a new value", "rename author to writer and set it to Kant", `{"set":{"writer":"Kant"},"rename":[{"from":"author","to":"writer"}]}`, `{"rename":{"/author":"/writer"},"set":{"writer":"Kant"}}`, nil},

@@ -201,12 +201,17 @@ func (e *editor) implied(a *answer, edit *satchel.Edit) {
 
 // dropRetyped takes a moved value out of the set: it moves as it is, and is not typed again, unless the instruction itself gives a new one.
 func (e *editor) dropRetyped(set map[string]any, r satchel.Rename) {
-	if value, ok := set[r.To[0]]; ok && len(r.To) == 1 && !e.says(value) {
-		delete(set, r.To[0])
+	for _, path := range [][]string{r.From, r.To} {
+		if value, ok := set[path[0]]; ok && len(path) == 1 && (!e.says(value) || isNameOf(value, r.From) || isNameOf(value, r.To)) {
+			delete(set, path[0])
+		}
 	}
-	if value, ok := set[r.From[0]]; ok && len(r.From) == 1 && !e.says(value) {
-		delete(set, r.From[0])
-	}
+}
+
+// isNameOf reports whether a value is only the name of a key: of a renaming, the instruction says it, but not as a value.
+func isNameOf(value any, path []string) bool {
+	text, ok := value.(string)
+	return ok && foldText(text, asWords) == foldText(path[len(path)-1], asWords)
 }
 
 // says reports whether the instruction itself contains a scalar value.
