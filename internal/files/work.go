@@ -20,6 +20,8 @@ import (
 const (
 	// Lease is how long a worker holds a run without saying anything. Whoever works says something much more often.
 	Lease = 90 * time.Second
+	// early is how much before its time a postponed run may be taken: whoever calls workers and whoever is called may have different clocks.
+	early = 5 * time.Second
 	// maxAttempts is how often a run may be taken between two checkpoints: whoever took it so often died over it.
 	maxAttempts = 5
 )
@@ -52,7 +54,7 @@ func (w *Work) Run() *satchel.Run {
 	return w.run
 }
 
-// Claim takes the oldest open run of a file for a worker; nil if there is none, or if another worker holds it.
+// Claim takes the oldest open run of a file for a worker; nil if there is none, if another worker holds it, or if it is postponed.
 func (s *Service) Claim(ctx context.Context, scope satchel.Scope, id satchel.FileID) (*Work, error) {
 	w := &Work{service: s, scope: scope}
 	err := s.commit(ctx, func(ctx context.Context, tx meta.Tx) error {
@@ -65,7 +67,7 @@ func (s *Service) Claim(ctx context.Context, scope satchel.Scope, id satchel.Fil
 			return err
 		}
 		open, err := tx.OpenRuns(ctx, scope, id, 1)
-		if err != nil || len(open) == 0 || open[0].Claim != "" && open[0].LeaseUntil.After(s.now()) {
+		if err != nil || len(open) == 0 || s.held(open[0]) {
 			return err
 		}
 		return w.claim(ctx, tx, file, open[0])
@@ -77,11 +79,20 @@ func (s *Service) Claim(ctx context.Context, scope satchel.Scope, id satchel.Fil
 		return nil, err
 	}
 	if w.run.Attempts > maxAttempts {
-		return nil, w.Finish(ctx, Outcome{Failure: &satchel.Failure{
+		return nil, w.Finish(ctx, Outcome{Tokens: w.run.Tokens, Failure: &satchel.Failure{
 			Code: satchel.CodeInternal, Message: fmt.Sprintf("the work was begun %d times, and each time it broke off; the server's log may know more", maxAttempts),
 		}})
 	}
 	return w, nil
+}
+
+// held reports whether nobody may take an open run now: a worker holds it, or it is postponed and its time has not come. What else calls workers
+// to its file must not hurry a run that is to leave the model's server alone.
+func (s *Service) held(run *satchel.Run) bool {
+	if run.Claim == "" {
+		return run.LeaseUntil.After(run.UpdatedAt) && run.LeaseUntil.After(s.now().Add(early))
+	}
+	return run.LeaseUntil.After(s.now())
 }
 
 func (w *Work) claim(ctx context.Context, tx meta.Tx, file *satchel.File, run *satchel.Run) error {
@@ -188,6 +199,9 @@ func (w *Work) Checkpoint(ctx context.Context, step satchel.Step, progress, deta
 func (w *Work) Postpone(ctx context.Context, until time.Time, progress, details string) error {
 	return w.write(ctx, func(ctx context.Context, tx meta.Tx, run *satchel.Run) error {
 		run.State, run.Claim, run.Progress, run.Details, run.Attempts = satchel.RunQueued, "", progress, details, 0
+		if run.LeaseUntil = run.UpdatedAt; until.After(run.LeaseUntil) {
+			run.LeaseUntil = until
+		}
 		if err := w.showDetails(ctx, tx, details); err != nil {
 			return err
 		}

@@ -11,14 +11,15 @@ import (
 	"github.com/satchel-files/satchel/internal/extract"
 	"github.com/satchel-files/satchel/internal/files"
 	"github.com/satchel-files/satchel/internal/instruct"
+	"github.com/satchel-files/satchel/internal/llm"
 )
 
 // instruct takes the second step: the model, request by request, each checkpointed.
 func (r *run) instruct(ctx context.Context) error {
-	if r.engine == nil {
-		return r.work.Finish(ctx, files.Outcome{Failure: &satchel.Failure{
+	if r.Model == nil {
+		return r.fail(ctx, &satchel.Failure{
 			Code: satchel.CodeModelNotConfigured, Message: "the file is stored, but its instructions were not carried out: this server has no language model configured",
-		}})
+		})
 	}
 	text, err := r.openText(ctx)
 	if err != nil {
@@ -29,13 +30,17 @@ func (r *run) instruct(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	meter := &meter{Model: r.Model}
+	engine := instruct.New(meter)
 	state := parseProgress(r.work.Run().Progress).Instruct
 	r.watcher.say(cmp.Or(state.Details, "asking the language model "+r.Model.Limits().Name))
 	for !state.Done {
 		if r.Now().After(r.until) {
 			return r.handOver(ctx)
 		}
-		if state, err = r.engine.Advance(ctx, task, state); err != nil {
+		meter.spent = satchel.Tokens{}
+		if state, err = engine.Advance(ctx, task, state); err != nil {
+			r.spent = meter.spent
 			return err
 		}
 		r.watcher.say(state.Details)
@@ -51,6 +56,21 @@ func (r *run) instruct(ctx context.Context) error {
 		outcome.Details = "The language model found nothing to change."
 	}
 	return r.work.Finish(ctx, outcome)
+}
+
+// meter is a model that counts what a step spends: a step that fails has no state that says so.
+type meter struct {
+	llm.Model
+	spent satchel.Tokens
+}
+
+// Complete implements llm.Model.
+func (m *meter) Complete(ctx context.Context, r llm.Request) (*llm.Response, error) {
+	response, err := m.Model.Complete(ctx, r)
+	if err == nil {
+		m.spent = m.spent.Add(response.Tokens)
+	}
+	return response, err
 }
 
 func (r *run) task(ctx context.Context, text *storedText) (instruct.Task, error) {

@@ -13,7 +13,6 @@ import (
 	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/internal/extract"
 	"github.com/satchel-files/satchel/internal/files"
-	"github.com/satchel-files/satchel/internal/instruct"
 	"github.com/satchel-files/satchel/internal/llm"
 )
 
@@ -38,10 +37,7 @@ type Config struct {
 }
 
 // Processor works on runs. It is safe for concurrent use and keeps nothing between two steps.
-type Processor struct {
-	Config
-	engine *instruct.Engine
-}
+type Processor struct{ Config }
 
 // New makes a Processor.
 func New(c Config) *Processor {
@@ -51,11 +47,7 @@ func New(c Config) *Processor {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	p := &Processor{Config: c}
-	if c.Model != nil {
-		p.engine = instruct.New(c.Model)
-	}
-	return p
+	return &Processor{c}
 }
 
 // Advance is what a job of package files does: it goes on with the open runs of the file that args name, oldest first, until none is left, or
@@ -113,27 +105,39 @@ type run struct {
 	watcher *watcher
 	kind    string // of the job
 	until   time.Time
+	spent   satchel.Tokens // by a step that failed
 }
 
 // steps goes from the run's step to its end.
 func (r *run) steps(ctx context.Context) error {
 	now := r.work.Run()
-	if now.Step == satchel.StepExtract && (now.Kind == satchel.RunProcess || r.work.File().Document == nil) {
+	switch {
+	case now.Step != satchel.StepExtract:
+	case now.Kind == satchel.RunMetadata && r.work.File().Document != nil: // it was read while the run waited
+		if err := r.passOver(ctx); err != nil {
+			return err
+		}
+	default:
 		failure, err := r.extract(ctx)
 		switch {
 		case err != nil:
 			return err
 		case failure != nil && now.Kind == satchel.RunProcess:
-			return r.work.Finish(ctx, files.Outcome{Failure: failure})
+			return r.fail(ctx, failure)
 		}
 	}
 	if now.Instructions == "" {
 		return r.work.Finish(ctx, files.Outcome{Details: r.remark()})
 	}
-	if r.engine != nil && r.kind != files.JobInstruct {
+	if r.Model != nil && r.kind != files.JobInstruct {
 		return r.handOver(ctx)
 	}
 	return r.instruct(ctx)
+}
+
+// fail ends the run.
+func (r *run) fail(ctx context.Context, failure *satchel.Failure) error {
+	return r.work.Finish(ctx, files.Outcome{Failure: failure, Tokens: r.work.Run().Tokens.Add(r.spent)})
 }
 
 // handOver gives the run to another job.
@@ -165,7 +169,7 @@ func (r *run) giveBack(ctx context.Context, cause error) error {
 	retry, failure := progress.next(cause, r.Now())
 	if failure != nil {
 		r.Logger.WarnContext(ctx, "a run failed", "file", r.work.File().ID, "run", r.work.Run().ID, "code", failure.Code, "err", cause)
-		err := r.work.Finish(ctx, files.Outcome{Failure: failure, Tokens: r.work.Run().Tokens})
+		err := r.fail(ctx, failure)
 		if err == nil {
 			r.observe(r.work)
 		}

@@ -51,7 +51,8 @@ type retry struct {
 
 // next decides what becomes of a run whose step failed: another try, or its end.
 func (p *progress) next(cause error, now time.Time) (retry, *satchel.Failure) {
-	if errors.Is(cause, context.Canceled) || errors.Is(cause, context.DeadlineExceeded) {
+	_, ofModel := errors.AsType[*llm.Error](cause) // which may have taken too long
+	if !ofModel && (errors.Is(cause, context.Canceled) || errors.Is(cause, context.DeadlineExceeded)) {
 		return retry{now, "waiting for a worker"}, nil // the worker stops, not the work
 	}
 	if p.Failing.IsZero() {
