@@ -119,13 +119,21 @@ func (jsonBody) underWay() bool { return false } // it is sent in one piece
 
 // callJSON sends the call and reads its answer into out.
 func (c *Client) callJSON(ctx context.Context, k call, out any) error {
-	return c.attempt(ctx, k, func(r *http.Response) error {
+	_, err := c.callHeader(ctx, k, out)
+	return err
+}
+
+// callHeader does what callJSON does and gives the header of the answer, too.
+func (c *Client) callHeader(ctx context.Context, k call, out any) (header http.Header, err error) {
+	err = c.attempt(ctx, k, func(r *http.Response) error {
 		defer discard(r.Body)
+		header = r.Header
 		if err := json.NewDecoder(io.LimitReader(r.Body, maxAnswer)).Decode(out); err != nil {
 			return fmt.Errorf("read the answer of %s %s: %w", k.method, k.path, brokenAnswer(err))
 		}
 		return nil
 	})
+	return header, err
 }
 
 // brokenAnswer makes an answer that ended early look the same wherever it was cut.

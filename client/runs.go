@@ -3,10 +3,12 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/satchel-files/satchel/api"
@@ -24,25 +26,47 @@ func (k *call) preferWait(wait time.Duration) {
 	k.setHeader("Prefer", fmt.Sprintf("wait=%d", int((min(wait, MaxWait)+time.Second-1)/time.Second)))
 }
 
-// Process has a file read again and its instructions, or new ones, carried out, and gives the file as it is after at most wait.
-func (c *Client) Process(ctx context.Context, id string, r api.ProcessRequest, wait time.Duration) (*api.File, error) {
+// Started is a run that a call has started.
+type Started struct {
+	File *api.File // as it was when the call was answered
+	Run  string    // the run's id: Client.Run tells how it is, and how it ended
+}
+
+// Process has a file read again and its instructions, or new ones, carried out, and gives the file as it is after at most wait. Such a call is
+// never repeated.
+func (c *Client) Process(ctx context.Context, id string, r api.ProcessRequest, wait time.Duration) (*Started, error) {
 	k := c.fileCall(http.MethodPost, id, "/process")
-	k.repeatable = false
 	k.preferWait(wait)
-	return c.sendJSON(ctx, k, r)
+	return c.start(ctx, k, r)
 }
 
 // Instruct has a language model update a file's metadata as the instruction says, after the merge patch, nil for none, was applied. It gives the
-// file as it is after at most wait: with status processing if that was too short.
-func (c *Client) Instruct(ctx context.Context, id, instruction string, patch json.RawMessage, wait time.Duration) (*api.File, error) {
+// file as it is after at most wait: with status processing if that was too short. An instruction that failed leaves the file as it was, with the
+// reason in status_details and in the run. Such a call is never repeated.
+func (c *Client) Instruct(ctx context.Context, id, instruction string, patch json.RawMessage, wait time.Duration) (*Started, error) {
 	k, body, err := c.instruction(id, instruction, patch, wait)
 	if err != nil {
 		return nil, err
 	}
-	return c.sendJSON(ctx, k, body)
+	return c.start(ctx, k, body)
 }
 
-// Preview tells what Instruct would do, and changes nothing. After at most wait the run in the answer may still be open: ask for it by Run.
+// start sends a call that starts a run. It is never repeated, for the run may have begun.
+func (c *Client) start(ctx context.Context, k call, body any) (*Started, error) {
+	k.repeatable = false
+	if err := k.setJSON(body); err != nil {
+		return nil, err
+	}
+	var file api.File
+	header, err := c.callHeader(ctx, k, &file)
+	if err != nil {
+		return nil, err
+	}
+	return &Started{File: &file, Run: header.Get("X-Satchel-Run")}, nil
+}
+
+// Preview tells what Instruct would do, and changes nothing. After at most wait the run in the answer may still be open: ask for it by Run. Such a
+// call is never repeated.
 func (c *Client) Preview(ctx context.Context, id, instruction string, patch json.RawMessage, wait time.Duration) (*api.EditPreview, error) {
 	k, body, err := c.instruction(id, instruction, patch, wait)
 	if err != nil {
@@ -52,14 +76,10 @@ func (c *Client) Preview(ctx context.Context, id, instruction string, patch json
 	if err := k.setJSON(body); err != nil {
 		return nil, err
 	}
-	var preview api.EditPreview
-	if err := c.callJSON(ctx, k, &preview); err != nil {
-		return nil, err
-	}
-	return &preview, nil
+	return answerOf[api.EditPreview](ctx, c, k)
 }
 
-// instruction is a call that is never repeated: the model may have begun.
+// instruction is a call that hands in an instruction, and its body. It is never repeated: the model may have begun.
 func (c *Client) instruction(id, instruction string, patch json.RawMessage, wait time.Duration) (call, map[string]json.RawMessage, error) {
 	k := c.fileCall(http.MethodPatch, id, "/metadata")
 	k.repeatable = false
@@ -69,13 +89,16 @@ func (c *Client) instruction(id, instruction string, patch json.RawMessage, wait
 		if err := json.Unmarshal(patch, &body); err != nil {
 			return k, nil, fmt.Errorf("the merge patch is no JSON object: %w", err)
 		}
+		if body == nil {
+			return k, nil, errors.New("the merge patch is null, not a JSON object")
+		}
 	}
 	text, err := json.Marshal(instruction)
 	body["instructions"] = text
 	return k, body, err
 }
 
-// Cancel ends every open run of a file; status 409, code run_over, if there is none.
+// Cancel ends every open run of a file; status 409, code run_over, if there is none. Such a call is never repeated.
 func (c *Client) Cancel(ctx context.Context, id string) (*api.File, error) {
 	k := c.fileCall(http.MethodPost, id, "/cancel")
 	k.repeatable = false
@@ -86,8 +109,7 @@ func (c *Client) Cancel(ctx context.Context, id string) (*api.File, error) {
 func (c *Client) Runs(ctx context.Context, id, after string, limit int) (*api.RunList, error) {
 	k := c.fileCall(http.MethodGet, id, "/runs")
 	setPart(k.query, after, limit)
-	var list api.RunList
-	return &list, c.callJSON(ctx, k, &list)
+	return answerOf[api.RunList](ctx, c, k)
 }
 
 // Run gives a run of a file as it is after at most wait.
@@ -96,8 +118,7 @@ func (c *Client) Run(ctx context.Context, id, run string, wait time.Duration) (*
 	if wait > 0 {
 		k.preferWait(wait)
 	}
-	var answer api.Run
-	return &answer, c.callJSON(ctx, k, &answer)
+	return answerOf[api.Run](ctx, c, k)
 }
 
 // Pages gives a part of the pages of a file's text, those behind the page of the number after (0: from the first), with their text if that is
@@ -108,20 +129,17 @@ func (c *Client) Pages(ctx context.Context, id string, after, limit int, withTex
 	if withText {
 		k.query.Set("include", "text")
 	}
-	var list api.PageList
-	return &list, c.callJSON(ctx, k, &list)
+	return answerOf[api.PageList](ctx, c, k)
 }
 
 // Page gives one page of a file's text.
 func (c *Client) Page(ctx context.Context, id string, number int) (*api.Page, error) {
-	var page api.Page
-	return &page, c.callJSON(ctx, c.fileCall(http.MethodGet, id, "/pages/"+strconv.Itoa(number)), &page)
+	return answerOf[api.Page](ctx, c, c.fileCall(http.MethodGet, id, "/pages/"+strconv.Itoa(number)))
 }
 
 // Metadata gives a file's metadata with the source of every key.
 func (c *Client) Metadata(ctx context.Context, id string) (*api.MetadataView, error) {
-	var view api.MetadataView
-	return &view, c.callJSON(ctx, c.fileCall(http.MethodGet, id, "/metadata"), &view)
+	return answerOf[api.MetadataView](ctx, c, c.fileCall(http.MethodGet, id, "/metadata"))
 }
 
 // Versions gives a part of the versions of a file's metadata, newest first, older than the one of the number after (0: the newest); limit 0 is the
@@ -133,24 +151,44 @@ func (c *Client) Versions(ctx context.Context, id string, after int64, limit int
 		number = strconv.FormatInt(after, 10)
 	}
 	setPart(k.query, number, limit)
-	var list api.VersionList
-	return &list, c.callJSON(ctx, k, &list)
+	return answerOf[api.VersionList](ctx, c, k)
 }
 
-// Revert takes back what one version changed; status 409, code nothing_to_revert, if nothing is left of it.
-func (c *Client) Revert(ctx context.Context, id string, version int64) (*api.File, error) {
-	return c.version(ctx, id, version, "/revert")
+// Revert takes back what one version changed. Of its top-level keys those that were changed since are left alone, and named; status 409, code
+// nothing_to_revert, if nothing remains. Such a call is never repeated.
+func (c *Client) Revert(ctx context.Context, id string, version int64) (file *api.File, left []string, err error) {
+	file = &api.File{}
+	header, err := c.callHeader(ctx, c.versionCall(id, version, "/revert"), file)
+	if err != nil {
+		return nil, nil, err
+	}
+	return file, keysIn(header.Get("X-Satchel-Left")), nil
 }
 
-// Restore makes a file's metadata what they were after a version.
+// keysIn reads a header that names keys, each as it would stand in a query; behind the last one may stand how many more there are.
+func keysIn(header string) []string {
+	if header == "" {
+		return nil
+	}
+	keys := strings.Split(header, ", ")
+	for i, key := range keys {
+		if text, err := url.QueryUnescape(key); err == nil {
+			keys[i] = text
+		}
+	}
+	return keys
+}
+
+// Restore makes a file's metadata what they were after a version; status 409, code nothing_to_revert, if they are so already. Such a call is never
+// repeated.
 func (c *Client) Restore(ctx context.Context, id string, version int64) (*api.File, error) {
-	return c.version(ctx, id, version, "/restore")
+	return c.file(ctx, c.versionCall(id, version, "/restore"))
 }
 
-func (c *Client) version(ctx context.Context, id string, version int64, what string) (*api.File, error) {
+func (c *Client) versionCall(id string, version int64, what string) call {
 	k := c.fileCall(http.MethodPost, id, "/metadata/versions/"+strconv.FormatInt(version, 10)+what)
 	k.repeatable = false
-	return c.file(ctx, k)
+	return k
 }
 
 func setPart(query url.Values, after string, limit int) {
@@ -158,4 +196,13 @@ func setPart(query url.Values, after string, limit int) {
 	if limit > 0 {
 		query.Set("limit", strconv.Itoa(limit))
 	}
+}
+
+// answerOf sends a call and gives its answer; nil beside an error.
+func answerOf[T any](ctx context.Context, c *Client, k call) (*T, error) {
+	var answer T
+	if err := c.callJSON(ctx, k, &answer); err != nil {
+		return nil, err
+	}
+	return &answer, nil
 }

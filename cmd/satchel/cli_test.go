@@ -46,10 +46,14 @@ func newCLI(t *testing.T) *cli {
 	return &cli{t: t, dir: work, names: map[string]string{dir: "~", callable(os.Args[0]): "satchel"}}
 }
 
-// start runs a server on the home's data folder until the test ends, as `satchel serve` does, and returns once it answers.
+// start runs a server on the home's data folder until the test ends, as `satchel serve` does, and returns once it answers. It processes nothing,
+// unless SATCHEL_WORKERS says otherwise: see work.
 func (c *cli) start() (url string) {
 	c.t.Helper()
 	c.setenv("SATCHEL_LISTEN", "127.0.0.1:0")
+	if os.Getenv("SATCHEL_WORKERS") == "" {
+		c.setenv("SATCHEL_WORKERS", "0")
+	}
 	ctx, stop := context.WithCancel(context.WithoutCancel(c.t.Context()))
 	out := newSignalWriter("Its data is in")
 	c.greeting = out.String
@@ -71,6 +75,13 @@ func (c *cli) start() (url string) {
 	}
 	c.names[strings.TrimPrefix(url, "http://")] = "HOST"
 	return url
+}
+
+// work runs a server that processes documents.
+func (c *cli) work() (url string) {
+	c.t.Helper()
+	c.setenv("SATCHEL_WORKERS", "2")
+	return c.start()
 }
 
 // signalWriter closes done once what was written contains a text.
@@ -185,6 +196,7 @@ func (c *cli) stable(text string) string {
 	for from, to := range c.names {
 		text = strings.ReplaceAll(text, from, to)
 	}
+	text = steps.ReplaceAllString(text, "")
 	seen := map[string]string{}
 	counts := map[string]int{}
 	text = regexp.MustCompile(`\b(file|org|user|tok|req)-[0-9a-v]{25}\b`).ReplaceAllStringFunc(text, func(id string) string {
@@ -208,6 +220,9 @@ func (c *cli) stable(text string) string {
 	}
 	return text
 }
+
+// steps are what --wait tells while something is done: how many of them are seen is chance.
+var steps = regexp.MustCompile(`(?m)^! .*: (uploaded|queued|running|processing|waiting for a worker|text and pages are read|asking the language model .*)\n`)
 
 func compareGolden(t testing.TB, name, got string) {
 	t.Helper()

@@ -17,8 +17,8 @@ func (p *program) doctorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "doctor", Short: "Try the language model that the server would use", Args: cobra.NoArgs,
 		Long: `Try the language model that the server would use, with a few small requests, and say what it can do,
-how fast it is, and which host documents would be sent to. Give it what the server is given; the key is
-SATCHEL_LLM_KEY.`,
+how fast it is, and which host documents would be sent to. Give it what the server is given; the key
+is SATCHEL_LLM_KEY.`,
 		Example: "satchel doctor --llm-url http://127.0.0.1:11434/v1 --llm-model qwen2.5:7b",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			config, err := p.config(cmd)
@@ -36,10 +36,11 @@ SATCHEL_LLM_KEY.`,
 }
 
 func (p *program) doctor(ctx context.Context, config daemon.Config) error {
-	if config.LLM.Configured() && p.errTerminal {
-		p.sayf("Trying %s; a slow model may take a minute …\n", clean(config.LLM.URL))
-	}
-	report, err := daemon.ExamineModel(ctx, config)
+	var report daemon.ModelReport
+	err := p.during("trying "+config.LLM.URL+"; a slow model may take a minute", func() (err error) {
+		report, err = daemon.ExamineModel(ctx, config)
+		return err
+	})
 	if errors.Is(err, daemon.ErrNoModel) {
 		return &usageError{err}
 	}

@@ -118,6 +118,7 @@ func pretty(value json.RawMessage) string {
 type terminalText struct {
 	out  io.Writer
 	rest []byte // the beginning of a character that is not complete yet
+	open bool   // the last line has not ended
 }
 
 func (t *terminalText) Write(b []byte) (int, error) {
@@ -138,10 +139,22 @@ func (t *terminalText) Write(b []byte) (int, error) {
 		return r
 	}, string(text[:whole]))
 	t.rest = append([]byte(nil), text[whole:]...)
+	if shown != "" {
+		t.open = !strings.HasSuffix(shown, "\n")
+	}
 	if _, err := io.WriteString(t.out, shown); err != nil {
 		return 0, err
 	}
 	return len(b), nil
+}
+
+// end ends the last line, so that the shell's next one begins a line.
+func (t *terminalText) end() error {
+	if !t.open {
+		return nil
+	}
+	_, err := io.WriteString(t.out, "\n")
+	return err
 }
 
 // lastStart gives where the last character of text begins.

@@ -66,12 +66,26 @@ func helpFlags(w *strings.Builder, all *pflag.FlagSet) {
 
 // helpSecrets names the variables that have no flag.
 func helpSecrets(w *strings.Builder, cmd *cobra.Command) {
-	const heading = "\nVariables without a flag:\n"
-	switch {
-	case cmd.Flags().Lookup("token-file") != nil:
-		fmt.Fprintf(w, heading+"  %s   the token itself; --token-file goes before it\n", tokenVariable)
-	case takesRootToken(cmd):
-		fmt.Fprintf(w, heading+"  %s   an operator's token that works while it is set (default none)\n", rootTokenVariable)
+	var secrets [][2]string
+	if cmd.Flags().Lookup("token-file") != nil {
+		secrets = append(secrets, [2]string{tokenVariable, "the token itself; --token-file goes before it"})
+	}
+	if takesRootToken(cmd) {
+		secrets = append(secrets, [2]string{rootTokenVariable, "an operator's token that works while it is set (default none)"})
+	}
+	if takesModel(cmd) {
+		secrets = append(secrets, [2]string{modelKeyVariable, "the bearer token that the model's endpoint wants (default none)"})
+	}
+	if len(secrets) == 0 {
+		return
+	}
+	width := 0
+	for _, secret := range secrets {
+		width = max(width, len(secret[0]))
+	}
+	fmt.Fprint(w, "\nVariables without a flag:\n")
+	for _, secret := range secrets {
+		fmt.Fprintf(w, "  %-*s   %s\n", width, secret[0], secret[1])
 	}
 }
 

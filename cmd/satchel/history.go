@@ -17,6 +17,7 @@ import (
 const (
 	red    = "\x1b[31m"
 	green  = "\x1b[32m"
+	yellow = "\x1b[33m"
 	normal = "\x1b[0m"
 )
 
@@ -63,7 +64,7 @@ func objectOf(text json.RawMessage) map[string]json.RawMessage {
 	return object
 }
 
-// evidence shows where in the text values stand.
+// evidence shows where in the text values stand; empty if none does.
 func (p *program) evidence(all map[string]json.RawMessage) string {
 	var text strings.Builder
 	for _, key := range slices.Sorted(maps.Keys(all)) {
@@ -78,7 +79,7 @@ func (p *program) evidence(all map[string]json.RawMessage) string {
 	return "\nIn the document:\n" + text.String()
 }
 
-// sources shows for every key where its value comes from.
+// sources shows where each value comes from: version by version, newest first.
 func (m *metaChange) sources(ctx context.Context) error {
 	view, err := m.client.Metadata(ctx, m.file.ID)
 	if err != nil {
@@ -88,34 +89,56 @@ func (m *metaChange) sources(ctx context.Context) error {
 		_, err = io.WriteString(m.out, jsonLine(view))
 		return err
 	}
-	values := objectOf(view.Metadata)
-	var text strings.Builder
-	for _, key := range slices.Sorted(maps.Keys(values)) {
-		fmt.Fprintf(&text, "%s: %s\n", clean(key), clean(string(values[key])))
-		if source := view.Sources[key]; source != nil {
-			text.WriteString(m.sourceText(source))
-		}
+	keys := map[int64][]string{}
+	for key, source := range view.Sources {
+		keys[source.Version] = append(keys[source.Version], key)
 	}
-	_, err = io.WriteString(m.out, text.String())
+	values := objectOf(view.Metadata)
+	var parts []string
+	for _, version := range slices.Backward(slices.Sorted(maps.Keys(keys))) {
+		slices.Sort(keys[version])
+		parts = append(parts, m.sourceText(view, keys[version], values))
+	}
+	if len(parts) == 0 {
+		parts = []string{"There are no metadata.\n"}
+	}
+	_, err = io.WriteString(m.out, strings.Join(parts, "\n"))
 	return err
 }
 
-func (m *metaChange) sourceText(s *api.KeySource) string {
-	who := "a person"
-	if s.Model != nil {
-		who = "the model " + clean(*s.Model)
+// sourceText shows the keys that one version brought.
+func (m *metaChange) sourceText(view *api.MetadataView, keys []string, values map[string]json.RawMessage) string {
+	from := view.Sources[keys[0]]
+	text := fmt.Sprintf("Version %d, %s, by %s\n", from.Version, moment(from.At, m.now()), author(from.Model))
+	if from.Instruction != nil {
+		text += m.fitted("  told: " + clean(*from.Instruction))
 	}
-	text := fmt.Sprintf("    by %s, version %d, %s\n", who, s.Version, moment(s.At, m.now()))
-	if s.Instruction != nil {
-		text += fmt.Sprintf("    told: %s\n", fit(clean(*s.Instruction), 80))
-	}
-	switch {
-	case s.Evidence != nil:
-		text += fmt.Sprintf("    page %d: “%s”\n", s.Evidence.Page, clean(s.Evidence.Quote))
-	case s.Model != nil:
-		text += "    not found in the text\n"
+	for _, key := range keys {
+		text += m.fitted("  " + clean(key) + ": " + clean(string(values[key])))
+		switch source := view.Sources[key]; {
+		case source.Evidence != nil:
+			text += m.fitted(fmt.Sprintf("      page %d: “%s”", source.Evidence.Page, clean(source.Evidence.Quote)))
+		case source.Model != nil:
+			text += "      not found in the text\n"
+		}
 	}
 	return text
+}
+
+// author names who made a change.
+func author(model *string) string {
+	if model == nil {
+		return "a person"
+	}
+	return "the model " + clean(*model)
+}
+
+// fitted gives a line, cut to the terminal where there is one.
+func (p *program) fitted(line string) string {
+	if p.width > 0 {
+		line = fit(line, p.width)
+	}
+	return line + "\n"
 }
 
 // history lists the versions, newest first.
@@ -142,26 +165,86 @@ func (m *metaChange) history(ctx context.Context) error {
 }
 
 func (m *metaChange) versionText(v *api.Version) string {
-	who := "a person"
-	if v.Model != nil {
-		who = "the model " + clean(*v.Model)
+	who := "by " + author(v.Model)
+	if v.Error != nil {
+		who = "an instruction that failed"
 	}
-	text := fmt.Sprintf("%d  %s  by %s", v.Number, time.Unix(v.At, 0).UTC().Format("2006-01-02 15:04:05 MST"), who)
+	text := fmt.Sprintf("%d  %s  %s", v.Number, time.Unix(v.At, 0).UTC().Format("2006-01-02 15:04:05 MST"), who)
 	switch {
 	case v.Reverts != nil:
 		text += fmt.Sprintf(", took back version %d", *v.Reverts)
 	case v.Restores != nil:
 		text += fmt.Sprintf(", went back to version %d", *v.Restores)
+	case v.Replaces && v.Number > 1:
+		text += ", replaced everything"
 	}
 	if v.Usage.TotalTokens > 0 {
 		text += ", " + countOf(int(v.Usage.TotalTokens), "token", "tokens")
 	}
 	text += "\n"
 	if v.Instruction != nil {
-		text += "    told: " + fit(clean(*v.Instruction), 80) + "\n"
+		text += m.fitted("    told: " + clean(*v.Instruction))
 	}
 	if v.Error != nil {
-		return text + "    failed: " + clean(v.Error.Message) + "\n"
+		return text + m.fitted("    failed: "+clean(v.Error.Message))
 	}
-	return text + "    changed: " + clean(strings.Join(v.Keys, ", ")) + "\n    " + fit(clean(bare(v.Edit)), 160) + "\n"
+	if edit := changeOf(v); len(edit.Set) > 0 || !v.Replaces {
+		return text + m.editText("    ", edit)
+	}
+	return text + "    no metadata\n"
+}
+
+// changeOf gives what a version changed as an edit, whoever made it.
+func changeOf(v *api.Version) *api.Edit {
+	edit := &api.Edit{}
+	if v.Model != nil || v.Reverts != nil {
+		_ = json.Unmarshal(v.Edit, edit) // the server writes edits; anything else shows nothing
+		return edit
+	}
+	edit.Set = map[string]json.RawMessage{}
+	for key, value := range objectOf(v.Edit) {
+		if string(value) == "null" && !v.Replaces {
+			edit.Remove = append(edit.Remove, pointerOf(key))
+			continue
+		}
+		edit.Set[key] = value
+	}
+	slices.Sort(edit.Remove)
+	return edit
+}
+
+// pointerOf gives the JSON Pointer of a top-level key.
+func pointerOf(key string) string {
+	return "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
+}
+
+// editText shows an edit, a line for every part of it, each behind an indent.
+func (p *program) editText(indent string, e *api.Edit) string {
+	var text strings.Builder
+	line := func(colour, content string) {
+		content = strings.TrimSuffix(p.fitted(indent+content), "\n")
+		text.WriteString(p.coloured(colour, content) + "\n")
+	}
+	for _, from := range slices.Sorted(maps.Keys(e.Rename)) {
+		line(yellow, "~ "+pathText(from)+" → "+pathText(e.Rename[from]))
+	}
+	for _, path := range e.Remove {
+		line(red, "- "+pathText(path))
+	}
+	for _, key := range slices.Sorted(maps.Keys(e.Set)) {
+		line(green, "+ "+clean(key)+": "+clean(string(e.Set[key])))
+	}
+	if text.Len() == 0 {
+		return indent + "nothing\n"
+	}
+	return text.String()
+}
+
+// pathText writes a JSON Pointer as people do: keys with dots between them.
+func pathText(pointer string) string {
+	keys := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
+	for i, key := range keys {
+		keys[i] = clean(strings.NewReplacer("~1", "/", "~0", "~").Replace(key))
+	}
+	return strings.Join(keys, ".")
 }

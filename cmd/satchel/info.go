@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -63,6 +65,17 @@ func (p *program) aboutDocument(d *api.Document, line func(name, value string)) 
 			line("  "+fact.name, clean(*fact.value))
 		}
 	}
+	for _, event := range []struct {
+		name string
+		at   *int64
+	}{{"created", d.CreatedAt}, {"modified", d.ModifiedAt}} {
+		if event.at != nil {
+			line("  "+event.name, moment(*event.at, p.now()))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.Properties)) {
+		line("  "+clean(name), clean(d.Properties[name]))
+	}
 }
 
 // idHelp tells how commands find a file.
@@ -83,9 +96,11 @@ func (p *program) about(f *api.File) string {
 	line("type", clean(f.ContentType))
 	line("purpose", clean(f.Purpose))
 	line("status", clean(f.Status))
-	optional("details", f.StatusDetails)
 	if f.Error != nil {
 		line("error", clean(f.Error.Code+": "+f.Error.Message))
+	}
+	if f.Error == nil || f.StatusDetails == nil || !sameSentence(*f.StatusDetails, f.Error.Message) {
+		optional("details", f.StatusDetails)
 	}
 	line("created", moment(f.CreatedAt, p.now()))
 	line("updated", moment(f.UpdatedAt, p.now()))
@@ -102,6 +117,11 @@ func (p *program) about(f *api.File) string {
 	optional("instructions", f.Instructions)
 	line("metadata", strings.ReplaceAll(pretty(f.Metadata), "\n", "\n"+strings.Repeat(" ", 14)))
 	return text.String()
+}
+
+// sameSentence compares what is a sentence in one place and a part of one in another.
+func sameSentence(a, b string) bool {
+	return strings.EqualFold(strings.TrimSuffix(a, "."), strings.TrimSuffix(b, "."))
 }
 
 func (p *program) rmCommand() *cobra.Command {

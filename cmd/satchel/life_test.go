@@ -23,12 +23,12 @@ func sourceFolder(t testing.TB) string {
 
 func TestLifeOfAFile(t *testing.T) {
 	c := newCLI(t)
-	c.start()
+	c.work()
 	c.write("logic.txt", "Science of Logic\n")
 	c.write("empty", "")
 	c.ok("put", "logic.txt", "--metadata", "author=hegel", "-m", "year:=1812", "--purpose", "assistants", "--expires", "30d", "--wait")
-	c.ok("put", "empty")
-	if code, _, err := c.pipe(strings.NewReader("a tune"), "put", "-", "--name", "مرحبا 🎒.txt", "--json"); code != exitOK {
+	c.ok("put", "empty", "--wait")
+	if code, _, err := c.pipe(strings.NewReader("a tune"), "put", "-", "--name", "مرحبا 🎒.txt", "--json", "--wait"); code != exitOK {
 		t.Fatal(err)
 	}
 	c.ok("ls")
@@ -217,7 +217,7 @@ func blobKey(t testing.TB, folder string) string {
 
 func TestHelp(t *testing.T) {
 	c := newCLI(t)
-	for _, command := range []string{"", "serve", "put", "ls", "info", "meta", "get", "rm", "token", "token create", "token ls", "token rm", "fsck", "backup", "restore", "openapi", "version"} {
+	for _, command := range []string{"", "serve", "put", "ls", "info", "meta", "text", "process", "cancel", "get", "doctor", "rm", "token", "token create", "token ls", "token rm", "fsck", "backup", "restore", "openapi", "version"} {
 		c.ok(append(strings.Fields(command), "--help")...)
 	}
 	for line := range strings.Lines(c.transcript.String()) {

@@ -8,7 +8,7 @@ import (
 	"github.com/satchel-files/satchel/internal/daemon"
 )
 
-// TestMain makes the test program what servers start to read documents, too.
+// TestMain lets the test binary be the program that its servers start to read documents.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == daemon.ExtractCommand {
 		os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))

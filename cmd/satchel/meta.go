@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -113,7 +115,7 @@ func (m *metaChange) run(ctx context.Context, patch json.RawMessage) error {
 	case o.history:
 		return m.history(ctx)
 	case o.revert > 0:
-		return m.print(m.client.Revert(ctx, m.file.ID, o.revert))
+		return m.revert(ctx)
 	case o.restore > 0:
 		return m.print(m.client.Restore(ctx, m.file.ID, o.restore))
 	case patch != nil:
@@ -135,59 +137,103 @@ func (m *metaChange) print(f *api.File, err error) error {
 	return err
 }
 
+// revert takes back what a version changed, and names what was left alone.
+func (m *metaChange) revert(ctx context.Context) error {
+	f, left, err := m.client.Revert(ctx, m.file.ID, m.options.revert)
+	if err == nil && len(left) > 0 {
+		m.sayf("left alone, for they were changed since: %s\n", clean(strings.Join(left, ", ")))
+	}
+	return m.print(f, err)
+}
+
 // instruct has the model change the metadata, and shows the difference.
 func (m *metaChange) instruct(ctx context.Context, patch json.RawMessage) error {
-	before := m.file.Metadata
-	f, err := m.client.Instruct(ctx, m.file.ID, m.options.instructions, patch, client.MaxWait)
+	started, err := m.client.Instruct(ctx, m.file.ID, m.options.instructions, patch, 0)
 	if err != nil {
 		return err
 	}
-	waiter := &waiter{program: m.program, client: m.client}
-	if f, err = waiter.wait(ctx, f); err != nil {
+	run, err := (&waiter{program: m.program, client: m.client}).run(ctx, m.file, started.Run)
+	if err != nil {
+		return err
+	}
+	f, err := m.client.Get(ctx, m.file.ID)
+	if err != nil {
 		return err
 	}
 	if m.options.json {
-		return m.print(f, nil)
+		err = m.print(f, nil)
+	} else {
+		m.remark(run)
+		_, err = io.WriteString(m.out, m.difference(m.file.Metadata, f.Metadata)+m.evidence(run.Evidence))
 	}
-	if text := details(f); text != "" {
-		m.sayf("%s\n", clean(text))
-	}
-	_, err = io.WriteString(m.out, m.difference(before, f.Metadata))
-	return err
+	return cmp.Or(err, outcome(instruction, run))
 }
+
+// remark tells what else is to be said of a run that went well.
+func (p *program) remark(run *api.Run) {
+	if run.Status == statusSucceeded && run.Details != nil {
+		p.sayf("%s\n", clean(*run.Details))
+	}
+}
+
+// outcome is the error of a run that did not come to a good end.
+func outcome(what string, run *api.Run) error {
+	switch {
+	case run.Error != nil:
+		return fmt.Errorf("%s failed: %s", what, run.Error.Message)
+	case run.Status != statusSucceeded:
+		return fmt.Errorf("%s ended early: %s", what, run.Status)
+	}
+	return nil
+}
+
+const instruction = "the instruction" // what failed, in messages
 
 // preview shows what the model would change.
 func (m *metaChange) preview(ctx context.Context, patch json.RawMessage) error {
-	preview, err := m.client.Preview(ctx, m.file.ID, m.options.instructions, patch, client.MaxWait)
-	for err == nil && preview.Run.EndedAt == nil {
-		var run *api.Run
-		if run, err = m.client.Run(ctx, m.file.ID, preview.Run.ID, client.MaxWait); err == nil && run.EndedAt != nil {
-			return m.showEdit(run)
-		}
-	}
+	var preview *api.EditPreview
+	err := m.during(m.file.Filename+": asking the language model", func() (err error) {
+		preview, err = m.client.Preview(ctx, m.file.ID, m.options.instructions, patch, client.MaxWait)
+		return err
+	})
 	if err != nil {
 		return err
 	}
+	if preview.Run.EndedAt == nil {
+		return m.latePreview(ctx, preview)
+	}
 	if m.options.json {
 		_, err = io.WriteString(m.out, jsonLine(preview))
+		return cmp.Or(err, outcome(instruction, preview.Run))
+	}
+	if err := outcome(instruction, preview.Run); err != nil {
 		return err
 	}
-	if preview.Run.Error != nil {
-		return fmt.Errorf("the instructions would fail: %s", clean(preview.Run.Error.Message))
-	}
-	for _, note := range preview.Run.Notes {
-		m.sayf("%s\n", clean(note))
-	}
+	m.remark(preview.Run)
 	_, err = io.WriteString(m.out, m.difference(preview.Before, preview.Metadata)+m.evidence(preview.Run.Evidence))
 	return err
 }
 
-// showEdit shows the edit of a run that took longer than a request may.
-func (m *metaChange) showEdit(run *api.Run) error {
-	if run.Error != nil {
-		return fmt.Errorf("the instructions would fail: %s", clean(run.Error.Message))
+// latePreview shows the edit of a run that takes longer than a request may: what it would make of the metadata, the server says only in time.
+func (m *metaChange) latePreview(ctx context.Context, preview *api.EditPreview) error {
+	run, err := (&waiter{program: m.program, client: m.client}).run(ctx, m.file, preview.Run.ID)
+	if err != nil {
+		return err
 	}
-	_, err := fmt.Fprintln(m.out, pretty(json.RawMessage(jsonLine(run.Edit))))
+	if m.options.json {
+		preview.Run, preview.Metadata = run, json.RawMessage("null")
+		_, err = io.WriteString(m.out, jsonLine(preview))
+		return cmp.Or(err, outcome(instruction, run))
+	}
+	if err := outcome(instruction, run); err != nil {
+		return err
+	}
+	m.remark(run)
+	edit := run.Edit
+	if edit == nil {
+		edit = &api.Edit{}
+	}
+	_, err = io.WriteString(m.out, m.editText("", edit)+m.evidence(run.Evidence))
 	return err
 }
 

@@ -1,13 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
-	"sync"
-	"time"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -40,13 +40,10 @@ Metadata that a person set are not overwritten.
 				return err
 			}
 			f, err := p.resolve(cmd.Context(), client, args[0])
-			if err == nil {
-				f, err = client.Process(cmd.Context(), f.ID, request, 0)
-			}
 			if err != nil {
 				return err
 			}
-			return p.afterProcess(cmd.Context(), client, f, wait)
+			return p.process(cmd.Context(), client, f, request, wait)
 		},
 	}
 	cmd.Flags().StringVar(&instructions, "instructions", "", "`text` in the place of the file's own; empty: none from now on")
@@ -56,20 +53,34 @@ Metadata that a person set are not overwritten.
 	return cmd
 }
 
-func (p *program) afterProcess(ctx context.Context, c *client.Client, f *api.File, wait bool) (err error) {
-	if wait {
-		if f, err = (&waiter{program: p, client: c}).wait(ctx, f); err != nil {
-			return err
-		}
+func (p *program) process(ctx context.Context, c *client.Client, f *api.File, request api.ProcessRequest, wait bool) error {
+	started, err := c.Process(ctx, f.ID, request, 0)
+	if err != nil {
+		return err
 	}
-	p.printf("%s  %s  %s\n", clean(f.ID), clean(f.Status), clean(f.Filename))
-	if wait && f.Status == statusError {
-		return fmt.Errorf("processing failed: %s", clean(details(f)))
+	if !wait {
+		p.printState(started.File)
+		return nil
 	}
-	if wait {
-		_, err = fmt.Fprintln(p.out, pretty(f.Metadata))
+	run, err := (&waiter{program: p, client: c}).run(ctx, f, started.Run)
+	if err == nil {
+		f, err = c.Get(ctx, f.ID)
 	}
+	if err != nil {
+		return err
+	}
+	p.printState(f)
+	p.remark(run)
+	if err := outcome("processing", run); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(p.out, pretty(f.Metadata))
 	return err
+}
+
+// printState prints a file with its status.
+func (p *program) printState(f *api.File) {
+	p.printf("%s  %s  %s\n", clean(f.ID), clean(f.Status), clean(f.Filename))
 }
 
 // schemaOf gives a JSON Schema that stands on the command line, or in a file.
@@ -107,7 +118,8 @@ func (p *program) cancelCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return p.afterProcess(cmd.Context(), client, f, false)
+			p.printState(f)
+			return nil
 		},
 	}
 	c.addTo(cmd.Flags(), true)
@@ -143,84 +155,37 @@ func (p *program) textCommand() *cobra.Command {
 
 // printText writes a file's text. What could steer a terminal is made harmless where one is there.
 func (p *program) printText(ctx context.Context, c *client.Client, f *api.File, page int) error {
-	out := p.out
-	if p.outTerminal {
-		out = &terminalText{out: p.out}
-	}
+	var text io.Reader
 	if page > 0 {
 		found, err := c.Page(ctx, f.ID, page)
-		if err == nil && found.Text != nil {
-			_, err = io.WriteString(out, *found.Text+"\n")
-		}
-		return err
-	}
-	text, err := c.Text(ctx, f.ID, client.ContentOptions{})
-	if err != nil {
-		return err
-	}
-	defer text.Body.Close()
-	_, err = io.Copy(out, text.Body)
-	return err
-}
-
-// waiter looks at files until their processing is over, and tells on standard error what is being done.
-type waiter struct {
-	*program
-	client *client.Client
-
-	lock     sync.Locker // over the output; nil: nobody else writes
-	progress *progress   // nil: none
-}
-
-// The states at which processing is over.
-const (
-	statusProcessed = "processed"
-	statusError     = "error"
-)
-
-// The pauses between two looks at a file that is being processed.
-const (
-	firstPause = 100 * time.Millisecond
-	lastPause  = time.Second
-)
-
-// wait gives the file as it is when its processing is over.
-func (w *waiter) wait(ctx context.Context, f *api.File) (*api.File, error) {
-	told := ""
-	for pause := firstPause; f.Status != statusProcessed && f.Status != statusError; pause = min(pause*3/2, lastPause) {
-		if state := f.Filename + ": " + f.Status + " " + details(f); state != told {
-			told = state
-			w.say(clean(state))
-		}
-		select {
-		case <-ctx.Done():
-			return f, ctx.Err()
-		case <-time.After(pause):
-		}
-		next, err := w.client.Get(ctx, f.ID)
 		if err != nil {
-			return f, err
+			return err
 		}
-		f = next
+		text = strings.NewReader(*cmp.Or(found.Text, new(string)) + "\n")
+	} else {
+		whole, err := c.Text(ctx, f.ID, client.ContentOptions{})
+		if err != nil {
+			return err
+		}
+		defer whole.Body.Close()
+		text = whole.Body
 	}
-	return f, nil
+	if !p.outTerminal {
+		_, err := io.Copy(p.out, text)
+		return err
+	}
+	screen := &terminalText{out: p.out}
+	_, err := io.Copy(screen, text)
+	return cmp.Or(err, screen.end())
 }
 
-func (w *waiter) say(line string) {
-	if w.lock != nil {
-		w.lock.Lock()
-		defer w.lock.Unlock()
-	}
-	w.progress.print(w.err, w.errTerminal, line+"\n")
-}
-
-// details is what the file's status is about, for people.
+// details is what the file's status is about, for people; empty: nothing.
 func details(f *api.File) string {
 	switch {
-	case f.StatusDetails != nil:
-		return *f.StatusDetails
 	case f.Error != nil:
 		return f.Error.Message
+	case f.StatusDetails != nil:
+		return *f.StatusDetails
 	}
 	return ""
 }

@@ -4,15 +4,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 )
 
-// progress shows on a terminal how far a transfer is: bytes, speed and the time that is left. A nil one shows nothing.
+// progress shows on a terminal how far a transfer is: bytes, speed and the time that is left; and lines about what else is being done. A nil one
+// shows nothing.
 type progress struct {
 	container *mpb.Progress
-	bar       *mpb.Bar
+	bar       *mpb.Bar // nil: lines alone
+}
+
+// newScreen is a progress for lines alone, on standard error.
+func (p *program) newScreen() *progress {
+	return &progress{container: mpb.New(mpb.WithOutput(p.err), mpb.WithAutoRefresh())}
 }
 
 // newProgress starts a bar on standard error if that is a terminal. A total of bytes of 0 or less means unknown.
@@ -20,7 +27,7 @@ func (p *program) newProgress(title string, total int64) *progress {
 	if !p.errTerminal {
 		return nil
 	}
-	container := mpb.New(mpb.WithOutput(p.err), mpb.WithAutoRefresh())
+	g := p.newScreen()
 	appended := []decor.Decorator{decor.Current(decor.SizeB1000(0), "% .1f")}
 	if total > 0 {
 		appended = []decor.Decorator{
@@ -29,10 +36,10 @@ func (p *program) newProgress(title string, total int64) *progress {
 		}
 	}
 	appended = append(appended, decor.Name("  "), decor.AverageSpeed(decor.SizeB1000(0), "% .1f"))
-	bar := container.New(0, mpb.BarStyle().Rbound("] "), mpb.BarRemoveOnComplete(),
+	g.bar = g.container.New(0, mpb.BarStyle().Rbound("] "), mpb.BarRemoveOnComplete(),
 		mpb.PrependDecorators(decor.Name(clean(title)+" ")), mpb.AppendDecorators(appended...))
-	bar.SetTotal(total, false)
-	return &progress{container: container, bar: bar}
+	g.bar.SetTotal(total, false)
+	return g
 }
 
 // add notes bytes that were transferred; fewer than none when some are sent again.
@@ -42,11 +49,48 @@ func (g *progress) add(n int64) {
 	}
 }
 
-// finish takes the bar off the screen.
+// sent takes the bar off the screen; lines stay.
+func (g *progress) sent() {
+	if g != nil && g.bar != nil {
+		g.bar.Abort(true)
+	}
+}
+
+// finish takes everything off the screen. All lines have ended.
 func (g *progress) finish() {
 	if g != nil {
-		g.bar.Abort(true)
+		g.sent()
 		g.container.Wait()
+	}
+}
+
+// line is one that changes, with the time since it began. A nil one shows nothing.
+type line struct {
+	bar  *mpb.Bar
+	text atomic.Pointer[string]
+}
+
+// line begins one at the foot of the screen.
+func (g *progress) line(text string) *line {
+	l := &line{}
+	l.set(text)
+	l.bar = g.container.New(0, mpb.NopStyle(), mpb.BarRemoveOnComplete(), mpb.PrependDecorators(
+		decor.Spinner(nil), decor.Name(" "), decor.Any(func(decor.Statistics) string { return *l.text.Load() }),
+		decor.Name("  "), decor.Elapsed(decor.ET_STYLE_GO),
+	))
+	return l
+}
+
+func (l *line) set(text string) {
+	if l != nil {
+		l.text.Store(&text)
+	}
+}
+
+// end takes the line off the screen.
+func (l *line) end() {
+	if l != nil {
+		l.bar.Abort(true)
 	}
 }
 

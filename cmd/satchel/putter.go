@@ -28,11 +28,12 @@ type putter struct {
 	sent    int
 	bytes   int64
 	skipped int
+	left    int // items that are still to be sent
 }
 
 // all uploads the items, several at once, and goes on when one fails.
 func (u *putter) all(ctx context.Context, items []item) error {
-	u.tally = tally{what: "files", of: len(items)}
+	u.tally, u.left = tally{what: "files", of: len(items)}, len(items)
 	u.progress = u.newProgress(title(items), totalSize(items))
 	var group errgroup.Group
 	group.SetLimit(u.options.parallel)
@@ -41,7 +42,12 @@ func (u *putter) all(ctx context.Context, items []item) error {
 			break
 		}
 		group.Go(func() error {
-			u.done(ctx, i, u.one(ctx, i))
+			f, err := u.one(ctx, i)
+			u.delivered()
+			if f != nil && err == nil {
+				err = u.settle(ctx, f)
+			}
+			u.done(ctx, i, err)
 			return nil
 		})
 	}
@@ -73,22 +79,22 @@ func totalSize(items []item) int64 {
 	return total
 }
 
-// one uploads a file, unless it is there already, and waits for its processing if that is wanted.
-func (u *putter) one(ctx context.Context, i item) error {
+// one uploads a file and gives it; nil if it is there already.
+func (u *putter) one(ctx context.Context, i item) (*api.File, error) {
 	source, size, err := u.open(i, u.progress)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer source.Close()
 	if u.options.skipExisting {
 		there, err := u.existing(ctx, i)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if there != nil {
 			u.progress.add(size)
 			u.skip(there, i)
-			return nil
+			return nil, nil
 		}
 	}
 	upload := u.upload
@@ -96,9 +102,18 @@ func (u *putter) one(ctx context.Context, i item) error {
 	upload.Sources = []client.Source{{Name: i.name, Body: source, Size: size}}
 	files, err := u.client.Upload(ctx, upload)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return u.settle(ctx, files[0])
+	return files[0], nil
+}
+
+// delivered notes that an item was sent, or will not be. Behind the last one there is nothing more that the bar could show.
+func (u *putter) delivered() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.left--; u.left == 0 {
+		u.progress.sent()
+	}
 }
 
 // existing gives a file of the workspace with the same content, nil if there is none.
@@ -140,23 +155,26 @@ func (s stoppable) Read(b []byte) (int, error) {
 	return s.Reader.Read(b)
 }
 
-// settle waits, if that is wanted, and prints the file.
+// settle waits for the processing, if that is wanted, and prints the file.
 func (u *putter) settle(ctx context.Context, f *api.File) (err error) {
-	stored := f
+	w := &waiter{program: u.program, client: u.client, lock: &u.mu, progress: u.progress}
 	if u.options.wait {
-		f, err = u.wait(ctx, f)
-	}
-	if f == nil {
-		f = stored
+		f, err = w.file(ctx, f)
 	}
 	u.mu.Lock()
 	u.sent, u.bytes = u.sent+1, u.bytes+f.Bytes
 	u.mu.Unlock()
 	u.show(f, "")
-	if err == nil && u.options.wait && f.Status == statusError {
+	switch {
+	case err != nil || !u.options.wait:
+		return err
+	case f.Status == statusError:
 		return fmt.Errorf("it is stored as %s, but processing failed: %s", f.ID, details(f))
 	}
-	return err
+	if text := details(f); text != "" {
+		w.print(clean(f.Filename+": "+text) + "\n")
+	}
+	return nil
 }
 
 func (u *putter) skip(there *api.File, i item) {
@@ -197,9 +215,4 @@ func (u *putter) summarize() {
 		text += fmt.Sprintf("; %d already there", u.skipped)
 	}
 	u.sayf("%s\n", text)
-}
-
-// wait looks at the file until its processing is over.
-func (u *putter) wait(ctx context.Context, f *api.File) (*api.File, error) {
-	return (&waiter{program: u.program, client: u.client, lock: &u.mu, progress: u.progress}).wait(ctx, f)
 }

@@ -143,7 +143,7 @@ func (p *program) config(cmd *cobra.Command) (daemon.Config, error) {
 // configFromVariables reads the variables of the flags that were not given. What does not parse is reported and keeps its default, so that one
 // fault is not found twice.
 func (p *program) configFromVariables(cmd *cobra.Command) (daemon.Config, error) {
-	wanted := map[string]bool{"HOME": true, "XDG_DATA_HOME": true, rootTokenVariable: takesRootToken(cmd), modelKeyVariable: cmd.Flags().Lookup("llm-url") != nil}
+	wanted := map[string]bool{"HOME": true, "XDG_DATA_HOME": true, rootTokenVariable: takesRootToken(cmd), modelKeyVariable: takesModel(cmd)}
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		if annotation(f, groupKey) == groupServer && !f.Changed {
 			wanted[annotation(f, variableKey)] = true
@@ -167,6 +167,9 @@ func (p *program) configFromVariables(cmd *cobra.Command) (daemon.Config, error)
 
 // takesRootToken reports whether the command is the server.
 func takesRootToken(cmd *cobra.Command) bool { return cmd.Flags().Lookup("listen") != nil }
+
+// takesModel reports whether the command is told of a language model.
+func takesModel(cmd *cobra.Command) bool { return cmd.Flags().Lookup("llm-url") != nil }
 
 // override sets a flag. It keeps its value if the text does not fit.
 func override(f *pflag.Flag, text string) error {

@@ -219,8 +219,8 @@ func TestPutWaits(t *testing.T) {
 		code int
 		want string
 	}{
-		{"processed", exitOK, "a.txt: processing reading page 1\na.txt: processing reading page 2\n"},
-		{"error", exitFailed, "a.txt: processing reading page 1\na.txt: processing reading page 2\n" +
+		{"processed", exitOK, "a.txt: uploaded\na.txt: reading page 2\na.txt: It is a scan.\n"},
+		{"error", exitFailed, "a.txt: uploaded\na.txt: reading page 2\n" +
 			"satchel: a.txt: it is stored as " + someID + ", but processing failed: it is encrypted\n"},
 	}
 	for _, test := range tests {
@@ -234,8 +234,14 @@ func TestPutWaits(t *testing.T) {
 				looks++
 				state := fmt.Sprintf("reading page %d", looks)
 				f.Status, f.StatusDetails = "processing", &state
-				if looks == 3 {
-					f.Status, state = test.end, "it is encrypted"
+				switch {
+				case looks == 1:
+					f.Status, f.StatusDetails = "uploaded", nil
+				case looks == 3:
+					f.Status, state = test.end, "It is a scan."
+				}
+				if f.Status == "error" {
+					f.Error = &api.FileError{Code: "document_encrypted", Message: "it is encrypted"}
 				}
 				reply(t, w, f)
 			})
