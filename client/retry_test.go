@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/satchel-files/satchel/api"
 	"github.com/satchel-files/satchel/client"
@@ -60,6 +61,14 @@ func TestRetries(t *testing.T) {
 		_, err := c.CreateToken(ctx, api.TokenRequest{})
 		return err
 	}
+	text := func(ctx context.Context, c *client.Client) error {
+		got, err := c.Text(ctx, "file-1", client.ContentOptions{})
+		if err == nil {
+			_ = got.Body.Close()
+		}
+		return err
+	}
+	look := func(ctx context.Context, c *client.Client) error { _, err := c.Run(ctx, "file-1", "run-1", time.Second); return err }
 	tests := []struct {
 		name  string
 		call  func(context.Context, *client.Client) error
@@ -80,6 +89,8 @@ func TestRetries(t *testing.T) {
 		{"a patch", patch(`{"a":1}`), []string{"500", "200"}, true},
 		{"a patch that asks the AI", patch(`{"instructions":"x"}`), []string{"500"}, false},
 		{"a token", token, []string{"500"}, false},
+		{"a text", text, []string{"cut", "503 Retry-After:0", "200"}, true},
+		{"a look at a run", look, []string{"500", "cut", "200"}, true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -90,6 +101,28 @@ func TestRetries(t *testing.T) {
 				t.Errorf("%d of %d calls, error %v", calls, len(test.steps), err)
 			}
 		})
+	}
+}
+
+// What starts or ends a run, or makes a version, is asked for once, whatever becomes of the answer: it may have been done.
+func TestWhatStartsRunsIsNeverRepeated(t *testing.T) {
+	for name, call := range map[string]func(context.Context, *client.Client) error{
+		"process":  func(ctx context.Context, c *client.Client) error { _, err := c.Process(ctx, "file-1", api.ProcessRequest{}, 0); return err },
+		"instruct": func(ctx context.Context, c *client.Client) error { _, err := c.Instruct(ctx, "file-1", "x", nil, 0); return err },
+		"preview":  func(ctx context.Context, c *client.Client) error { _, err := c.Preview(ctx, "file-1", "x", nil, 0); return err },
+		"cancel":   func(ctx context.Context, c *client.Client) error { _, err := c.Cancel(ctx, "file-1"); return err },
+		"revert":   func(ctx context.Context, c *client.Client) error { _, _, err := c.Revert(ctx, "file-1", 2); return err },
+		"restore":  func(ctx context.Context, c *client.Client) error { _, err := c.Restore(ctx, "file-1", 2); return err },
+	} {
+		for _, step := range []string{"500", "503 Retry-After:0 X-Should-Retry:true", "429 Retry-After:0", "cut"} {
+			t.Run(name+", "+step, func(t *testing.T) {
+				calls := 0
+				c := serve(t, script(t, &calls, step))
+				if err := call(t.Context(), c); err == nil || calls != 1 {
+					t.Errorf("%d calls, error %v", calls, err)
+				}
+			})
+		}
 	}
 }
 

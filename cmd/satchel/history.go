@@ -108,21 +108,23 @@ func (m *metaChange) sources(ctx context.Context) error {
 
 // sourceText shows the keys that one version brought.
 func (m *metaChange) sourceText(view *api.MetadataView, keys []string, values map[string]json.RawMessage) string {
+	var text strings.Builder
+	line := func(format string, args ...any) { text.WriteString(m.fitted(clean(fmt.Sprintf(format, args...)))) }
 	from := view.Sources[keys[0]]
-	text := fmt.Sprintf("Version %d, %s, by %s\n", from.Version, moment(from.At, m.now()), author(from.Model))
+	line("Version %d, %s, by %s", from.Version, moment(from.At, m.now()), author(from.Model))
 	if from.Instruction != nil {
-		text += m.fitted("  told: " + clean(*from.Instruction))
+		line("  told: %s", *from.Instruction)
 	}
 	for _, key := range keys {
-		text += m.fitted("  " + clean(key) + ": " + clean(string(values[key])))
+		line("  %s: %s", key, values[key])
 		switch source := view.Sources[key]; {
 		case source.Evidence != nil:
-			text += m.fitted(fmt.Sprintf("      page %d: “%s”", source.Evidence.Page, clean(source.Evidence.Quote)))
+			line("      page %d: “%s”", source.Evidence.Page, source.Evidence.Quote)
 		case source.Model != nil:
-			text += "      not found in the text\n"
+			line("      not found in the text")
 		}
 	}
-	return text
+	return text.String()
 }
 
 // author names who made a change.

@@ -234,10 +234,10 @@ func TestPutWaits(t *testing.T) {
 				looks++
 				state := fmt.Sprintf("reading page %d", looks)
 				f.Status, f.StatusDetails = "processing", &state
-				switch {
-				case looks == 1:
+				switch looks {
+				case 1:
 					f.Status, f.StatusDetails = "uploaded", nil
-				case looks == 3:
+				case 3:
 					f.Status, state = test.end, "It is a scan."
 				}
 				if f.Status == "error" {

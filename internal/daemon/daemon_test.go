@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/satchel-files/satchel/api"
 	"github.com/satchel-files/satchel/internal/daemon"
@@ -19,6 +20,7 @@ func config(t *testing.T) daemon.Config {
 	t.Helper()
 	c := daemon.DefaultConfig()
 	c.Listen, c.Data = "127.0.0.1:0", filepath.Join(t.TempDir(), "data")
+	c.Workers = 0 // a test that is about workers says so
 	return c
 }
 
@@ -121,24 +123,72 @@ func TestRunEndsCleanlyWithItsContext(t *testing.T) {
 func TestCheckFindsEveryFault(t *testing.T) {
 	c := daemon.Config{
 		Listen: "nowhere", PprofListen: "127.0.0.1:66000", Data: "", RootToken: "short", LogFormat: "xml", LogLevel: "loud",
-		IdleTimeout: -1, ShutdownTimeout: 0, SweepInterval: 0,
+		IdleTimeout: -1, ShutdownTimeout: 0, SweepInterval: 0, Workers: -1, ExtractMemory: 1 << 20, ExtractTimeout: -1,
+		LLM: daemon.LLM{URL: "ftp://user:passw0rd@example.org", Timeout: 0, Requests: 0, Context: 1000, TokensPerFile: 0},
 	}
 	err := c.Check()
 	if err == nil {
 		t.Fatal("it was accepted")
 	}
-	for _, part := range []string{"nowhere", "66000", "data folder", "root token", "xml", "loud", "idle timeout", "shutdown timeout", "sweep interval"} {
+	for _, part := range []string{
+		"nowhere", "66000", "data folder", "root token", "xml", "loud", "idle timeout", "shutdown timeout", "sweep interval",
+		"workers -1", "extract memory 1048576", "extract timeout", "LLM URL", "LLM model", "LLM timeout", "LLM requests 0", "LLM context 1000", "LLM tokens per file 0",
+	} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("nothing is said of %s:\n%v", part, err)
 		}
 	}
-	if strings.Contains(err.Error(), "short") {
-		t.Errorf("the root token is shown:\n%v", err)
+	for _, secret := range []string{"short", "passw0rd"} {
+		if strings.Contains(err.Error(), secret) {
+			t.Errorf("a secret is shown:\n%v", err)
+		}
+	}
+}
+
+// A model is configured by its address; what else is set for it without one is a mistake that is named.
+func TestModelWithoutAnAddress(t *testing.T) {
+	for name, set := range map[string]func(*daemon.LLM){
+		"model":  func(l *daemon.LLM) { l.Model = "local" },
+		"key":    func(l *daemon.LLM) { l.Key = "secret" },
+		"vision": func(l *daemon.LLM) { l.Vision = true },
+	} {
+		c := config(t)
+		set(&c.LLM)
+		if err := c.Check(); err == nil || !strings.Contains(err.Error(), "SATCHEL_LLM_URL") {
+			t.Errorf("a %s alone: %v", name, err)
+		}
+	}
+	c := config(t)
+	if err := c.Check(); err != nil || c.LLM.Configured() {
+		t.Errorf("no model at all: %v", err)
+	}
+	if _, err := daemon.ExamineModel(t.Context(), c); !errors.Is(err, daemon.ErrNoModel) {
+		t.Errorf("%v", err)
+	}
+}
+
+// Faults of the model's variables name them as people wrote them.
+func TestVariablesOfTheModel(t *testing.T) {
+	c, err := daemon.ConfigFromEnv([]string{
+		"SATCHEL_LLM_URL=http://127.0.0.1:1/v1", "SATCHEL_LLM_MODEL=local", "SATCHEL_LLM_KEY=secret", "SATCHEL_LLM_TIMEOUT=7s", "SATCHEL_LLM_REQUESTS=3",
+		"SATCHEL_LLM_CONTEXT=4096", "SATCHEL_LLM_TOKENS_PER_FILE=9", "SATCHEL_LLM_VISION=true", "SATCHEL_WORKERS=1", "SATCHEL_EXTRACT_MEMORY=1GiB",
+	})
+	want := daemon.LLM{
+		URL: "http://127.0.0.1:1/v1", Model: "local", Key: "secret", Timeout: 7 * time.Second, Requests: 3, Context: 4096, TokensPerFile: 9, Vision: true,
+	}
+	if err != nil || c.LLM != want || c.Workers != 1 || c.ExtractMemory != 1<<30 {
+		t.Errorf("%+v, %v", c, err)
+	}
+	_, err = daemon.ConfigFromEnv([]string{"SATCHEL_LLM_TIMEOUT=soon", "SATCHEL_LLM_VISION=perhaps", "SATCHEL_EXTRACT_MEMORY=much", "SATCHEL_WORKERS=many"})
+	for _, name := range []string{"SATCHEL_LLM_TIMEOUT", "SATCHEL_LLM_VISION", "SATCHEL_EXTRACT_MEMORY", "SATCHEL_WORKERS"} {
+		if err == nil || !strings.Contains(err.Error(), name+":") {
+			t.Errorf("nothing is said of %s: %v", name, err)
+		}
 	}
 }
 
 func TestSecretsAreNotShown(t *testing.T) {
-	c := daemon.Config{RootToken: "0123456789-0123456789-0123456789"}
+	c := daemon.Config{RootToken: "0123456789-0123456789-0123456789", LLM: daemon.LLM{Key: "0123456789"}}
 	for _, shown := range []string{fmt.Sprint(c), fmt.Sprintf("%+v", c), fmt.Sprintf("%#v", c)} {
 		if strings.Contains(shown, "0123456789") {
 			t.Errorf("%s", shown)
