@@ -50,6 +50,23 @@ func keySources(ctx context.Context, reader meta.VersionReader, scope satchel.Sc
 	return sources, err
 }
 
+// personalKeys gives the top-level keys whose last change was a person's: those that are there, and those that went because the person took back
+// what a model had done.
+func personalKeys(ctx context.Context, reader meta.VersionReader, scope satchel.Scope, file *satchel.File) (keys []string, err error) {
+	present, seen := file.Metadata.Keys(), map[string]bool{}
+	err = eachVersion(ctx, reader, scope, file.ID, func(version *satchel.Version) bool {
+		tookBack := version.Reverts > 0 || version.Restores > 0
+		for _, key := range version.Keys {
+			if !seen[key] && version.Model == "" && (tookBack || slices.Contains(present, key)) {
+				keys = append(keys, key)
+			}
+			seen[key] = true
+		}
+		return true
+	})
+	return keys, err
+}
+
 // changedSince gives the top-level keys that versions behind one have changed.
 func changedSince(ctx context.Context, reader meta.VersionReader, scope satchel.Scope, id satchel.FileID, since int64) ([]string, error) {
 	var keys []string

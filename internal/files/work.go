@@ -405,19 +405,16 @@ func (w *Work) Metadata(ctx context.Context) (satchel.Metadata, []string, error)
 	return baseOf(w.file, w.run), protected, err
 }
 
-// protected gives the keys that the request gave itself and, unless an instruction about the metadata asks for it, those that a person set last.
+// protected gives the keys that the request gave itself and, unless an instruction about the metadata asks for it, those that a person set or took
+// back last.
 func (w *Work) protected(ctx context.Context, reader meta.VersionReader) ([]string, error) {
 	keys := slices.Clone(w.run.Protected)
 	if w.run.Kind == satchel.RunProcess {
-		sources, err := keySources(ctx, reader, w.scope, w.file)
+		personal, err := personalKeys(ctx, reader, w.scope, w.file)
 		if err != nil {
 			return nil, err
 		}
-		for key, version := range sources {
-			if version.Model == "" {
-				keys = append(keys, key)
-			}
-		}
+		keys = append(keys, personal...)
 	}
 	slices.Sort(keys)
 	return slices.Compact(keys), nil
