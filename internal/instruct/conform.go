@@ -14,12 +14,15 @@ import (
 // not understand stays for the check.
 type conformer struct {
 	schema   *schema
-	passages []*passage             // the text that the model has seen
-	point    point                  // how that text writes fractions
-	order    order                  // and dates
-	literal  bool                   // the instruction wants dates or numbers in a form of its own
-	asNumber bool                   // the instruction wants numbers, so that units go
-	said     func(text string) bool // whether the instruction itself gives this text as a value
+	passages []*passage                  // the text that the model has seen
+	point    point                       // how that text writes fractions
+	order    order                       // and dates
+	literal  bool                        // the instruction wants dates or numbers in a form of its own
+	asNumber bool                        // the instruction wants numbers, so that units go
+	said     func(text string) bool      // whether the instruction itself gives this text as a value
+	strict   bool                        // what can only be copied must stand in the text, or among what is given
+	given    func(value any) bool        // the instruction, the metadata, or an earlier window has this value
+	invented func(key string, value any) // is told what was left out for that
 }
 
 // conform gives the set of an answer in its proper form, without what was not found.
@@ -38,9 +41,11 @@ func (c *conformer) value(value, of any, key string, listed bool) (made any, ok 
 	want := c.expect(of)
 	switch value := value.(type) {
 	case string:
-		return c.text(value, want, key)
+		made, ok = c.text(value, want, key)
+		return made, ok && c.grounded(made, want, key)
 	case json.Number:
-		return c.number(value, want, key), true
+		made = c.number(value, want, key)
+		return made, c.grounded(made, want, key)
 	case []any:
 		return c.array(value, want, key)
 	case map[string]any:
@@ -49,6 +54,64 @@ func (c *conformer) value(value, of any, key string, listed bool) (made any, ok 
 		return value, true
 	}
 	return nil, false
+}
+
+// grounded reports whether a value may stay: what can only be copied, such as a date, a number of several digits, a code or a mail address, must
+// be found where the model can have it from. Other texts can be in other words, but are not to be words of the question.
+func (c *conformer) grounded(value any, want expectation, key string) bool {
+	if !c.strict || c.inText(value) || c.given(value) {
+		return true
+	}
+	switch text, isText := value.(string); {
+	case copied(value) && !c.ofYear(value):
+		c.invented(strings.Fields(key)[0], value)
+		return false
+	case isText && len(want.words) == 0 && c.schema != nil && want.of != nil:
+		return !strings.Contains(foldText(describe(c.schema, want.of), asWords), foldText(text, asWords))
+	}
+	return true
+}
+
+func (c *conformer) inText(value any) bool {
+	return slices.ContainsFunc(c.passages, func(p *passage) bool { return len(p.places(value)) > 0 })
+}
+
+// ofYear reports a year in which a date of the text is: it may be written with two digits.
+func (c *conformer) ofYear(value any) bool {
+	n, _ := value.(json.Number)
+	return slices.ContainsFunc(c.passages, func(p *passage) bool {
+		days, _ := p.days()
+		return slices.ContainsFunc(days, func(d written) bool { return len(n) == 4 && strings.HasPrefix(d.iso, string(n)) })
+	})
+}
+
+const (
+	copiedDigits = 3  // of a number or a code that nobody makes up
+	copiedLength = 60 // bytes of a code
+	copiedWords  = 4
+)
+
+// copied reports values that are copied or invented, but not put in other words.
+func copied(value any) bool {
+	switch value := value.(type) {
+	case json.Number:
+		d, ok := decimalOf(value)
+		return ok && len(significant(d)) >= copiedDigits
+	case string:
+		day, _, _ := strings.Cut(value, "T")
+		if isDay(day) || isMonth(day) {
+			return true
+		}
+		digits := 0
+		for _, r := range value {
+			if digit(r) {
+				digits++
+			}
+		}
+		short := len(value) <= copiedLength && len(strings.Fields(value)) <= copiedWords
+		return short && (digits >= copiedDigits || strings.Contains(value, "@") || strings.Contains(value, "://"))
+	}
+	return false
 }
 
 func (c *conformer) object(object map[string]any, of any, key string, listed bool) (any, bool) {
@@ -147,6 +210,10 @@ func (c *conformer) text(text string, want expectation, key string) (any, bool) 
 	case want.of == nil:
 		return c.unbound(c.marked(text), key), true
 	case want.takes("string"):
+		dated := slices.Contains(want.formats, "date") || slices.Contains(want.formats, "date-time")
+		if dated && !strings.ContainsAny(foldText(text, asText), "0123456789") { // a model that finds none tells of something else
+			return nil, false
+		}
 		return c.formatted(c.marked(spelled), want), true
 	}
 	return c.converted(text, want, key), true
@@ -216,7 +283,7 @@ func (c *conformer) formatted(text string, want expectation) string {
 		if isDay(day) {
 			return c.correctDay(day)
 		}
-		if day, ok := readDate(text, c.habitOfDays()); ok {
+		if day, ok := readDate(text, c.habitOfDays(), c.year()); ok {
 			return day
 		}
 	case slices.Contains(want.formats, "date-time"):
@@ -249,7 +316,7 @@ func (c *conformer) moment(text string) string {
 		day, clock = text[:10], strings.TrimSpace(text[10:])
 	}
 	if !isDay(day) {
-		read, ok := readDate(text, c.habitOfDays())
+		read, ok := readDate(text, c.habitOfDays(), c.year())
 		if !ok {
 			return text
 		}
@@ -271,7 +338,7 @@ func (c *conformer) unbound(text, key string) any {
 		return c.correctDay(text)
 	}
 	if named := strings.ContainsFunc(text, func(r rune) bool { return wordRune(r) && !digit(r) }); named || slices.ContainsFunc(words, dateWord) {
-		if day, ok := readDate(text, c.habitOfDays()); ok {
+		if day, ok := readDate(text, c.habitOfDays(), ""); ok {
 			return day
 		}
 	}
@@ -294,6 +361,16 @@ func (c *conformer) habitOfDays() order {
 		}
 	}
 	return dayFirst
+}
+
+// year is the year in which all dates of the text are, if there is such a one.
+func (c *conformer) year() string {
+	var all []written
+	for _, p := range c.passages {
+		days, _ := p.days()
+		all = append(all, days...)
+	}
+	return yearOf(all)
 }
 
 // correctDay mends a date whose day and month were taken for each other: the text has it only the other way round.

@@ -19,7 +19,11 @@ func conformed(t testing.TB, schema, document, instruction, set string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	edit := j.wants(&answer{set: object}, &window{passages: []*passage{newPassage(1, document)}})
+	w := &window{}
+	if document != "" {
+		w.passages = []*passage{newPassage(1, document)}
+	}
+	edit := j.wants(&answer{set: object}, w)
 	return satchel.CanonicalJSON(edit.Set)
 }
 
@@ -51,6 +55,14 @@ func TestConformToSchema(t *testing.T) {
 		{"day and month swapped", `{"type":"string","format":"date"}`, "am 05.03.2026", `"2026-05-03"`, `{"v":"2026-03-05"}`},
 		{"swapped against the habit", `{"type":"string","format":"date"}`, "03/05/2026 and 25/12/2026", `"2026-03-05"`, `{"v":"2026-05-03"}`},
 		{"both ways are there", `{"type":"string","format":"date"}`, "5.3.2026 and 3.5.2026", `"2026-05-03"`, `{"v":"2026-05-03"}`},
+		{"a day without its year", `{"type":"string","format":"date"}`, "2025. gada 4. marts, līdz 25. martam", `"25. martam."`, `{"v":"2025-03-25"}`},
+		{"no day", `{"type":"string","format":"date"}`, "until one of the parties ends it", `"one of the parties ends it"`, `{}`},
+		{"from nowhere", `{"type":"string","format":"date"}`, "on 5 March 2026", `"2026-03-31"`, `{}`},
+		{"a number from nowhere", `{"type":"number"}`, "3 of 4", `1993`, `{}`},
+		{"a code from nowhere", `{"type":"string"}`, "No. 17", `"INV-0042"`, `{}`},
+		{"an address from nowhere", `{"type":"string"}`, "Mail me", `"me@example.com"`, `{}`},
+		{"a text in other words", `{"type":"string"}`, "Riga", `"Latvia"`, `{"v":"Latvia"}`},
+		{"a word of the question", `{"type":"string","description":"who writes the bill"}`, "BILL no. 1", `"the bill"`, `{}`},
 		{"a moment for a day", `{"type":"string","format":"date"}`, "", `"2026-03-05T00:00:00Z"`, `{"v":"2026-03-05"}`},
 		{"a moment", `{"type":"string","format":"date-time"}`, "", `"2026-03-05 14:30"`, `{"v":"2026-03-05T14:30:00Z"}`},
 		{"a moment with its zone", `{"type":"string","format":"date-time"}`, "", `"2026-03-05T14:30:15+02:00"`, `{"v":"2026-03-05T14:30:15+02:00"}`},

@@ -20,7 +20,7 @@ const (
 
 // written is one reading of a date in a text.
 type written struct {
-	iso   string // 2026-03-05, or 2026-03 where no day is written
+	iso   string // 2026-03-05, or 2026-03 where no day is written, or --03-05 where no year is
 	order order  // in which order day and month are, if they are numbers
 	twice bool   // there is another reading of the same date
 	at    span   // in the folded text
@@ -152,11 +152,24 @@ func dayThenMonthWord(words []word) ([]written, int) {
 		return nil, 0
 	}
 	month := monthOf(words[i].text)
-	j := skip(words, i+1)
-	if j >= len(words) || words[j].kind != '0' || len(words[j].text) != 4 && len(words[j].text) != 2 {
-		return nil, 0
+	if j := skip(words, i+1); j < len(words) && words[j].kind == '0' && yearAfter(words[i:j+1]) {
+		return makeDate(nil, words[j].text, strconv.Itoa(month), words[0].text, anyOrder, span{words[0].at, words[j].end()}), j + 1
 	}
-	return makeDate(nil, words[j].text, strconv.Itoa(month), words[0].text, anyOrder, span{words[0].at, words[j].end()}), j + 1
+	return withoutYear(month, words[0].text, span{words[0].at, words[i].end()}), i + 1
+}
+
+// yearAfter reports whether the last word, behind a month and fillers, is a year: one of two digits only in 5-Mar-26 and the like.
+func yearAfter(words []word) bool {
+	year := words[len(words)-1].text
+	return len(year) == 4 || len(year) == 2 && len(words) == 3 && (words[1].text == "-" || words[1].text == "/")
+}
+
+// withoutYear gives a day of a month.
+func withoutYear(month int, day string, at span) []written {
+	if d, err := strconv.Atoi(day); err == nil && d >= 1 && d <= 31 {
+		return []written{{iso: fmt.Sprintf("--%02d-%02d", month, d), at: at}}
+	}
+	return nil
 }
 
 // yearThenMonth reads 2026. gada 5. marts, 2026 March 5, 2026年3月5日.
@@ -212,11 +225,13 @@ func monthWordFirst(words []word) ([]written, int) {
 	if len(words[i].text) == 4 {
 		return makeDate(nil, words[i].text, m, "", anyOrder, span{words[0].at, words[i].end()}), i + 1
 	}
-	j := skip(words, i+1)
-	if len(words[i].text) > 2 || j >= len(words) || words[j].kind != '0' || len(words[j].text) != 4 {
+	if len(words[i].text) > 2 {
 		return nil, 0
 	}
-	return makeDate(nil, words[j].text, m, words[i].text, anyOrder, span{words[0].at, words[j].end()}), j + 1
+	if j := skip(words, i+1); j < len(words) && words[j].kind == '0' && len(words[j].text) == 4 {
+		return makeDate(nil, words[j].text, m, words[i].text, anyOrder, span{words[0].at, words[j].end()}), j + 1
+	}
+	return withoutYear(month, words[i].text, span{words[0].at, words[i].end()}), i + 1
 }
 
 const maxFillers = 3 // words between the parts of a date that mean nothing
@@ -280,12 +295,33 @@ func orderOf(all []written) order {
 	return found
 }
 
+// yearOf gives the year in which all of a text's dates are; empty: they are in several, or there are none.
+func yearOf(all []written) string {
+	year := ""
+	for _, d := range all {
+		switch {
+		case d.iso[0] == '-' || d.iso[:4] == year:
+		case year != "":
+			return ""
+		default:
+			year = d.iso[:4]
+		}
+	}
+	return year
+}
+
 // readDate gives a text that is one date and nothing else, but perhaps the day of the week, as 2026-03-05. Where it can be read in two ways, the
-// text's habit decides; without one the day comes first.
-func readDate(value string, habit order) (string, bool) {
+// text's habit decides; without one the day comes first. A date without a year is of the given one, if that is not empty.
+func readDate(value string, habit order, year string) (string, bool) {
 	text := foldText(value, asText)
 	found := dates(text)
-	if len(found) == 0 || len(found[0].iso) != len("2026-03-05") || !onlyDate(text, found[0].at) {
+	if len(found) == 0 || !onlyDate(text, found[0].at) {
+		return "", false
+	}
+	if day, ok := strings.CutPrefix(found[0].iso, "-"); ok && len(found) == 1 && year != "" {
+		return year + day, true
+	}
+	if !isDay(found[0].iso) {
 		return "", false
 	}
 	if len(found) == 2 && found[1].at == found[0].at && habit == monthFirst {

@@ -253,15 +253,20 @@ func startsOrEndsInDigit(s string) bool {
 	return unicode.IsDigit(first) || unicode.IsDigit(last)
 }
 
-// datePlaces finds 2026-03-05 and 2026-03 as dates, and the day of 2026-03-05T14:30:00Z if the time stands near it or is midnight.
+// datePlaces finds 2026-03-05 and 2026-03 as dates, and the day of 2026-03-05T14:30:00Z if the time stands near it or is midnight. A day whose year
+// is not written beside it counts where the whole date is nowhere.
 func (p *passage) datePlaces(value string) []span {
 	day, clock, timed := strings.Cut(value, "T")
 	if !isDay(day) && !isMonth(day) {
 		return nil
 	}
 	all, by := p.days()
+	here := by[day]
+	if len(here) == 0 && isDay(day) {
+		here = by["-"+day[4:]]
+	}
 	var found []span
-	for _, i := range by[day][:min(maxPlaces, len(by[day]))] {
+	for _, i := range here[:min(maxPlaces, len(here))] {
 		place := p.in(asText).original(all[i].at)
 		if !timed || strings.HasPrefix(clock, "00:00") || p.near(place, clock) {
 			found = append(found, place)

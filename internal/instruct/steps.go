@@ -64,13 +64,13 @@ func (j *job) asked(ctx context.Context, response *llm.Response, a *answer, w *w
 // fromDocument reports whether a model that says it needs no document has set what can only be from there: what stands in the beginning that
 // it was shown, and neither in the instruction nor in the metadata; or what stands nowhere, unless a text was to be put in other words.
 func (j *job) fromDocument(set map[string]any, w *window) bool {
-	given := newPassage(0, j.task.Instruction+"\n"+j.task.Metadata.String())
+	given := j.given()
 	reworded := slices.ContainsFunc(j.editor.words, changeWord) &&
 		!slices.ContainsFunc(j.editor.words, func(word string) bool { return documentWord(word) || contentVerb(word) })
 	return slices.ContainsFunc(leavesOf(set), func(leaf any) bool {
 		text, isText := leaf.(string)
 		switch {
-		case len(given.places(leaf)) > 0:
+		case given(leaf):
 			return false
 		case slices.ContainsFunc(w.passages, func(p *passage) bool { return len(p.places(leaf)) > 0 }):
 			return true
@@ -183,12 +183,24 @@ func (j *job) wants(a *answer, w *window) satchel.Edit {
 	c := conformer{
 		schema: j.schema, passages: w.passages, point: j.p.Point, order: j.p.Order, said: func(text string) bool { return j.task.Kind == Update && j.editor.says(text) },
 		literal: slices.ContainsFunc(j.editor.words, formWord), asNumber: slices.ContainsFunc(j.editor.words, numericWord),
+		strict: j.state.Next == stepRead && len(w.passages) > 0 && len(w.images) == 0 && !slices.ContainsFunc(j.editor.words, changeWord), given: j.given(),
+		invented: func(key string, value any) {
+			j.editor.note("%q was left out: %s does not stand in the document.", key, satchel.CanonicalJSON(value))
+		},
 	}
 	a.set = c.conform(a.set)
 	edit := j.editor.moves(a)
 	j.renamed = len(edit.Rename) > 0
 	edit.Set = j.editor.trim(a.set)
 	return j.editor.protect(edit)
+}
+
+// given tells what a model can know without the document, or from windows before.
+func (j *job) given() func(value any) bool {
+	known := newPassage(0, j.task.Instruction+"\n"+j.task.Metadata.String())
+	return func(value any) bool {
+		return len(known.places(value)) > 0 || slices.ContainsFunc(j.p.Found, func(c candidate) bool { return sameValue(c.Value, value) })
+	}
 }
 
 // habits learns how the text writes numbers and dates.
