@@ -67,7 +67,7 @@ func rooms() []room {
 		{name: "internal/daemon", may: []string{"**"}},
 		{
 			name: "cmd/satchel", may: []string{"api", "client", "internal/daemon", "internal/extract", "internal/extract/*"},
-			tests: []string{".", "internal/maintain"},
+			tests: []string{".", "internal/maintain", "internal/llm/llmtest"},
 		},
 
 		{name: "internal/archtest"},
