@@ -12,6 +12,7 @@ package processing_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -23,8 +24,15 @@ import (
 // folderVariable names the folder of a test run, with the program and what all of its servers share.
 const folderVariable = "PROCESSING_FOLDER"
 
+// atOnce is how many tests run at the same time, unless somebody says otherwise: they wait most of their time.
+const atOnce = "6"
+
 // TestMain builds the program, and has it make what its processes need for PDFs: it takes some seconds, and would in every data folder.
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {
+		_ = parallel.Value.Set(atOnce) // it is a number
+	}
 	folder, err := os.MkdirTemp("", "satchel-processing-")
 	if err != nil {
 		panic(err)

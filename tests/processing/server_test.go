@@ -24,7 +24,7 @@ import (
 
 const (
 	rootToken = "the-root-token-of-the-processing-tests"
-	patience  = 20 * time.Second // for what takes moments; whoever waits longer has found a fault
+	patience  = 2 * time.Minute // for what takes moments; whoever waits longer has found a fault
 )
 
 // newData makes a data folder for servers, with what the processes that read documents need in it.

@@ -111,14 +111,7 @@ func TestWaitingByDefault(t *testing.T) {
 	file := s.read(letter(), nil)
 	held := newGate(say(`{"needs_document":false,"set":{"seen":true}}`))
 	model.Enqueue(held.hold)
-	answered := make(chan answer, 1)
-	go func() {
-		a, err := s.ask(t.Context(), http.MethodPatch, "/files/"+file.ID+"/metadata", strings.NewReader(`{"instructions":"Set seen to true.","named":1}`), "Content-Type", "application/json")
-		if err != nil {
-			t.Error(err)
-		}
-		answered <- a
-	}()
+	answered, _ := s.inBackground(file.ID, `{"instructions":"Set seen to true.","named":1}`)
 	next(t, "the request to the model", held.entered)
 	during := s.file(file.ID)
 	wantFile(t, during, "processing", "", "")
@@ -133,20 +126,36 @@ func TestWaitingByDefault(t *testing.T) {
 	}
 }
 
-// TestWaitingForTooLong sends such an update when the model does not answer: after half a minute the file is still being processed.
+// TestWaitingForTooLong sends such an update when the model does not answer: after half a minute the file is still being processed. The other
+// tests run meanwhile.
 func TestWaitingForTooLong(t *testing.T) {
-	t.Parallel()
 	s, model := scripted(t)
 	file := s.read(letter(), nil)
 	held := newGate(say(`{"needs_document":false,"set":{"seen":true}}`))
 	model.Enqueue(held.hold)
-	begun := time.Now()
-	answered := decode[api.File](t, s.update(file.ID, order("Set seen to true.")))
-	if waited := time.Since(begun); answered.Status != "processing" || waited < 29*time.Second {
-		t.Errorf("after %s the file is %s", waited, answered.Status)
+	answered, waited := s.inBackground(file.ID, `{"instructions":"Set seen to true."}`)
+	t.Parallel()
+	during := decode[api.File](t, next(t, "the answer", answered))
+	if took := next(t, "the time", waited); during.Status != "processing" || took < 29*time.Second {
+		t.Errorf("after %s the file is %s", took, during.Status)
 	}
 	held.release()
 	wantMetadata(t, s.settled(file.ID), `{"seen":true}`)
+}
+
+// inBackground sends an update of a client that says nothing of waiting, and gives the answer, and how long that took, when it is there.
+func (s *server) inBackground(id, body string) (<-chan answer, <-chan time.Duration) {
+	answered, waited := make(chan answer, 1), make(chan time.Duration, 1)
+	begun := time.Now()
+	go func() {
+		a, err := s.ask(s.t.Context(), http.MethodPatch, "/files/"+id+"/metadata", strings.NewReader(body), "Content-Type", "application/json")
+		if err != nil {
+			s.t.Error(err)
+		}
+		answered <- a
+		waited <- time.Since(begun)
+	}()
+	return answered, waited
 }
 
 // TestAFailedUpdate leaves the file its former status, what was named its new value, and a failed version.
