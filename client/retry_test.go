@@ -68,7 +68,10 @@ func TestRetries(t *testing.T) {
 		}
 		return err
 	}
-	look := func(ctx context.Context, c *client.Client) error { _, err := c.Run(ctx, "file-1", "run-1", time.Second); return err }
+	look := func(ctx context.Context, c *client.Client) error {
+		_, err := c.Run(ctx, "file-1", "run-1", time.Second)
+		return err
+	}
 	tests := []struct {
 		name  string
 		call  func(context.Context, *client.Client) error
@@ -107,12 +110,21 @@ func TestRetries(t *testing.T) {
 // What starts or ends a run, or makes a version, is asked for once, whatever becomes of the answer: it may have been done.
 func TestWhatStartsRunsIsNeverRepeated(t *testing.T) {
 	for name, call := range map[string]func(context.Context, *client.Client) error{
-		"process":  func(ctx context.Context, c *client.Client) error { _, err := c.Process(ctx, "file-1", api.ProcessRequest{}, 0); return err },
-		"instruct": func(ctx context.Context, c *client.Client) error { _, err := c.Instruct(ctx, "file-1", "x", nil, 0); return err },
-		"preview":  func(ctx context.Context, c *client.Client) error { _, err := c.Preview(ctx, "file-1", "x", nil, 0); return err },
-		"cancel":   func(ctx context.Context, c *client.Client) error { _, err := c.Cancel(ctx, "file-1"); return err },
-		"revert":   func(ctx context.Context, c *client.Client) error { _, _, err := c.Revert(ctx, "file-1", 2); return err },
-		"restore":  func(ctx context.Context, c *client.Client) error { _, err := c.Restore(ctx, "file-1", 2); return err },
+		"process": func(ctx context.Context, c *client.Client) error {
+			_, err := c.Process(ctx, "file-1", api.ProcessRequest{}, 0)
+			return err
+		},
+		"instruct": func(ctx context.Context, c *client.Client) error {
+			_, err := c.Instruct(ctx, "file-1", "x", nil, 0)
+			return err
+		},
+		"preview": func(ctx context.Context, c *client.Client) error {
+			_, err := c.Preview(ctx, "file-1", "x", nil, 0)
+			return err
+		},
+		"cancel":  func(ctx context.Context, c *client.Client) error { _, err := c.Cancel(ctx, "file-1"); return err },
+		"revert":  func(ctx context.Context, c *client.Client) error { _, _, err := c.Revert(ctx, "file-1", 2); return err },
+		"restore": func(ctx context.Context, c *client.Client) error { _, err := c.Restore(ctx, "file-1", 2); return err },
 	} {
 		for _, step := range []string{"500", "503 Retry-After:0 X-Should-Retry:true", "429 Retry-After:0", "cut"} {
 			t.Run(name+", "+step, func(t *testing.T) {
