@@ -183,7 +183,7 @@ func (m *metaChange) versionText(v *api.Version) string {
 	if v.Usage.TotalTokens > 0 {
 		text += ", " + countOf(int(v.Usage.TotalTokens), "token", "tokens")
 	}
-	text += "\n"
+	text = m.fitted(text)
 	if v.Instruction != nil {
 		text += m.fitted("    told: " + clean(*v.Instruction))
 	}

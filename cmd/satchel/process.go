@@ -161,7 +161,7 @@ func (p *program) printText(ctx context.Context, c *client.Client, f *api.File, 
 		if err != nil {
 			return err
 		}
-		text = strings.NewReader(*cmp.Or(found.Text, new(string)) + "\n")
+		text = strings.NewReader(strings.TrimSuffix(*cmp.Or(found.Text, new(string)), "\n") + "\n")
 	} else {
 		whole, err := c.Text(ctx, f.ID, client.ContentOptions{})
 		if err != nil {

@@ -179,7 +179,7 @@ func override(f *pflag.Flag, text string) error {
 	before := f.Value.String()
 	if err := f.Value.Set(text); err != nil {
 		_ = f.Value.Set(before) // it was there before
-		return fmt.Errorf("--%s: %w", f.Name, err)
+		return badVariable("--"+f.Name, text, f, err)
 	}
 	return nil
 }

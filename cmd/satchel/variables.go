@@ -88,7 +88,7 @@ func (p *program) setFromVariables(cmd *cobra.Command) error {
 	return nil
 }
 
-// badVariable says why a value does not fit. What strconv says of a number or a truth value is told by the kind of the flag.
+// badVariable says why a value of a variable, or of a flag, does not fit. What strconv says of a number or a truth value is told by the kind of the flag.
 func badVariable(name, value string, f *pflag.Flag, err error) error {
 	if _, ok := errors.AsType[*strconv.NumError](err); ok {
 		return fmt.Errorf("%s: %q is no %s", name, value, f.Value.Type())

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -18,6 +17,8 @@ import (
 
 	"github.com/caarlos0/env/v11"
 	"github.com/dustin/go-humanize"
+
+	"github.com/satchel-files/satchel/internal/llm/openai"
 )
 
 // EnvPrefix begins the name of every environment variable of Satchel.
@@ -212,7 +213,7 @@ func (l LLM) check() error {
 		return nil
 	}
 	return errors.Join(
-		l.checkURL(),
+		l.checkEndpoint(),
 		checkPositive("LLM timeout", l.Timeout),
 		checkCount("LLM requests", int64(l.Requests), 1, 256),
 		checkCount("LLM context", int64(l.Context), 2048, 100_000_000),
@@ -220,16 +221,10 @@ func (l LLM) check() error {
 	)
 }
 
-func (l LLM) checkURL() error {
-	var faults []error
-	address, err := url.Parse(l.URL)
-	if err != nil || address.Scheme != "http" && address.Scheme != "https" || address.Host == "" || address.User != nil || address.RawQuery != "" {
-		faults = append(faults, errors.New("LLM URL: write the base address of an OpenAI-compatible endpoint without a user or a query, such as http://127.0.0.1:11434/v1"))
-	}
-	if l.Model == "" {
-		faults = append(faults, errors.New("LLM model: none is named; set SATCHEL_LLM_MODEL to a model of the endpoint"))
-	}
-	return errors.Join(faults...)
+// checkEndpoint has whoever asks the model look at what it is told of it: nothing is asked yet.
+func (l LLM) checkEndpoint() error {
+	_, err := openai.New(openai.Config{URL: l.URL, Model: l.Model, Key: openai.Key(l.Key)})
+	return err
 }
 
 func checkCount(name string, n, least, most int64) error {
