@@ -21,19 +21,15 @@ func (b *bench) starts(ctx context.Context) ([]contestant, error) {
 	}
 	b.stopAll()
 	return []contestant{
-		b.startOf("empty", func() (string, error) { return b.folder("empty") }),
-		b.startOf("later, "+people(b.files), func() (string, error) { return later.data, nil }),
-		b.startOf("later, "+people(b.million), func() (string, error) { return large, nil }),
+		b.startOf("empty", func(context.Context) (*satchelServer, error) { return b.fresh() }),
+		b.startOf("later, "+people(b.files), func(ctx context.Context) (*satchelServer, error) { return b.working(ctx, later.data) }),
+		b.startOf("later, "+people(b.million), func(ctx context.Context) (*satchelServer, error) { return b.working(ctx, large) }),
 	}, nil
 }
 
-func (b *bench) startOf(name string, data func() (string, error)) contestant {
+func (b *bench) startOf(name string, open func(ctx context.Context) (*satchelServer, error)) contestant {
 	return contestant{name: name, run: func(ctx context.Context) (float64, error) {
-		folder, err := data()
-		if err != nil {
-			return 0, err
-		}
-		s, err := b.working(ctx, folder)
+		s, err := open(ctx)
 		if err != nil {
 			return 0, err
 		}
@@ -45,7 +41,7 @@ func (b *bench) startOf(name string, data func() (string, error)) contestant {
 }
 
 // memories measures what a fresh process occupies, at most, in several situations. Processes that it starts to read documents are not counted:
-// there is nothing to read here, and what they take when there is is another measure.
+// there is nothing to read here, and another measure has what they take when there is.
 func (b *bench) memories(ctx context.Context) ([]contestant, error) {
 	large, err := b.filled(ctx, b.million)
 	if err != nil {

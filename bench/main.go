@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -54,6 +55,9 @@ func parse(args []string, errw io.Writer) (options, error) {
 	fs.StringVar(&o.out, "out", "", "file for the results (default bench/RESULTS.md for a whole run, else standard output)")
 	if err := fs.Parse(args); err != nil {
 		return o, err
+	}
+	if o.rounds < 1 || o.documents < 0 {
+		return o, errors.New("-rounds is 1 or more, and -documents not negative")
 	}
 	var err error
 	o.only, err = regexp.Compile(only)

@@ -20,6 +20,7 @@ const uploadersAtOnce = 4
 const (
 	serverMemory   = "the server"
 	childrenMemory = "the processes that read documents, together"
+	firstMemory    = "the same, on a new machine: also what prepares the reading of PDFs"
 	readsIdle      = "idle"
 	readsBusy      = "while it works"
 	askedFor       = "asked for every millisecond"
@@ -40,6 +41,7 @@ func (b *bench) rates(context.Context) ([]contestant, error) {
 func (b *bench) rushMemories(context.Context) ([]contestant, error) {
 	return []contestant{
 		b.figure(serverMemory, func(r rush) float64 { return r.server }), b.figure(childrenMemory, func(r rush) float64 { return r.children }),
+		{name: firstMemory, run: b.firstDocuments},
 	}, nil
 }
 
@@ -61,6 +63,26 @@ func (b *bench) figure(name string, of func(rush) float64) contestant {
 		round++
 		return of(b.rushes[round-1]), nil
 	}}
+}
+
+// firstDocuments starts a server on a folder in which nothing is prepared, has it process documents at once, and gives the most memory that its
+// children have together, in MiB.
+func (b *bench) firstDocuments(ctx context.Context) (most float64, err error) {
+	s, err := b.fresh()
+	if err != nil {
+		return 0, err
+	}
+	defer func() {
+		b.stopAll()
+		err = errors.Join(err, b.forget(s))
+	}()
+	if err := b.begin(ctx, s); err != nil {
+		return 0, err
+	}
+	looking := beside(func(quit <-chan struct{}) { most = s.process().mostOfChildren(quit) })
+	_, err = b.process(ctx, s, oneOfEach(), func(*request) {})
+	looking.stop()
+	return most, err
 }
 
 // rush starts a server and has it process the mixture.

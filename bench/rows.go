@@ -111,7 +111,7 @@ func (s *satchelServer) settle(ctx context.Context) (satchel.Scope, error) {
 		return satchel.Scope{}, err
 	}
 	defer s.stop()
-	body, err := s.b.call(s, s.upload(s.b.small))
+	body, err := s.b.call(s, s.uploadAsData(s.b.small))
 	if err != nil {
 		return satchel.Scope{}, err
 	}

@@ -22,22 +22,31 @@ type satchelServer struct {
 	workers bool // it processes what it stores, which is the default
 }
 
-// working gives a server as it is by default, on a data folder, "" for a new one. What its processes need for PDFs is there already, unless
-// the folder was made by somebody else: making it takes some seconds, once.
+// fresh gives a server as it is by default, on a new data folder. When it is started, it first makes what it needs to read PDFs, for some seconds.
+func (b *bench) fresh() (*satchelServer, error) {
+	s, err := b.satchel("")
+	if err == nil {
+		s.workers = true
+	}
+	return s, err
+}
+
+// working gives a server as it is by default, on a data folder, "" for a new one, in which that has been made.
 func (b *bench) working(ctx context.Context, data string) (*satchelServer, error) {
 	s, err := b.satchel(data)
 	if err != nil {
 		return nil, err
 	}
 	s.workers = true
-	if data == "" {
-		err = b.prepare(ctx, s.data)
-	}
-	return s, err
+	return s, b.prepare(ctx, s.data)
 }
 
-// prepare puts what the processes that read documents need into a data folder. It is kept for later runs.
+// prepare puts what the processes that read documents need into a data folder, unless it is there. It is kept for later runs.
 func (b *bench) prepare(ctx context.Context, data string) error {
+	cache := filepath.Join(data, "cache")
+	if made, err := filepath.Glob(filepath.Join(cache, "*", "*")); len(made) > 0 || err != nil {
+		return err
+	}
 	hash, err := b.sourceHash("internal/extract/pdf", "go.mod")
 	if err != nil {
 		return err
@@ -57,7 +66,7 @@ func (b *bench) prepare(ctx context.Context, data string) error {
 			return err
 		}
 	}
-	return os.CopyFS(filepath.Join(data, "cache"), os.DirFS(kept))
+	return os.CopyFS(cache, os.DirFS(kept))
 }
 
 // satchel gives a server that stores and does not process, for what is about storage, on a data folder, "" for a new one.
@@ -92,8 +101,13 @@ func (s *satchelServer) start(ctx context.Context) error {
 
 const satchelAuth = "Authorization: Bearer " + token + "\r\n"
 
-func (s *satchelServer) upload(size int64) *request {
-	header, prefix, suffix := form("file", "purpose", "user_data")
+func (s *satchelServer) upload(size int64) *request { return s.uploadFor("user_data", size) }
+
+// uploadAsData is upload for data of machines, which is not processed.
+func (s *satchelServer) uploadAsData(size int64) *request { return s.uploadFor("evals", size) }
+
+func (s *satchelServer) uploadFor(purpose string, size int64) *request {
+	header, prefix, suffix := form("file", "purpose", purpose)
 	return &request{method: "POST", path: "/files", header: satchelAuth + header, prefix: prefix, fill: size, suffix: suffix}
 }
 

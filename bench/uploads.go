@@ -78,16 +78,23 @@ func (b *bench) smallUploads(ctx context.Context) ([]contestant, error) {
 	}
 	var cs []contestant
 	for _, s := range servers {
-		cs = append(cs, contestant{name: s.name(), run: func(context.Context) (float64, error) {
-			crowd, err := b.crowd(s, b.atOnce)
-			if err != nil {
-				return 0, err
-			}
-			defer crowd.close()
-			return crowd.during(b.window, func(c *conn, _ int) error { return expect2xx(c.ask(s.upload(b.small))) })
-		}})
+		cs = append(cs, b.uploadsOf(s.name(), s, s.upload))
+		if ours, ok := s.(*satchelServer); ok {
+			cs = append(cs, b.uploadsOf("satchel, stored alone", s, ours.uploadAsData))
+		}
 	}
 	return cs, nil
+}
+
+func (b *bench) uploadsOf(name string, s server, upload func(size int64) *request) contestant {
+	return contestant{name: name, run: func(context.Context) (float64, error) {
+		crowd, err := b.crowd(s, b.atOnce)
+		if err != nil {
+			return 0, err
+		}
+		defer crowd.close()
+		return crowd.during(b.window, func(c *conn, _ int) error { return expect2xx(c.ask(upload(b.small))) })
+	}}
 }
 
 func expect2xx(a answer, err error) error {
