@@ -85,7 +85,7 @@ func command(ctx context.Context, t testing.TB, data string, how settings) *exec
 func environment(t testing.TB, more ...string) []string {
 	return append([]string{
 		"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH"), "SATCHEL_ROOT_TOKEN=" + rootToken,
-		"SATCHEL_MIN_FREE_BYTES=0", "SATCHEL_SWEEP_INTERVAL=50ms",
+		"SATCHEL_MIN_FREE_BYTES=0", "SATCHEL_SWEEP_INTERVAL=50ms", "SATCHEL_WORKERS=0", // what workers write is for tests/processing
 	}, more...)
 }
 
