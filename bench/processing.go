@@ -16,6 +16,9 @@ import (
 // uploadersAtOnce is how many clients send documents.
 const uploadersAtOnce = 4
 
+// patience is how long documents may take, all of them.
+const patience = 10 * time.Minute
+
 // The contestants of the measures of processing.
 const (
 	serverMemory   = "the server"
@@ -156,6 +159,8 @@ func (b *bench) process(ctx context.Context, s *satchelServer, all []documents.D
 	for i, d := range all {
 		requests[i] = s.send(d, "")
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	crowd, err := b.crowd(s, uploadersAtOnce)
 	if err != nil {
 		return 0, err
