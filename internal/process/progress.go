@@ -24,6 +24,7 @@ type progress struct {
 	Instruct instruct.State `json:"instruct"`
 	Failing  time.Time      `json:"failing,omitzero"` // since when the present step has failed
 	Tries    int            `json:"tries,omitempty"`  // how often
+	Due      time.Time      `json:"due,omitzero"`     // when it is to be tried again
 }
 
 // parseProgress reads what String wrote. What it cannot read begins afresh.
@@ -55,8 +56,8 @@ func (p *progress) next(cause error, now time.Time) (retry, *satchel.Failure) {
 	if !ofModel && (errors.Is(cause, context.Canceled) || errors.Is(cause, context.DeadlineExceeded)) {
 		return retry{now, "waiting for a worker"}, nil // the worker stops, not the work
 	}
-	if p.Failing.IsZero() {
-		p.Failing = now
+	if p.Failing.IsZero() || now.Sub(p.Due) >= patience { // while the server was off, nothing failed
+		p.Failing, p.Tries = now, 0
 	}
 	p.Tries++
 	failure, last, temporary := judge(cause)
@@ -68,7 +69,8 @@ func (p *progress) next(cause error, now time.Time) (retry, *satchel.Failure) {
 	if known, ok := errors.AsType[*llm.Error](cause); ok {
 		pause = max(pause, min(known.RetryAfter, patience/3))
 	}
-	return retry{now.Add(pause), fmt.Sprintf("waiting: %s; next try in %s", failure.Message, pause.Round(time.Second))}, nil
+	p.Due = now.Add(pause)
+	return retry{p.Due, fmt.Sprintf("waiting: %s; next try in %s", failure.Message, pause.Round(time.Second))}, nil
 }
 
 // judge says how a run fails of an error, whether that is certain, and whether trying for long can help.
