@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/satchel-files/satchel/internal/llm/llmtest"
@@ -147,10 +148,10 @@ func TestTheModelLacksAbilities(t *testing.T) {
 // TestTheContextIsSmaller has a model that takes less than is configured: windows become smaller until they fit.
 func TestTheContextIsSmaller(t *testing.T) {
 	t.Parallel()
-	refused := 0
+	var refused atomic.Int32
 	model := llmtest.New(t, llmtest.By(func(c llmtest.Call) llmtest.Behaviour {
 		if len(c.Text()) > 2500 {
-			refused++ // one request at a time
+			refused.Add(1)
 			return llmtest.TooLong()
 		}
 		return reads()
@@ -159,8 +160,8 @@ func TestTheContextIsSmaller(t *testing.T) {
 	file := s.settled(s.put(plain("report.txt", report(sections)), instructed(everything)).ID)
 	wantFile(t, file, "processed", "", "")
 	wantMetadata(t, file, reported(sections))
-	if refused == 0 || refused > 3 {
-		t.Errorf("%d requests were too long", refused)
+	if n := refused.Load(); n == 0 || n > 3 {
+		t.Errorf("%d requests were too long", n)
 	}
 }
 
