@@ -190,6 +190,39 @@ func TestKilledInEveryRequest(t *testing.T) {
 	s.leaves(2)
 }
 
+// TestAnUpdateIsKilled kills the server during each request of an instruction about the metadata of a PDF.
+func TestAnUpdateIsKilled(t *testing.T) {
+	t.Parallel()
+	pdfsAreFast(t)
+	entered := make(chan bool, 4)
+	calls := &atomic.Int32{}
+	st := newStory(t, llmtest.By(func(llmtest.Call) llmtest.Behaviour {
+		if calls.Add(1)%2 == 1 {
+			entered <- true
+			return llmtest.Hang()
+		}
+		return reads()
+	}))
+	s := st.start()
+	file := s.read(invoice(), metadata(`{"archive":"B 12"}`))
+	s.update(file.ID, map[string]any{"instructions": "Find the supplier and the total.", "named": true}, "Prefer", "respond-async")
+	for range 2 {
+		next(t, "a request to the model", entered)
+		s.kill()
+		s = st.start()
+	}
+	after := s.settled(file.ID)
+	wantFile(t, after, "processed", "", "")
+	wantMetadata(t, after, `{"archive":"B 12","date":"2026-03-05","named":true,"supplier":"Acme Ltd","total":1234.5}`)
+	if v := s.versions(file.ID); len(v) != 3 || v[0].Source != "ai" || v[0].Usage.TotalTokens != 2*(tokensRead+tokensWritten) {
+		t.Errorf("the versions are %s", encode(t, v))
+	}
+	if asked := prompts(st.model); len(asked) != 4 || len(distinct(asked)) != 2 {
+		t.Errorf("the model got %d requests, want each of two twice", len(asked))
+	}
+	s.leaves(2)
+}
+
 // TestStoppedInARequest is the orderly end: what is under way is given up, and goes on when the server is there again.
 func TestStoppedInARequest(t *testing.T) {
 	t.Parallel()
