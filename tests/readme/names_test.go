@@ -20,7 +20,7 @@ func TestMetrics(t *testing.T) {
 	compare(t, "metrics", document, firstGroups(regexp.MustCompile("(?m)^\\| `(satchel_[a-z_]+)`"), section(t, document, "### Metrics")), names)
 }
 
-// TestErrorCodes: the table of codes has every code that the program answers with, and no other.
+// TestErrorCodes: the tables of codes, of answers and of failed processing, have every code that the program knows, and no other.
 func TestErrorCodes(t *testing.T) {
 	codes := firstGroups(regexp.MustCompile(`Code = "([a-z_]+)"`), read(t, "error.go"))
 	const document = "docs/api.md"
@@ -28,6 +28,8 @@ func TestErrorCodes(t *testing.T) {
 	for _, row := range firstGroups(regexp.MustCompile(`(?m)^\| \d{3} \| (.*)$`), section(t, document, "## Errors")) {
 		named = append(named, firstGroups(regexp.MustCompile("`([a-z_]+)`"), row)...)
 	}
+	failures := section(t, "docs/processing.md", "## When it fails")
+	named = append(named, firstGroups(regexp.MustCompile("(?m)^\\| `([a-z_]+)`"), failures)...)
 	compare(t, "codes", document, named, codes)
 }
 

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/satchel-files/satchel/internal/llm/llmtest"
 )
 
 // installation is a built program, and an environment in which nothing of the user who runs the tests can be seen.
@@ -45,13 +47,15 @@ func install(t testing.TB) *installation {
 	return in
 }
 
-// serve starts the server as a newcomer would, in a new home and on a free port. It gives the environment in which the documents' blocks run.
+// serve starts the server as a newcomer would, in a new home and on a free port, with a small language model. It gives the environment in which
+// the documents' blocks run.
 func (in *installation) serve(t testing.TB) []string {
 	t.Helper()
 	home := t.TempDir()
 	environ := append(slices.Clone(in.environ), "HOME="+home)
+	model := llmtest.Real(t)
 	server := exec.Command(in.program, "serve", "--listen", "127.0.0.1:0") // without t.Context, which ends before the server is stopped in order
-	server.Env = environ
+	server.Env = append(environ, "SATCHEL_LLM_URL="+model.URL, "SATCHEL_LLM_MODEL="+model.Model, "SATCHEL_LLM_KEY="+model.Key)
 	server.Stderr = t.Output()
 	out, err := server.StdoutPipe()
 	if err != nil {
