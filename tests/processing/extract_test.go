@@ -23,13 +23,13 @@ func inTheMiddle(t *testing.T, s *server) underWay {
 	t.Helper()
 	child := s.child()
 	for range 10 {
-		sendSignal(t, child, syscall.SIGSTOP)
+		halt(t, child)
 		file := s.put(long(), nil)
 		s.reaches(file.ID, "running", "extract", "")
 		before := s.blobs()
 		sendSignal(t, child, syscall.SIGCONT)
 		within(t, "a part of the text is written", func() bool { return len(s.blobs()) > len(before) })
-		sendSignal(t, child, syscall.SIGSTOP)
+		halt(t, child)
 		if s.file(file.ID).Status == "processing" && s.unfinished() {
 			s.reaches(file.ID, "running", "extract", "reading page ")
 			return underWay{file, child}
@@ -161,7 +161,7 @@ func TestAnIdleChildIsKilled(t *testing.T) {
 	t.Parallel()
 	s := start(t, newData(t), "SATCHEL_WORKERS=1")
 	child := s.child()
-	sendSignal(t, child, syscall.SIGSTOP)
+	halt(t, child)
 	file := s.put(plain("a.txt", "Read by another one."), nil)
 	s.reaches(file.ID, "running", "extract", "")
 	sendSignal(t, child, syscall.SIGKILL)
@@ -177,7 +177,7 @@ func TestAChildStandsStill(t *testing.T) {
 	t.Parallel()
 	s := start(t, newData(t), "SATCHEL_WORKERS=1", "SATCHEL_EXTRACT_TIMEOUT=300ms")
 	child := s.child()
-	sendSignal(t, child, syscall.SIGSTOP)
+	halt(t, child)
 	file := s.put(plain("a.txt", "Never read."), nil)
 	wantFile(t, s.settled(file.ID), "error", "document_too_complex", "longer than 300ms")
 	s.free()

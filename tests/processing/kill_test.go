@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -126,7 +125,7 @@ func TestKilledWhenClaimed(t *testing.T) {
 	t.Parallel()
 	st := newStory(t, reads())
 	s := st.start()
-	sendSignal(t, s.child(), syscall.SIGSTOP)
+	halt(t, s.child())
 	st.upload(s)
 	s.reaches(st.file.ID, "running", "extract", "")
 	s.kill()
@@ -255,10 +254,8 @@ func TestKilledAtTheEnd(t *testing.T) {
 			})
 			s := st.start()
 			st.upload(s)
-			s.reaches(st.file.ID, "running", "instruct", "")
-			journal := s.journal()
 			next(t, "the last answer", sent)
-			journal.wait(later)
+			s.journal().wait(later)
 			s.kill()
 			s = st.start()
 			st.check(s)

@@ -255,6 +255,19 @@ func (s *server) child() int {
 	return all[0]
 }
 
+// halt stops a process, and waits until none of its threads runs any more: a thread at low priority may run on for a while.
+func halt(t testing.TB, pid int) {
+	t.Helper()
+	sendSignal(t, pid, syscall.SIGSTOP)
+	within(t, "the process stands still", func() bool {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+		return err == nil && !slices.ContainsFunc(threads, func(path string) bool {
+			text, err := os.ReadFile(path)
+			return err == nil && !strings.Contains(string(text), ") T ")
+		})
+	})
+}
+
 func sendSignal(t testing.TB, pid int, sig syscall.Signal) {
 	t.Helper()
 	if err := syscall.Kill(pid, sig); err != nil {
