@@ -8,7 +8,7 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import { after, describe, test } from 'node:test';
 
-import { collect, makeClient, sdks, serverURL } from './support.js';
+import { collect, makeClient, sdks, serverURL, settled } from './support.js';
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'satchel-node-'));
 after(() => fs.rmSync(folder, { recursive: true }));
@@ -32,10 +32,15 @@ for (const { name, sdk } of sdks) {
       assert.equal(made.object, 'file');
       assert.equal(made.bytes, content.length);
       assert.equal(made.filename, 'stream.bin');
-      assert.equal(made.status, 'processed');
+      assert.equal(made.status, 'uploaded');
       assert.equal(made.workspace_id, workspace);
       assert.deepEqual(made.metadata, {});
-      assert.deepEqual(await client.files.retrieve(made.id), made);
+      const done = await settled(client, made);
+      assert.deepEqual(await client.files.retrieve(made.id), done);
+      assert.deepEqual(Object.keys(done), Object.keys(made));
+      for (const key of ['id', 'bytes', 'filename', 'purpose', 'created_at', 'sha256', 'metadata', 'workspace_id', 'expires_at']) {
+        assert.deepEqual(done[key], made[key]);
+      }
     });
 
     test('bytes, a File, a Response', async () => {
@@ -211,7 +216,7 @@ for (const { name, sdk } of sdks) {
     for (const prefix of ['', '/v1']) {
       test(`base URL with "${prefix}"`, async () => {
         const { client } = makeClient(sdk, { client: { baseURL: serverURL + prefix } });
-        const made = await put(client, 'both');
+        const made = await settled(client, await put(client, 'both'));
         assert.deepEqual(await client.files.retrieve(made.id), made);
         assert.deepEqual((await collect(client.files.list())).map((f) => f.id), [made.id]);
         assert.equal(await (await client.files.content(made.id)).text(), 'both');

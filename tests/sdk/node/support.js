@@ -31,6 +31,11 @@ export function makeClient(sdk, options = {}) {
   return { client, workspace };
 }
 
+/** A file as it is when its processing is over. */
+export function settled(client, file) {
+  return client.files.waitForProcessing(file.id, { pollInterval: 50, maxWait: 60_000 });
+}
+
 /** Everything that an async iterable gives. */
 export async function collect(iterable) {
   const all = [];

@@ -31,12 +31,18 @@ def test_path(client: OpenAI, tmp_path: pathlib.Path, workspace: str) -> None:
     assert file.bytes == len("the real is the rational")
     assert file.filename == "logic.txt"
     assert file.purpose == "user_data"
-    assert file.status == "processed"
+    assert file.status == "uploaded"
     assert file.created_at > 1_700_000_000
     assert file.expires_at is None
     assert file.workspace_id == workspace
     assert file.metadata == {}
-    assert client.files.retrieve(file.id) == file
+    done = client.files.wait_for_processing(file.id, poll_interval=0.05, max_wait_seconds=60)
+    assert client.files.retrieve(file.id) == done
+    changing = {"status", "status_details", "document", "updated_at"}
+    assert file.to_dict().keys() == done.to_dict().keys()
+    assert {k: v for k, v in done.to_dict().items() if k not in changing} == {
+        k: v for k, v in file.to_dict().items() if k not in changing
+    }
 
 
 def test_open_file(client: OpenAI, tmp_path: pathlib.Path) -> None:

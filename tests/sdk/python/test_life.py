@@ -14,10 +14,15 @@ def put(client: OpenAI, name: str = "a.txt", content: bytes = b"a", **extra: Any
     return client.files.create(file=(name, content), purpose="user_data", extra_body=extra)
 
 
+def put_and_wait(client: OpenAI, name: str = "a.txt", content: bytes = b"a") -> FileObject:
+    """A file that stays as it is."""
+    return client.files.wait_for_processing(put(client, name, content).id, poll_interval=0.05, max_wait_seconds=60)
+
+
 @pytest.mark.parametrize("prefix", ["", "/v1"])
 def test_both_base_urls(server_url: str, token: str, workspace: str, prefix: str) -> None:
     with OpenAI(api_key=token, base_url=server_url + prefix, default_query={"workspace": workspace}) as client:
-        file = put(client, "both.txt", b"both")
+        file = put_and_wait(client, "both.txt", b"both")
         assert client.files.retrieve(file.id) == file
         assert [f.id for f in client.files.list()] == [file.id]
         assert client.files.content(file.id).text == "both"
@@ -132,7 +137,7 @@ def test_delete(client: OpenAI) -> None:
 
 
 def test_workspaces_are_apart(client: OpenAI, options: dict[str, Any]) -> None:
-    file = put(client)
+    file = put_and_wait(client)
     elsewhere = options["default_query"]["workspace"] + "-b"
     with OpenAI(**options | {"default_query": {"workspace": elsewhere}}) as other:
         assert list(other.files.list()) == []
@@ -145,7 +150,7 @@ def test_workspaces_are_apart(client: OpenAI, options: dict[str, Any]) -> None:
 
 def test_default_workspace(server_url: str, token: str) -> None:
     with OpenAI(api_key=token, base_url=server_url + "/v1") as client:
-        file = put(client)
+        file = put_and_wait(client)
         assert file.workspace_id == "default"
         assert client.files.retrieve(file.id) == file
         assert client.files.delete(file.id).deleted
