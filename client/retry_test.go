@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,17 +18,18 @@ import (
 
 // script answers one request after the other: a status, with headers behind it, or "cut" for a broken connection. A connection that
 // breaks may be noticed before its handler has ended.
-func script(t testing.TB, calls *int, steps ...string) http.HandlerFunc {
+func script(t testing.TB, calls *atomic.Int32, steps ...string) http.HandlerFunc {
 	var mu sync.Mutex
 	return func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		defer mu.Unlock()
-		if *calls >= len(steps) {
-			t.Errorf("call %d was not expected", *calls+1)
+		n := int(calls.Load())
+		if n >= len(steps) {
+			t.Errorf("call %d was not expected", n+1)
 			return
 		}
-		step := strings.Fields(steps[*calls])
-		*calls++
+		step := strings.Fields(steps[n])
+		calls.Add(1)
 		_, _ = io.Copy(io.Discard, r.Body)
 		if step[0] == "cut" {
 			panic(http.ErrAbortHandler)
@@ -97,11 +99,11 @@ func TestRetries(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			calls := 0
+			var calls atomic.Int32
 			c := serve(t, script(t, &calls, test.steps...))
 			err := test.call(t.Context(), c)
-			if (err == nil) != test.ok || calls != len(test.steps) {
-				t.Errorf("%d of %d calls, error %v", calls, len(test.steps), err)
+			if (err == nil) != test.ok || int(calls.Load()) != len(test.steps) {
+				t.Errorf("%d of %d calls, error %v", calls.Load(), len(test.steps), err)
 			}
 		})
 	}
@@ -128,10 +130,10 @@ func TestWhatStartsRunsIsNeverRepeated(t *testing.T) {
 	} {
 		for _, step := range []string{"500", "503 Retry-After:0 X-Should-Retry:true", "429 Retry-After:0", "cut"} {
 			t.Run(name+", "+step, func(t *testing.T) {
-				calls := 0
+				var calls atomic.Int32
 				c := serve(t, script(t, &calls, step))
-				if err := call(t.Context(), c); err == nil || calls != 1 {
-					t.Errorf("%d calls, error %v", calls, err)
+				if err := call(t.Context(), c); err == nil || calls.Load() != 1 {
+					t.Errorf("%d calls, error %v", calls.Load(), err)
 				}
 			})
 		}
