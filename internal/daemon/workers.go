@@ -22,17 +22,19 @@ import (
 const (
 	maxChildren    = 4                // that read documents at once
 	rescueInterval = 15 * time.Second // between two looks for runs whose workers are gone
+	restartPause   = 2 * time.Second  // between two tries to start
 	slack          = 2 * time.Minute  // of a job, above its turn, one extraction and one request to the model
 	grace          = 5 * time.Second  // for running steps when the server stops; what is cut off is done again
 )
 
 // workers do what is to be done with files: they read documents and ask the model.
 type workers struct {
-	daemon *Daemon
-	files  *files.Service
-	pool   *extract.Pool
-	runner *jobs.Runner
-	model  bool
+	daemon    *Daemon
+	files     *files.Service
+	pool      *extract.Pool
+	processor *process.Processor
+	runner    *jobs.Runner
+	model     bool
 }
 
 // openWorkers prepares the workers; nil if this server has none.
@@ -48,11 +50,15 @@ func (d *Daemon) openWorkers(service *files.Service, registry prometheus.Registe
 	if w.pool, err = extract.NewPool(d.poolConfig()); err != nil {
 		return nil, err
 	}
-	processor := process.New(process.Config{
+	w.processor = process.New(process.Config{
 		Files: service, Pool: w.pool, Model: model, TokensPerFile: d.config.LLM.TokensPerFile, Logger: d.logger, Observe: newRunMetrics(registry).observe,
 	})
-	w.runner, err = jobs.New(d.stores.rows.JobDriver(), w.jobs(processor))
+	w.runner, err = w.newRunner()
 	return w, err
+}
+
+func (w *workers) newRunner() (*jobs.Runner, error) {
+	return jobs.New(w.daemon.stores.rows.JobDriver(), w.jobs())
 }
 
 // openModel gives the configured model; nil if there is none.
@@ -82,10 +88,10 @@ func (d *Daemon) poolConfig() extract.PoolConfig {
 	}
 }
 
-func (w *workers) jobs(processor *process.Processor) jobs.Config {
+func (w *workers) jobs() jobs.Config {
 	c := w.daemon.config
 	handler := func(kind string) jobs.Handler {
-		return func(ctx context.Context, args string) error { return processor.Advance(ctx, kind, args) }
+		return func(ctx context.Context, args string) error { return w.processor.Advance(ctx, kind, args) }
 	}
 	return jobs.Config{
 		Handlers: map[string]jobs.Handler{files.JobAdvance: handler(files.JobAdvance), files.JobInstruct: handler(files.JobInstruct)},
@@ -103,9 +109,28 @@ func (w *workers) run(ctx context.Context) error {
 		w.prepareChildren(ctx)
 		return nil
 	})
-	group.Go(func() error { return w.runner.Run(ctx) })
+	group.Go(func() error { return w.work(ctx) })
 	group.Go(func() error { return w.look(ctx) })
 	return group.Wait()
+}
+
+// work does jobs until ctx ends. A start that fails, on a full disk for one, is tried again: what needs no worker is served meanwhile.
+func (w *workers) work(ctx context.Context) error {
+	for runner := w.runner; ; {
+		err := runner.Run(ctx)
+		if err == nil {
+			return nil
+		}
+		w.daemon.logger.WarnContext(ctx, "the workers could not start; it is tried again", "err", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(restartPause):
+		}
+		if runner, err = w.newRunner(); err != nil {
+			return err
+		}
+	}
 }
 
 // look brings back into work what has fallen out of it: what waited for a model, once, and again and again runs whose workers are gone.

@@ -57,7 +57,16 @@ func (s *server) secret(name string) (id string, marks []string) {
 
 func (s *server) vanish(marks []string) {
 	s.t.Helper()
-	within(s.t, "deleted files leave no trace in the data folder", func() bool { return len(s.traces(marks...)) == 0 })
+	var left []string
+	defer func() {
+		if s.t.Failed() {
+			s.t.Logf("what is left: %q", left)
+		}
+	}()
+	within(s.t, "deleted files leave no trace in the data folder", func() bool {
+		left = s.traces(marks...)
+		return len(left) == 0
+	})
 }
 
 // TestDeletedLeavesNoTrace looks for deleted and expired files in the raw bytes of everything that the server keeps.

@@ -76,8 +76,10 @@ func writePragmas() []string {
 	}
 }
 
+// sqlitePool opens connections to a database that is there: where it was taken away, mode=rw keeps one that is opened later, whoever needs it,
+// from beginning a new one in its place.
 func sqlitePool(path string, connections int, pragmas ...string) *sql.DB {
-	query := url.Values{"_txlock": {"immediate"}, "_pragma": {
+	query := url.Values{"mode": {"rw"}, "_txlock": {"immediate"}, "_pragma": {
 		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "temp_store(MEMORY)", "foreign_keys(OFF)",
 	}}
 	query["_pragma"] = append(query["_pragma"], pragmas...)

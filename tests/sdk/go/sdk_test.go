@@ -62,6 +62,9 @@ func newClient(t *testing.T, workspace string, options ...option.RequestOption) 
 	return openai.NewClient(append(all, options...)...)
 }
 
+// waiting has the server answer when the file is processed.
+func waiting() option.RequestOption { return option.WithHeader("Prefer", "wait=120") }
+
 // put uploads a file.
 func put(t *testing.T, client openai.Client, name string, content []byte, options ...option.RequestOption) *openai.FileObject {
 	t.Helper()
@@ -129,7 +132,7 @@ func TestCreatePath(t *testing.T) {
 	made, err := client.Files.New(t.Context(), openai.FileNewParams{
 		File: f, Purpose: openai.FilePurposeUserData,
 		ExpiresAfter: openai.FileNewParamsExpiresAfter{Seconds: 3600},
-	})
+	}, waiting())
 	if err != nil {
 		t.Fatal(describe(err))
 	}
@@ -206,7 +209,7 @@ func TestExtraFields(t *testing.T) {
 	client := newClient(t, newWorkspace())
 	params := openai.FileNewParams{File: openai.File(strings.NewReader("a"), "a.txt", unknown), Purpose: openai.FilePurposeUserData}
 	params.SetExtraFields(map[string]any{"metadata": `{"author":"hegel","year":1812}`, "instructions": "find the author"})
-	made, err := client.Files.New(t.Context(), params)
+	made, err := client.Files.New(t.Context(), params, waiting())
 	if err != nil {
 		t.Fatal(describe(err))
 	}
