@@ -172,6 +172,17 @@ func (w *Work) write(ctx context.Context, fn func(ctx context.Context, tx meta.T
 	return err
 }
 
+// Held finds out whether the run is still this worker's, without writing anything: ErrLost if not.
+func (w *Work) Held(ctx context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now, err := w.service.store.Run(ctx, w.scope, w.run.File, w.run.ID)
+	if satchel.CodeOf(err) == satchel.CodeNotFound || err == nil && now.Claim != w.run.Claim {
+		return ErrLost
+	}
+	return err
+}
+
 // Say tells what is being done, keeps the run this worker's, and finds out whether it still is: ErrLost if not.
 func (w *Work) Say(ctx context.Context, details string) error {
 	return w.write(ctx, func(ctx context.Context, tx meta.Tx, run *satchel.Run) error {

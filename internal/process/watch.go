@@ -58,16 +58,21 @@ func (w *watcher) loop(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 		}
-		details := w.saying()
-		if details == w.work.Run().Details && time.Since(last) < beat {
-			continue
-		}
-		err := w.work.Say(ctx, details)
+		said, err := w.look(ctx, time.Since(last))
 		if errors.Is(err, files.ErrLost) {
 			return err
 		}
-		if err == nil {
+		if said && err == nil {
 			last = time.Now()
 		}
 	}
+}
+
+// look says what there is to say, or only finds out whether the run is still this worker's, so that a model is not kept busy for nobody.
+func (w *watcher) look(ctx context.Context, silent time.Duration) (said bool, err error) {
+	details := w.saying()
+	if details == w.work.Run().Details && silent < beat {
+		return false, w.work.Held(ctx)
+	}
+	return true, w.work.Say(ctx, details)
 }
