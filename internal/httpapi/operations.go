@@ -85,7 +85,7 @@ func (a *API) addFileRoutes() {
 		}, answer: a.deleteFile,
 	})
 	a.add(a.contentRoute())
-	a.documentHead()
+	a.documentHead(a.contentRoute(), "headFileContent", "Look at a file's content without it")
 	for _, method := range []string{http.MethodPatch, http.MethodPut, http.MethodPost} {
 		a.add(a.metadataRoute(method))
 	}
@@ -246,9 +246,9 @@ func (a *API) contentRoute() *route {
 }
 
 // documentHead documents HEAD, which the route of GET answers.
-func (a *API) documentHead() {
-	head := a.contentRoute().Operation
-	head.OperationID, head.Method, head.Summary = "headFileContent", http.MethodHead, "Look at a file's content without it"
+func (a *API) documentHead(get *route, id, summary string) {
+	head := get.Operation
+	head.OperationID, head.Method, head.Summary = id, http.MethodHead, summary
 	head.Description = "The headers of the download alone."
 	head.Parameters = append(head.Parameters, headerParams()...)
 	head.Security = []map[string][]string{{"bearer": {}}}

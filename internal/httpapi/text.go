@@ -16,6 +16,7 @@ import (
 
 func (a *API) addTextRoutes() {
 	a.add(a.textRoute())
+	a.documentHead(a.textRoute(), "headFileText", "Look at a file's text without it")
 	pageNumber := &huma.Param{Name: "number", In: satchel.InPath, Required: true, Description: "From 1", Schema: &huma.Schema{Type: huma.TypeInteger, Minimum: number(1)}}
 	a.add(&route{
 		Operation: huma.Operation{

@@ -43,8 +43,9 @@ func TestOpenAPIDocument(t *testing.T) {
 	}
 	slices.Sort(names)
 	want := []string{
-		"createFile", "createToken", "deleteFile", "deleteToken", "docs", "getFile", "getFileContent", "headFileContent", "health", "listFiles",
-		"listTokens", "metrics", "openapi", "postMetadata", "putMetadata", "ready", "updateFile", "updateMetadata",
+		"cancelFile", "createFile", "createToken", "deleteFile", "deleteToken", "docs", "getFile", "getFileContent", "getFileText", "getMetadata",
+		"getPage", "getRun", "headFileContent", "headFileText", "health", "listFiles", "listPages", "listRuns", "listTokens", "listVersions", "metrics",
+		"openapi", "postMetadata", "processFile", "putMetadata", "ready", "restoreVersion", "revertVersion", "updateFile", "updateMetadata",
 	}
 	if !slices.Equal(names, want) {
 		t.Errorf("operations: %v", names)
