@@ -8,7 +8,7 @@ SHELL := /bin/bash
 # The version is the one that git knows; a copy without its history has none.
 VCS := $(shell git rev-parse --verify --quiet HEAD >/dev/null 2>&1 && echo true || echo false)
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
-FUZZTIME ?= 5s
+FUZZTIME ?= 3s
 
 # One set of flags for all that does not run tests, so that what one command compiled serves the next.
 export CGO_ENABLED := 0
@@ -53,7 +53,7 @@ lint: setup ## go vet and golangci-lint
 	.cache/bin/golangci-lint run ./...
 
 .PHONY: fuzz
-fuzz: ## every fuzz target for some seconds: FUZZTIME=5s
+fuzz: ## every fuzz target for some seconds: FUZZTIME=3s
 	@mkdir -p .cache
 	$(tests) scripts/fuzz $(FUZZTIME)
 
