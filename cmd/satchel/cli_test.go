@@ -215,7 +215,10 @@ func (c *cli) stable(text string) string {
 		{`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC \([^)]*\)`, "2026-11-23 12:00:00 UTC (now)"},
 		{`(?m)^(\d+)  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC  `, "$1  2026-11-23 12:00:00 UTC  "},
 		{`"(created|updated|expires|last_used)_at":\d+`, `"${1}_at":1795435200`},
-		{`  (now| \ds\b|\d\ds\b|\ds )`, "  now"},
+		{`  \d\ds\b`, "  now"},
+		{`(?m)  \ds$`, "  now"},
+		{`  \ds (  +)`, "  now$1"}, // in a column that begins at the left
+		{`   \ds\b`, "  now"},      // in one that ends at the right
 	} {
 		text = regexp.MustCompile(r.pattern).ReplaceAllString(text, r.with)
 	}
