@@ -45,14 +45,15 @@ func rooms() []room {
 		{name: "internal/tenant", may: []string{".", "internal/meta"}, tests: []string{"internal/meta/*"}},
 		{name: "internal/jobs", may: []string{".", "internal/meta"}, tests: []string{"internal/meta/*"}},
 		{
-			name: "internal/files", may: []string{".", "internal/blob", "internal/meta"},
+			name: "internal/files", may: []string{".", "internal/blob", "internal/meta", "internal/metaschema"},
 			tests: []string{"internal/blob/*", "internal/meta/*", "internal/tenant"},
 		},
 		{
 			name: "internal/maintain", may: []string{".", "internal/blob", "internal/meta"},
 			tests: []string{"internal/blob/*", "internal/meta/*", "internal/tenant", "internal/files"},
 		},
-		{name: "internal/instruct", may: []string{".", "internal/llm"}, tests: []string{"internal/llm/*"}},
+		{name: "internal/metaschema", may: []string{"."}},
+		{name: "internal/instruct", may: []string{".", "internal/llm", "internal/metaschema"}, tests: []string{"internal/llm/*"}},
 		{
 			name: "internal/process", may: []string{".", "internal/files", "internal/extract", "internal/llm", "internal/jobs", "internal/instruct"},
 			tests: []string{
@@ -92,7 +93,7 @@ func systemNames() []string { return []string{"System", "BlobRegister", "RunRegi
 func services() []string {
 	return []string{
 		".", "internal/blob", "internal/meta", "internal/tenant", "internal/files", "internal/maintain", "internal/process",
-		"internal/instruct", "internal/llm", "internal/extract",
+		"internal/metaschema", "internal/instruct", "internal/llm", "internal/extract",
 	}
 }
 

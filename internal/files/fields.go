@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/metaschema"
 )
 
 // Fields is what comes with an upload beside the bytes, as the client gave it; the zero value is an upload with nothing said.
@@ -46,6 +47,12 @@ func (f Fields) Check() (Terms, error) {
 	faults.Add(err)
 	faults.Add(checkSchema(f.Schema))
 	return terms, faults.Err()
+}
+
+// checkSchema finds what makes a metadata_schema unusable.
+func checkSchema(text string) error {
+	_, err := metaschema.Parse(text)
+	return AsField(err)
 }
 
 // AsField gives a fault in text that should be JSON the code that it has in a form field or a parameter, where only the value is

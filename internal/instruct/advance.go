@@ -12,6 +12,7 @@ import (
 
 	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/internal/llm"
+	"github.com/satchel-files/satchel/internal/metaschema"
 )
 
 // What State.Next can be.
@@ -94,7 +95,7 @@ type job struct {
 	model  llm.Model
 	limits llm.Limits
 	task   *Task
-	schema *schema
+	schema *metaschema.Schema
 	may    licence
 	editor *editor
 	state  State
@@ -104,7 +105,7 @@ type job struct {
 }
 
 func (e *Engine) job(task *Task, state State) (*job, error) {
-	s, err := parseSchema(task.Schema)
+	s, err := metaschema.Parse(task.Schema)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +135,7 @@ func (j *job) save() error {
 		return nil
 	}
 	j.p.Notes = j.editor.notes
-	data, err := encode(j.p)
+	data, err := metaschema.Encode(j.p)
 	if err != nil {
 		return fmt.Errorf("instruct: write the state: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/metaschema"
 )
 
 // answer is what a model wrote, read but not yet believed.
@@ -28,14 +29,14 @@ func parseAnswer(text string, salvage bool) (answer, error) {
 	if len(text) > maxAnswer {
 		return answer{}, errors.New("the answer is much too long")
 	}
-	value, err := parseOrdered([]byte(text))
+	value, err := metaschema.ParseOrdered([]byte(text))
 	if err != nil && salvage {
-		value, err = parseOrdered([]byte(mend(text)))
+		value, err = metaschema.ParseOrdered([]byte(mend(text)))
 	}
 	if err != nil {
 		return answer{}, errors.New("the answer is not valid JSON")
 	}
-	whole, ok := unordered(value).(map[string]any)
+	whole, ok := metaschema.Unordered(value).(map[string]any)
 	if !ok {
 		return answer{}, errors.New("the answer must be a JSON object")
 	}

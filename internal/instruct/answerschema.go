@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/metaschema"
 )
 
 // Limits of what a model is asked to write. Small models run on, and a JSON text that was cut is none.
@@ -23,48 +24,48 @@ const (
 // deriver makes the schema of an answer out of the schema of metadata: every property may be null, which means "not found", and only keywords
 // that servers of language models honour remain. What they would read wrongly is left to the check of the answer.
 type deriver struct {
-	schema *schema
+	schema *metaschema.Schema
 	parts  int
 	names  map[string]string // of definitions, by the references that lead to them
-	defs   *object
+	defs   *metaschema.Object
 }
 
 // typed makes the schema of a type.
-func typed(kind string) *object { return (&object{}).with("type", kind) }
+func typed(kind string) *metaschema.Object { return (&metaschema.Object{}).With("type", kind) }
 
 // setSchema gives the schema of "set": the properties of the metadata's schema, all of them in their order, or any object. With partial, an
 // answer need not have all.
-func (d *deriver) setSchema(partial bool) *object {
+func (d *deriver) setSchema(partial bool) *metaschema.Object {
 	if d.schema == nil {
 		return freeObject(freeLevels)
 	}
-	set := d.objectOf(d.schema.root, partial)
-	if set.get("properties") == nil && d.schema.root.get("additionalProperties") == nil {
+	set := d.objectOf(d.schema.Root, partial)
+	if set.Get("properties") == nil && d.schema.Root.Get("additionalProperties") == nil {
 		return freeObject(freeLevels)
 	}
 	return set
 }
 
 // value derives the schema of one value, which may not be null.
-func (d *deriver) value(of any) *object {
+func (d *deriver) value(of any) *metaschema.Object {
 	if d.parts++; d.parts > maxParts {
 		return free(0)
 	}
-	node, _ := of.(*object)
+	node, _ := of.(*metaschema.Object)
 	if node == nil {
 		return free(freeLevels)
 	}
-	if ref := node.text("$ref"); ref != "" {
-		return (&object{}).with("$ref", "#/$defs/"+d.define(ref))
+	if ref := node.Text("$ref"); ref != "" {
+		return (&metaschema.Object{}).With("$ref", "#/$defs/"+d.define(ref))
 	}
-	if values, ok := node.get("enum").([]any); ok {
+	if values, ok := node.Get("enum").([]any); ok {
 		return enum(values)
 	}
-	if value := node.get("const"); value != nil {
+	if value := node.Get("const"); value != nil {
 		return enum([]any{value})
 	}
 	for _, key := range []string{"anyOf", "oneOf"} {
-		if parts, ok := node.get(key).([]any); ok {
+		if parts, ok := node.Get(key).([]any); ok {
 			return d.alternatives(parts)
 		}
 	}
@@ -81,13 +82,13 @@ func (d *deriver) define(ref string) string {
 		d.names = map[string]string{}
 	}
 	d.names[ref] = name
-	target, _ := d.schema.resolve(ref)
+	target, _ := d.schema.Resolve(ref)
 	made := d.value(target)
-	d.defs = d.defs.with(name, made)
+	d.defs = d.defs.With(name, made)
 	return name
 }
 
-func enum(values []any) *object {
+func enum(values []any) *metaschema.Object {
 	var scalars []any
 	for _, value := range values {
 		switch value.(type) {
@@ -98,13 +99,13 @@ func enum(values []any) *object {
 	if len(scalars) == 0 || len(scalars) > maxEnum {
 		return free(0)
 	}
-	return (&object{}).with("enum", scalars)
+	return (&metaschema.Object{}).With("enum", scalars)
 }
 
-func (d *deriver) alternatives(parts []any) *object {
+func (d *deriver) alternatives(parts []any) *metaschema.Object {
 	var all []any
 	for _, part := range parts {
-		if node, _ := part.(*object); node.text("type") != "null" {
+		if node, _ := part.(*metaschema.Object); node.Text("type") != "null" {
 			all = append(all, d.value(part))
 		}
 	}
@@ -112,14 +113,14 @@ func (d *deriver) alternatives(parts []any) *object {
 	case 0:
 		return free(0)
 	case 1:
-		one, _ := all[0].(*object)
+		one, _ := all[0].(*metaschema.Object)
 		return one
 	}
-	return (&object{}).with("anyOf", all)
+	return (&metaschema.Object{}).With("anyOf", all)
 }
 
 // byType derives a schema that says, or lets guess, of which types its values are.
-func (d *deriver) byType(node *object) *object {
+func (d *deriver) byType(node *metaschema.Object) *metaschema.Object {
 	types := typesOf(node)
 	var all []any
 	for _, kind := range types {
@@ -140,15 +141,15 @@ func (d *deriver) byType(node *object) *object {
 	case 0:
 		return free(freeLevels)
 	case 1:
-		one, _ := all[0].(*object)
+		one, _ := all[0].(*metaschema.Object)
 		return one
 	}
-	return (&object{}).with("anyOf", all)
+	return (&metaschema.Object{}).With("anyOf", all)
 }
 
 // typesOf gives the types that a schema names, or those that its keywords are about.
-func typesOf(node *object) []string {
-	switch kind := node.get("type").(type) {
+func typesOf(node *metaschema.Object) []string {
+	switch kind := node.Get("type").(type) {
 	case string:
 		return []string{kind}
 	case []any:
@@ -165,25 +166,25 @@ func typesOf(node *object) []string {
 		{"string", "format", "pattern", "maxLength", "minLength"}, {"number", "minimum", "maximum", "multipleOf"},
 	}
 	for _, group := range about {
-		if slices.ContainsFunc(group[1:], func(key string) bool { return node.get(key) != nil }) {
+		if slices.ContainsFunc(group[1:], func(key string) bool { return node.Get(key) != nil }) {
 			return group[:1]
 		}
 	}
 	return nil
 }
 
-func stringSchema(node *object) *object {
+func stringSchema(node *metaschema.Object) *metaschema.Object {
 	s := typed("string")
-	switch node.text("format") {
+	switch node.Text("format") {
 	case "date", "time", "date-time": // forced into that form, a small model that begins to copy 01.05.2026 goes on with 0105-02-06; we convert
-		return s.with("maxLength", maxDate)
+		return s.With("maxLength", maxDate)
 	case "uuid":
-		return s.with("format", "uuid")
+		return s.With("format", "uuid")
 	}
-	if pattern, ok := plainPattern(node.text("pattern")); ok {
-		return s.with("pattern", pattern)
+	if pattern, ok := plainPattern(node.Text("pattern")); ok {
+		return s.With("pattern", pattern)
 	}
-	return s.with("maxLength", clamp(node.get("maxLength"), maxString))
+	return s.With("maxLength", clamp(node.Get("maxLength"), maxString))
 }
 
 // clamp gives a limit as the schema has it, if that is lower.
@@ -206,62 +207,62 @@ func plainPattern(pattern string) (string, bool) {
 	return "^" + inner + "$", true
 }
 
-func numberSchema(kind string, node *object) *object {
+func numberSchema(kind string, node *metaschema.Object) *metaschema.Object {
 	s := typed(kind)
 	for _, key := range []string{"minimum", "maximum"} {
-		if n, ok := node.get(key).(json.Number); ok {
-			s.with(key, n)
+		if n, ok := node.Get(key).(json.Number); ok {
+			s.With(key, n)
 		}
 	}
 	return s
 }
 
-func (d *deriver) arrayOf(node *object) *object {
+func (d *deriver) arrayOf(node *metaschema.Object) *metaschema.Object {
 	items := free(1)
-	if node.get("items") != nil {
-		items = d.value(node.get("items"))
+	if node.Get("items") != nil {
+		items = d.value(node.Get("items"))
 	}
-	return typed("array").with("items", items).with("maxItems", clamp(node.get("maxItems"), maxItems))
+	return typed("array").With("items", items).With("maxItems", clamp(node.Get("maxItems"), maxItems))
 }
 
 // objectOf derives an object: its properties may be null, and all stand in the answer, so that none is forgotten, unless it is partial.
-func (d *deriver) objectOf(node *object, partial bool) *object {
-	properties := d.schema.properties(node)
-	if len(properties.names()) == 0 {
-		return typed("object").with("additionalProperties", d.additional(node))
+func (d *deriver) objectOf(node *metaschema.Object, partial bool) *metaschema.Object {
+	properties := d.schema.Properties(node)
+	if len(properties.Names()) == 0 {
+		return typed("object").With("additionalProperties", d.additional(node))
 	}
-	made := &object{values: map[string]any{}}
-	for _, key := range properties.names() {
-		if of, isBool := properties.get(key).(bool); !isBool || of {
-			made.with(key, nullable(d.value(properties.get(key))))
+	made := &metaschema.Object{}
+	for _, key := range properties.Names() {
+		if of, isBool := properties.Get(key).(bool); !isBool || of {
+			made.With(key, nullable(d.value(properties.Get(key))))
 		}
 	}
-	s := typed("object").with("properties", made)
+	s := typed("object").With("properties", made)
 	if !partial {
-		s.with("required", made.keys)
+		s.With("required", made.Names())
 	}
-	return s.with("additionalProperties", false)
+	return s.With("additionalProperties", false)
 }
 
-func (d *deriver) additional(node *object) any {
-	if more := node.child("additionalProperties"); more != nil {
+func (d *deriver) additional(node *metaschema.Object) any {
+	if more := node.Child("additionalProperties"); more != nil {
 		return nullable(d.value(more))
 	}
 	return free(1)
 }
 
 // nullable lets a value be null.
-func nullable(s *object) *object {
-	if values, ok := s.get("enum").([]any); ok {
-		return (&object{}).with("enum", append(slices.Clone(values), null{}))
+func nullable(s *metaschema.Object) *metaschema.Object {
+	if values, ok := s.Get("enum").([]any); ok {
+		return (&metaschema.Object{}).With("enum", append(slices.Clone(values), null{}))
 	}
-	if kind := s.text("type"); kind != "" && kind != "object" && kind != "array" {
-		return s.with("type", []string{kind, "null"})
+	if kind := s.Text("type"); kind != "" && kind != "object" && kind != "array" {
+		return s.With("type", []string{kind, "null"})
 	}
-	if parts, ok := s.get("anyOf").([]any); ok {
-		return (&object{}).with("anyOf", append(slices.Clone(parts), typed("null")))
+	if parts, ok := s.Get("anyOf").([]any); ok {
+		return (&metaschema.Object{}).With("anyOf", append(slices.Clone(parts), typed("null")))
 	}
-	return (&object{}).with("anyOf", []any{s, typed("null")})
+	return (&metaschema.Object{}).With("anyOf", []any{s, typed("null")})
 }
 
 // null is a JSON null among values in which nil means that there is nothing.
@@ -271,44 +272,44 @@ type null struct{}
 func (null) MarshalJSON() ([]byte, error) { return []byte("null"), nil }
 
 // free gives the schema of any value that is not nested deeper than so many levels.
-func free(levels int) *object {
-	all := []any{typed("string").with("maxLength", maxString), typed("number"), typed("boolean"), typed("null")}
+func free(levels int) *metaschema.Object {
+	all := []any{typed("string").With("maxLength", maxString), typed("number"), typed("boolean"), typed("null")}
 	if levels > 0 {
-		all = append(all, typed("array").with("items", free(levels-1)).with("maxItems", maxItems), freeObject(levels))
+		all = append(all, typed("array").With("items", free(levels-1)).With("maxItems", maxItems), freeObject(levels))
 	}
-	return (&object{}).with("anyOf", all)
+	return (&metaschema.Object{}).With("anyOf", all)
 }
 
-func freeObject(levels int) *object {
-	return typed("object").with("additionalProperties", free(levels-1))
+func freeObject(levels int) *metaschema.Object {
+	return typed("object").With("additionalProperties", free(levels-1))
 }
 
 // answerSchema gives the schema of a whole answer. What the licence does not allow is not offered.
-func answerSchema(s *schema, may licence, ask, partial bool) json.RawMessage {
+func answerSchema(s *metaschema.Schema, may licence, ask, partial bool) json.RawMessage {
 	d := &deriver{schema: s}
-	properties := &object{values: map[string]any{}}
+	properties := &metaschema.Object{}
 	if ask {
-		properties.with("needs_document", typed("boolean"))
+		properties.With("needs_document", typed("boolean"))
 	}
-	properties.with("set", d.setSchema(partial))
+	properties.With("set", d.setSchema(partial))
 	if names := pathTexts(may.rename); len(names) > 0 {
 		move := typed("object").
-			with("properties", (&object{}).with("from", enum(names)).with("to", typed("string").with("maxLength", satchel.MaxMetadataKey))).
-			with("required", []string{"from", "to"}).with("additionalProperties", false)
-		list := typed("array").with("items", move).with("maxItems", len(names))
+			With("properties", (&metaschema.Object{}).With("from", enum(names)).With("to", typed("string").With("maxLength", satchel.MaxMetadataKey))).
+			With("required", []string{"from", "to"}).With("additionalProperties", false)
+		list := typed("array").With("items", move).With("maxItems", len(names))
 		if may.must {
-			list.with("minItems", 1)
+			list.With("minItems", 1)
 		}
-		properties.with("rename", list)
+		properties.With("rename", list)
 	}
 	if names := pathTexts(may.remove); len(names) > 0 {
-		properties.with("remove", typed("array").with("items", enum(names)).with("maxItems", len(names)))
+		properties.With("remove", typed("array").With("items", enum(names)).With("maxItems", len(names)))
 	}
-	whole := typed("object").with("properties", properties).with("required", properties.keys).with("additionalProperties", false)
+	whole := typed("object").With("properties", properties).With("required", properties.Names()).With("additionalProperties", false)
 	if d.defs != nil {
-		whole.with("$defs", d.defs)
+		whole.With("$defs", d.defs)
 	}
-	text, err := encode(whole)
+	text, err := metaschema.Encode(whole)
 	if err != nil {
 		return nil // its parts are ours and encode
 	}

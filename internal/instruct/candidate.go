@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/metaschema"
 )
 
 const (
@@ -218,13 +219,13 @@ const (
 )
 
 // choicePrompt asks for choices.
-func choicePrompt(instruction string, s *schema, choices []choice) string {
+func choicePrompt(instruction string, s *metaschema.Schema, choices []choice) string {
 	var b strings.Builder
 	b.WriteString(chooseText + "Instruction: " + instruction + "\n")
 	for _, c := range choices {
 		b.WriteString("\n" + satchel.PathText(c.path))
 		if s != nil {
-			if text := describe(s, s.properties(s.root).get(c.path[0])); text != "" {
+			if text := describe(s, s.Properties(s.Root).Get(c.path[0])); text != "" {
 				b.WriteString(" (" + text + ")")
 			}
 		}
@@ -250,20 +251,20 @@ func shortened(text string, most int) string {
 
 // choiceSchema lets a model choose only what there is, or compose text where values are composed.
 func choiceSchema(choices []choice) json.RawMessage {
-	properties := &object{values: map[string]any{}}
+	properties := &metaschema.Object{}
 	for _, c := range choices {
 		var values []any
 		for _, one := range c.candidates {
 			values = append(values, one.Value)
 		}
 		if c.composed() {
-			properties.with(satchel.PathText(c.path), typed("string").with("maxLength", maxString))
+			properties.With(satchel.PathText(c.path), typed("string").With("maxLength", maxString))
 		} else {
-			properties.with(satchel.PathText(c.path), enum(values))
+			properties.With(satchel.PathText(c.path), enum(values))
 		}
 	}
-	set := typed("object").with("properties", properties).with("required", properties.keys).with("additionalProperties", false)
-	text, err := encode(typed("object").with("properties", (&object{}).with("set", set)).with("required", []string{"set"}).with("additionalProperties", false))
+	set := typed("object").With("properties", properties).With("required", properties.Names()).With("additionalProperties", false)
+	text, err := metaschema.Encode(typed("object").With("properties", (&metaschema.Object{}).With("set", set)).With("required", []string{"set"}).With("additionalProperties", false))
 	if err != nil {
 		return nil // its parts are ours and encode
 	}

@@ -220,3 +220,6 @@ func digit(r rune) bool { return r >= '0' && r <= '9' }
 
 // composed gives a text whose characters have one form each, without losing a diacritic.
 func composed(s string) string { return norm.NFKC.String(s) }
+
+// oneLine writes text with single spaces for all that separates words.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

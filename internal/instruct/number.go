@@ -6,13 +6,13 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/satchel-files/satchel/internal/metaschema"
 )
 
 // decimal is a number as people mean it: a minus sign if it is negative, digits without superfluous zeros, and behind a point the fraction, if
 // there is one. Two texts mean the same number exactly if their decimals are the same.
 type decimal string
-
-const maxExponent = 64 // of numbers that are understood; others are left alone
 
 // decimalOf gives a JSON number as a decimal; false if it is none, or has an exponent beyond use.
 func decimalOf(n json.Number) (decimal, bool) {
@@ -20,7 +20,7 @@ func decimalOf(n json.Number) (decimal, bool) {
 	exponent := 0
 	if i := strings.IndexAny(text, "eE"); i >= 0 {
 		var err error
-		if exponent, err = strconv.Atoi(text[i+1:]); err != nil || exponent < -maxExponent || exponent > maxExponent {
+		if exponent, err = strconv.Atoi(text[i+1:]); err != nil || exponent < -metaschema.MaxExponent || exponent > metaschema.MaxExponent {
 			return "", false
 		}
 		text = text[:i]

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/metaschema"
 )
 
 // What models are told. The words were chosen by figures (bench/quality); a small model is sensitive to each of them and to their order: the
@@ -89,17 +90,17 @@ func documentPart(text string) string {
 }
 
 // keyLines writes the keys of a schema, one a line, with what it says of them.
-func keyLines(s *schema) string {
+func keyLines(s *metaschema.Schema) string {
 	if s == nil {
 		return freeKeysText
 	}
 	var b strings.Builder
-	properties := s.properties(s.root)
-	for i, key := range properties.names() {
+	properties := s.Properties(s.Root)
+	for i, key := range properties.Names() {
 		if i == maxKeyLines {
 			break
 		}
-		b.WriteString(keyLine(s, key, properties.get(key)))
+		b.WriteString(keyLine(s, key, properties.Get(key)))
 	}
 	if b.Len() == 0 {
 		return freeKeysText
@@ -107,20 +108,20 @@ func keyLines(s *schema) string {
 	return keysText + b.String()
 }
 
-func keyLine(s *schema, key string, of any) string {
+func keyLine(s *metaschema.Schema, key string, of any) string {
 	line := "- " + key
 	if text := describe(s, of); text != "" {
 		line += ": " + text
 	}
 	var inner []string
-	node := s.node(of)
-	if items := s.node(node.get("items")); items != nil {
+	node := s.Node(of)
+	if items := s.Node(node.Get("items")); items != nil {
 		node = items
 	}
-	properties := s.properties(node)
-	for _, name := range properties.names() {
+	properties := s.Properties(node)
+	for _, name := range properties.Names() {
 		part := name
-		if text := describe(s, properties.get(name)); text != "" {
+		if text := describe(s, properties.Get(name)); text != "" {
 			part += " (" + text + ")"
 		}
 		inner = append(inner, part)
@@ -132,13 +133,13 @@ func keyLine(s *schema, key string, of any) string {
 }
 
 // describe gives the title or description of a key, and the words that it can have.
-func describe(s *schema, of any) string {
-	o, _ := of.(*object)
+func describe(s *metaschema.Schema, of any) string {
+	o, _ := of.(*metaschema.Object)
 	text := ""
-	for _, node := range []*object{o, s.node(of)} {
+	for _, node := range []*metaschema.Object{o, s.Node(of)} {
 		for _, key := range []string{"description", "title"} {
 			if text == "" {
-				text = oneLine(node.text(key))
+				text = oneLine(node.Text(key))
 			}
 		}
 	}
@@ -179,7 +180,7 @@ func (j *job) metadataLine() string {
 func (j *job) shortMetadata() string {
 	base := j.task.Metadata.Object()
 	named := namedPaths(j.editor.phrase, pathsOf(base))
-	shown, size := &object{values: map[string]any{}}, 0
+	shown, size := &metaschema.Object{}, 0
 	for _, want := range []bool{true, false} { // those that the instruction names come first
 		for _, key := range slices.Sorted(maps.Keys(base)) {
 			isNamed := slices.ContainsFunc(named, func(path []string) bool { return path[0] == key })
@@ -188,11 +189,11 @@ func (j *job) shortMetadata() string {
 				value = shortened(strings.Trim(text, `"`), maxShownValue)
 			}
 			if size += len(key) + len(satchel.CanonicalJSON(value)); isNamed == want && size < 2*maxShownMetadata {
-				shown.with(key, value)
+				shown.With(key, value)
 			}
 		}
 	}
-	text, err := encode(shown)
+	text, err := metaschema.Encode(shown)
 	if err != nil {
 		return "{}" // it is JSON from metadata, which encodes
 	}
@@ -201,7 +202,7 @@ func (j *job) shortMetadata() string {
 
 // foundLine shows what was found in the windows before.
 func foundLine(found []candidate) string {
-	shown := &object{values: map[string]any{}}
+	shown := &metaschema.Object{}
 	size := 0
 	for _, c := range found {
 		value := satchel.CanonicalJSON(c.Value)
@@ -214,8 +215,8 @@ func foundLine(found []candidate) string {
 		if size += len(value) + len(c.Path[0]); size > maxShownFound {
 			break
 		}
-		if shown.get(satchel.PathText(c.Path)) == nil {
-			shown.with(satchel.PathText(c.Path), value)
+		if shown.Get(satchel.PathText(c.Path)) == nil {
+			shown.With(satchel.PathText(c.Path), value)
 		}
 	}
 	text, err := json.Marshal(shown)

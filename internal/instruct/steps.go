@@ -235,7 +235,7 @@ func (j *job) take(edit satchel.Edit, w *window) {
 func (j *job) evidence(w *window, path []string, value any) *Evidence {
 	hints := hintsOf(path[len(path)-1])
 	if j.schema != nil {
-		hints = hintsOf(path[len(path)-1], describe(j.schema, j.schema.properties(j.schema.root).get(path[0])))
+		hints = hintsOf(path[len(path)-1], describe(j.schema, j.schema.Properties(j.schema.Root).Get(path[0])))
 	}
 	for _, p := range w.passages {
 		if found, ok := p.evidence(value, hints); ok {
@@ -409,7 +409,7 @@ func (j *job) missing(edit satchel.Edit) {
 		return
 	}
 	object := after.Object()
-	required, _ := j.schema.root.get("required").([]any)
+	required, _ := j.schema.Root.Get("required").([]any)
 	for _, key := range required {
 		name, _ := key.(string)
 		if _, there := object[name]; !there {

@@ -1,4 +1,4 @@
-package instruct
+package metaschema
 
 import (
 	"bytes"
@@ -7,17 +7,17 @@ import (
 	"io"
 )
 
-// object is a JSON object whose keys keep their order: a model answers in the order of its schema, and the author of a schema has chosen one.
-// Values are of the kinds that encoding/json gives, with json.Number for numbers and *object for objects.
-type object struct {
+// Object is a JSON object whose keys keep their order: a model answers in the order of its schema, and the author of a schema has chosen one.
+// Values are of the kinds that encoding/json gives, with json.Number for numbers and *Object for objects.
+type Object struct {
 	keys   []string
 	values map[string]any
 }
 
-// with sets a key, at the end if it is new, and gives the object. A nil value is left out.
-func (o *object) with(key string, value any) *object {
+// With sets a key, at the end if it is new, and gives the object. A nil value is left out.
+func (o *Object) With(key string, value any) *Object {
 	if o == nil {
-		o = &object{}
+		o = &Object{}
 	}
 	if value == nil {
 		return o
@@ -32,28 +32,28 @@ func (o *object) with(key string, value any) *object {
 	return o
 }
 
-// get gives the value of a key; nil if there is none. The nil object has none.
-func (o *object) get(key string) any {
+// Get gives the value of a key; nil if there is none. The nil object has none.
+func (o *Object) Get(key string) any {
 	if o == nil {
 		return nil
 	}
 	return o.values[key]
 }
 
-// child gives the object at a key; nil if it is none.
-func (o *object) child(key string) *object {
-	inner, _ := o.get(key).(*object)
+// Child gives the object at a key; nil if it is none.
+func (o *Object) Child(key string) *Object {
+	inner, _ := o.Get(key).(*Object)
 	return inner
 }
 
-// text gives the string at a key; empty if it is none.
-func (o *object) text(key string) string {
-	s, _ := o.get(key).(string)
+// Text gives the string at a key; empty if it is none.
+func (o *Object) Text(key string) string {
+	s, _ := o.Get(key).(string)
 	return s
 }
 
-// names gives the keys in their order.
-func (o *object) names() []string {
+// Names gives the keys in their order.
+func (o *Object) Names() []string {
 	if o == nil {
 		return nil
 	}
@@ -61,14 +61,14 @@ func (o *object) names() []string {
 }
 
 // MarshalJSON writes the keys in their order.
-func (o *object) MarshalJSON() ([]byte, error) {
+func (o *Object) MarshalJSON() ([]byte, error) {
 	b := []byte{'{'}
 	for i, key := range o.keys {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		for j, part := range []any{key, o.values[key]} {
-			text, err := encode(part)
+			text, err := Encode(part)
 			if err != nil {
 				return nil, err
 			}
@@ -81,8 +81,8 @@ func (o *object) MarshalJSON() ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-// encode is json.Marshal without the escapes that are for HTML.
-func encode(value any) ([]byte, error) {
+// Encode is json.Marshal without the escapes that are for HTML.
+func Encode(value any) ([]byte, error) {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
@@ -90,12 +90,12 @@ func encode(value any) ([]byte, error) {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), err
 }
 
-var errTooDeep = errors.New("instruct: JSON nested too deeply")
+var errTooDeep = errors.New("metaschema: JSON nested too deeply")
 
 const maxNesting = 64 // of JSON that is read in order
 
-// parseOrdered reads one JSON value and keeps the order of keys. Of a key that comes twice the last value counts.
-func parseOrdered(text []byte) (any, error) {
+// ParseOrdered reads one JSON value and keeps the order of keys. Of a key that comes twice the last value counts.
+func ParseOrdered(text []byte) (any, error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
 	value, err := orderedValue(decoder, maxNesting)
@@ -103,7 +103,7 @@ func parseOrdered(text []byte) (any, error) {
 		return nil, err
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("instruct: something behind the JSON value")
+		return nil, errors.New("metaschema: something behind the JSON value")
 	}
 	return value, nil
 }
@@ -134,8 +134,8 @@ func orderedValue(d *json.Decoder, levels int) (any, error) {
 	return token, nil
 }
 
-func orderedObject(d *json.Decoder, levels int) (*object, error) {
-	o := &object{values: map[string]any{}}
+func orderedObject(d *json.Decoder, levels int) (*Object, error) {
+	o := &Object{values: map[string]any{}}
 	for d.More() {
 		key, err := d.Token()
 		if err != nil {
@@ -155,19 +155,19 @@ func orderedObject(d *json.Decoder, levels int) (*object, error) {
 	return o, err
 }
 
-// unordered gives a tree with maps for objects.
-func unordered(value any) any {
+// Unordered gives a tree with maps for objects.
+func Unordered(value any) any {
 	switch value := value.(type) {
-	case *object:
+	case *Object:
 		m := make(map[string]any, len(value.keys))
 		for key, inner := range value.values {
-			m[key] = unordered(inner)
+			m[key] = Unordered(inner)
 		}
 		return m
 	case []any:
 		items := make([]any, len(value))
 		for i, item := range value {
-			items[i] = unordered(item)
+			items[i] = Unordered(item)
 		}
 		return items
 	}
