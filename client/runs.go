@@ -98,6 +98,28 @@ func (c *Client) instruction(id, instruction string, patch json.RawMessage, wait
 	return k, body, err
 }
 
+// The pauses between two looks of WaitForProcessing.
+const (
+	firstPause = 100 * time.Millisecond
+	lastPause  = 2 * time.Second
+)
+
+// WaitForProcessing looks at a file until its processing is over, and gives it as it is then: with status processed, or error. The name is
+// that of the OpenAI SDKs. The context bounds the time.
+func (c *Client) WaitForProcessing(ctx context.Context, id string) (*api.File, error) {
+	for pause := firstPause; ; pause = min(pause*3/2, lastPause) {
+		file, err := c.Get(ctx, id)
+		if err != nil || file.Status == "processed" || file.Status == "error" {
+			return file, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
 // Cancel ends every open run of a file; status 409, code run_over, if there is none. Such a call is never repeated.
 func (c *Client) Cancel(ctx context.Context, id string) (*api.File, error) {
 	k := c.fileCall(http.MethodPost, id, "/cancel")

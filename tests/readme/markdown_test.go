@@ -56,7 +56,7 @@ func parseExpectation(line string) []*regexp.Regexp {
 	case found[1] == "expect":
 		return []*regexp.Regexp{regexp.MustCompile(regexp.QuoteMeta(found[2]))}
 	}
-	return []*regexp.Regexp{regexp.MustCompile(found[2])}
+	return []*regexp.Regexp{regexp.MustCompile("(?m)" + found[2])}
 }
 
 // inLanguage keeps the blocks of one language.

@@ -1,11 +1,10 @@
-// Package readme keeps the documents honest: their bash blocks run word for word against a real server, the tables of flags and
-// variables are those of the program, and links lead somewhere.
+// Package readme keeps the documents honest: the blocks of the README and of the API guide run word for word against a real server, the tables of
+// flags and variables are those of the program, and links lead somewhere.
 //
-// A block marked bash is run; one marked sh is only shown, and its satchel commands must have the flags that they use.
+// Blocks marked bash, python, js and go are run there; one marked sh is only shown, and its satchel commands must have the flags that they use.
 package readme_test
 
 import (
-	"strings"
 	"testing"
 )
 
@@ -27,25 +26,10 @@ func testReadme(t *testing.T, in *installation) {
 		t.Fatalf("the README has %d bash blocks; curl and the CLI have one each at least", len(found))
 	}
 	for _, b := range found {
-		check(t, "README.md", b, bash(t, environ, folder(t), b.text))
+		check(t, "README.md", b, execute(t, environ, folder(t), bash(t, b.text)))
 	}
-}
-
-// mark ends the output of a block among those of one script.
-const mark = "=== the next block ==="
-
-// testGuide runs the blocks of the API guide one after the other: each continues from those above it.
-func testGuide(t *testing.T, in *installation) {
-	const guide = "docs/api.md"
-	environ := in.serve(t)
-	found := inLanguage(blocks(t, guide), "bash")
-	var script strings.Builder
-	for _, b := range found {
-		script.WriteString(b.text + "echo; echo '" + mark + "'\n")
-	}
-	outputs := strings.Split(bash(t, environ, folder(t), script.String()), mark)
-	for i, b := range found {
-		check(t, guide, b, outputs[i])
+	for _, b := range inLanguage(blocks(t, "README.md"), "python") {
+		check(t, "README.md", b, execute(t, environ, folder(t), python(t, b.text)))
 	}
 }
 

@@ -109,15 +109,3 @@ func folder(t testing.TB) string {
 	}
 	return clone
 }
-
-// bash runs a script that must succeed, and gives what it printed.
-func bash(t testing.TB, environ []string, dir, script string) string {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", script)
-	cmd.Env, cmd.Dir = environ, dir
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s\nprinted:\n%s", err, script, out)
-	}
-	return string(out)
-}
