@@ -25,8 +25,44 @@ func TestTree(t *testing.T) {
 	if len(files) < 20 {
 		t.Fatalf("only %d Go files found: is this the module's root?", len(files))
 	}
-	for _, fault := range check(files) {
+	for _, fault := range slices.Concat(check(files), checkSerial(files, serialRooms(t))) {
 		t.Error(fault)
+	}
+}
+
+// serialRooms reads which packages the Makefile tests without the race detector, because only one goroutine works in them.
+func serialRooms(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile("../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, line, _ := strings.Cut(strings.ReplaceAll(string(text), "\\\n", " "), "\nserial := ")
+	line, _, _ = strings.Cut(line, "\n")
+	rooms := strings.Fields(line)
+	if len(rooms) == 0 {
+		t.Fatal("the Makefile has no line serial := …")
+	}
+	return rooms
+}
+
+func TestSerialRoomsStartNothing(t *testing.T) {
+	for source, want := range map[string]bool{
+		"package a\nfunc f() { go f() }":                     true,
+		"package a\nimport _ \"sync\"":                       true,
+		"package a\nimport _ \"golang.org/x/sync/errgroup\"": true,
+		"package a\nimport _ \"strings\"":                    false,
+	} {
+		files, err := load(fstest.MapFS{"a/a.go": {Data: []byte(source)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(checkSerial(files, []string{"a"})) > 0; got != want {
+			t.Errorf("%s: faults %v, want %v", source, got, want)
+		}
+	}
+	if faults := checkSerial(nil, []string{"a"}); len(faults) != 1 {
+		t.Errorf("a package that does not exist: %v", faults)
 	}
 }
 
@@ -246,6 +282,33 @@ func checkSystem(file source) []string {
 		}
 		return true
 	})
+	return faults
+}
+
+// checkSerial finds what could run at once in packages in which nothing does.
+func checkSerial(files []source, rooms []string) []string {
+	var faults []string
+	known := map[string]bool{}
+	for _, file := range files {
+		known[file.room()] = true
+		if file.isTest() || !slices.Contains(rooms, file.room()) {
+			continue
+		}
+		starts := slices.ContainsFunc(imports(file), func(target string) bool { return path.Base(path.Dir(target)) == "sync" || target == "sync" })
+		ast.Inspect(file.tree, func(node ast.Node) bool {
+			_, isGo := node.(*ast.GoStmt)
+			starts = starts || isGo
+			return true
+		})
+		if starts {
+			faults = append(faults, fmt.Sprintf("%s: %s is tested without the race detector (Makefile), but works with several goroutines", file.name, file.room()))
+		}
+	}
+	for _, room := range rooms {
+		if !known[room] {
+			faults = append(faults, "Makefile: there is no "+room)
+		}
+	}
 	return faults
 }
 

@@ -80,7 +80,7 @@ func TestDamagedCode(t *testing.T) {
 		t.Errorf("reading a document has changed %s", diff)
 	}
 	var group errgroup.Group
-	for range 3 {
+	for range 2 {
 		group.Go(func() error {
 			child := exec.CommandContext(t.Context(), os.Args[0])
 			child.Env = append(os.Environ(), prepareFolder+"="+root)

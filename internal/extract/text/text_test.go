@@ -271,7 +271,7 @@ func TestErrorsEndTheWork(t *testing.T) {
 type breaking struct{}
 
 func (breaking) ReadAt(p []byte, at int64) (int, error) {
-	if at > 100<<20 {
+	if at > 8<<20 {
 		return 0, io.ErrClosedPipe
 	}
 	return copy(p, strings.Repeat("x,y\n", len(p)/4+1)), nil
