@@ -16,13 +16,14 @@ import (
 	_ "modernc.org/sqlite" // to move an expiry into the past
 
 	"github.com/satchel-files/satchel/internal/maintain"
+	"github.com/satchel-files/satchel/tests/program"
 )
 
 // traces gives the files of the data folder in which one of the marks stands, in their names or anywhere in their raw bytes.
 func (s *server) traces(marks ...string) []string {
 	s.t.Helper()
 	var found []string
-	for path := range walk(s.t, s.data) {
+	for path := range program.Walk(s.t, s.Data) {
 		raw, err := os.ReadFile(path)
 		if err != nil {
 			continue // gone meanwhile
@@ -63,7 +64,7 @@ func (s *server) vanish(marks []string) {
 			s.t.Logf("what is left: %q", left)
 		}
 	}()
-	within(s.t, "deleted files leave no trace in the data folder", func() bool {
+	program.Within(s.t, "deleted files leave no trace in the data folder", func() bool {
 		left = s.traces(marks...)
 		return len(left) == 0
 	})
@@ -71,7 +72,7 @@ func (s *server) vanish(marks []string) {
 
 // TestDeletedLeavesNoTrace looks for deleted and expired files in the raw bytes of everything that the server keeps.
 func TestDeletedLeavesNoTrace(t *testing.T) {
-	s := start(t, filepath.Join(t.TempDir(), "data"), settings{env: []string{"SATCHEL_SWEEP_INTERVAL=20ms"}})
+	s := start(t, filepath.Join(t.TempDir(), "data"), "SATCHEL_SWEEP_INTERVAL=20ms")
 	for _, f := range marked("others", 10, 10, 5000) { // pages are shared with rows that stay
 		s.put(f, map[string]string{"other": f.name})
 	}
@@ -91,19 +92,19 @@ func TestDeletedLeavesNoTrace(t *testing.T) {
 		s.vanish(marks)
 	})
 	t.Run("deleted while a backup runs", func(t *testing.T) {
-		end, err := maintain.BeginBackup(t.Context(), s.data)
-		must(t, err)
+		end, err := maintain.BeginBackup(t.Context(), s.Data)
+		program.Must(t, err)
 		id, marks := s.secret("backup")
 		a, err := s.remove(t.Context(), id)
 		if err != nil || !a.acknowledged() {
 			t.Fatal(a, err)
 		}
 		s.absent(t, id)
-		s.swept(3)
+		s.Swept(3)
 		if len(s.traces(marks[0])) == 0 {
 			t.Error("the bytes are gone while a backup may need them")
 		}
-		must(t, end())
+		program.Must(t, end())
 		s.vanish(marks)
 	})
 	t.Run("deleted before a crash", func(t *testing.T) {
@@ -112,15 +113,15 @@ func TestDeletedLeavesNoTrace(t *testing.T) {
 		if err != nil || !a.acknowledged() {
 			t.Fatal(a, err)
 		}
-		s.kill()
-		again := start(t, s.data, settings{})
+		s.Kill()
+		again := start(t, s.Data)
 		again.absent(t, id)
 		again.vanish(marks)
 		if files := again.list(100); len(files) != 20 {
 			t.Errorf("%d files are left, want 20", len(files))
 		}
-		again.stop()
-		fsck(t, s.data)
+		again.Stop()
+		fsck(t, s.Data)
 	})
 }
 
@@ -142,11 +143,11 @@ func (s *server) absent(t *testing.T, id string) {
 // expire lets a file's time be over. Through the API none expires within the hour.
 func (s *server) expire(id string) {
 	s.t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(s.data, "satchel.db")+"?_pragma=busy_timeout(10000)&_pragma=secure_delete(1)")
-	must(s.t, err)
-	defer func() { must(s.t, db.Close()) }()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(s.Data, "satchel.db")+"?_pragma=busy_timeout(10000)&_pragma=secure_delete(1)")
+	program.Must(s.t, err)
+	defer func() { program.Must(s.t, db.Close()) }()
 	done, err := db.ExecContext(s.t.Context(), "UPDATE files SET expires_at = $1 WHERE id = $2", time.Now().Add(-time.Second).UnixMicro(), id)
-	must(s.t, err)
+	program.Must(s.t, err)
 	if n, err := done.RowsAffected(); err != nil || n != 1 {
 		s.t.Fatalf("%d files expire (%v)", n, err)
 	}

@@ -42,7 +42,7 @@ func fanOut(blobs string) []string {
 // can be, everything goes on.
 func TestFailingFsync(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
-	at := placesOf(&server{data: data})
+	at := placesIn(data)
 	for _, c := range []struct {
 		name  string
 		args  []string
@@ -55,17 +55,17 @@ func TestFailingFsync(t *testing.T) {
 		{"of the database's log, which cannot be written either", fails("pwrite64", at.log), true, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := start(t, data, settings{env: []string{"SATCHEL_SWEEP_INTERVAL=1h"}})
+			s := start(t, data, "SATCHEL_SWEEP_INTERVAL=1h")
 			s.firstSweep()
 			l := newLedger()
 			clients := fsyncClients(t, s, c.name, 1)
 			l.crowd(t.Context(), clients, 10)
 			file := s.put(content{name: "kept", size: 5000}, nil)
-			before := s.blobs()
+			before := s.Blobs()
 
 			tracer := attach(t, s, c.args...)
 			s.refusesOnDisk(t, file.ID, c.rows)
-			if after := s.blobs(); c.bytes && len(after) != len(before) {
+			if after := s.Blobs(); c.bytes && len(after) != len(before) {
 				t.Errorf("something was left behind: %v; before: %v", after, before)
 			}
 			if injected := tracer.detach(); !slices.ContainsFunc(injected, func(c call) bool { return strings.Contains(c.result, "INJECTED") }) {
@@ -76,10 +76,10 @@ func TestFailingFsync(t *testing.T) {
 				t.Errorf("%d changes were refused though everything works again", l.refused)
 			}
 			s.accepts(t, file.ID)
-			s.kill()
-			s = start(t, data, settings{})
+			s.Kill()
+			s = start(t, data)
 			s.clear(t, l)
-			s.stop()
+			s.Stop()
 			fsck(t, data)
 		})
 	}
@@ -137,7 +137,7 @@ func fsyncClients(t *testing.T, s *server, name string, n int) []*client {
 // in the right order; the others are refused; and after a crash everything acknowledged is there.
 func TestFsyncFailsNowAndThen(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
-	s := start(t, data, settings{env: []string{"SATCHEL_SWEEP_INTERVAL=1h"}})
+	s := start(t, data, "SATCHEL_SWEEP_INTERVAL=1h")
 	s.firstSweep()
 	l := newLedger()
 	clients := fsyncClients(t, s, "now-and-then", 4)
@@ -166,11 +166,11 @@ func TestFsyncFailsNowAndThen(t *testing.T) {
 	l.crowd(t.Context(), clients, 20)
 	calls := tracer.detach()
 	for _, f := range acknowledged {
-		check(t, placesOf(s).proveUpload(calls, f))
+		check(t, placesIn(s.Data).proveUpload(calls, f))
 	}
-	s.kill()
+	s.Kill()
 
-	s = start(t, data, settings{})
+	s = start(t, data)
 	s.firstSweep()
 	byName := map[string]bool{}
 	for _, file := range s.list(100) {
@@ -187,7 +187,7 @@ func TestFsyncFailsNowAndThen(t *testing.T) {
 		}
 	}
 	l.settle(t, s)
-	s.stop()
+	s.Stop()
 	fsck(t, data)
 	t.Logf("%d of 60 uploads acknowledged; of other changes %d, %d refused", len(acknowledged), l.requests, l.refused)
 }

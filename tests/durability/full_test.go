@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/satchel-files/satchel/tests/program"
 )
 
 // insufficient says whether an answer is the one of a full disk: the SDKs must not send everything again.
@@ -21,15 +23,15 @@ func insufficient(a answer) bool {
 func TestRoomIsKept(t *testing.T) {
 	const keep = 32 * mib
 	v := mount(t, 96*mib)
-	s := start(t, v.data(), settings{env: []string{fmt.Sprintf("SATCHEL_MIN_FREE_BYTES=%d", keep)}})
+	s := start(t, v.data(), fmt.Sprintf("SATCHEL_MIN_FREE_BYTES=%d", keep))
 	s.firstSweep()
 	l := newLedger()
 	c := &client{
 		t: t, s: s, rng: rand.New(rand.NewPCG(seed(t), 4)), name: "before", tick: func() {}, ok: insufficient, most: mib,
 	}
 	l.crowd(t.Context(), []*client{c}, 20)
-	s.swept(2)
-	before, free := s.blobs(), v.free()
+	s.Swept(2)
+	before, free := s.Blobs(), v.free()
 	for _, u := range []struct {
 		name string
 		upload
@@ -41,11 +43,11 @@ func TestRoomIsKept(t *testing.T) {
 	} {
 		t.Run(u.name, func(t *testing.T) {
 			_, a, err := s.send(t.Context(), u.upload)
-			must(t, err)
+			program.Must(t, err)
 			if !insufficient(a) {
 				t.Errorf("%s, want 507", a)
 			}
-			if after := s.blobs(); !maps.Equal(before, after) {
+			if after := s.Blobs(); !maps.Equal(before, after) {
 				t.Errorf("it left something behind: %v; before: %v", after, before)
 			}
 		})
@@ -54,7 +56,7 @@ func TestRoomIsKept(t *testing.T) {
 
 	c.name = "small"
 	l.crowd(t.Context(), []*client{c}, 30)
-	s.swept(2) // what was deleted gives its room back before it is measured
+	s.Swept(2) // what was deleted gives its room back before it is measured
 	large := s.put(content{name: "fits", size: v.free() - keep - 2*mib}, nil)
 	if _, a, err := s.send(t.Context(), upload{files: []content{{name: "next", size: 4 * mib}}}); err != nil || !insufficient(a) {
 		t.Errorf("%s (%v), want 507: %d bytes are free, %d must stay so", a, err, v.free(), keep)
@@ -64,9 +66,9 @@ func TestRoomIsKept(t *testing.T) {
 	if err != nil || !a.acknowledged() {
 		t.Fatal(a, err)
 	}
-	within(t, "the deleted file's room is free again", func() bool { return v.free() > keep+8*mib })
+	program.Within(t, "the deleted file's room is free again", func() bool { return v.free() > keep+8*mib })
 	s.put(content{name: "next", size: 4 * mib}, nil)
-	s.stop()
+	s.Stop()
 	fsck(t, v.data())
 }
 
@@ -74,7 +76,7 @@ func TestRoomIsKept(t *testing.T) {
 // is refused and does not happen. As soon as there is room, everything goes on.
 func TestFullDisk(t *testing.T) {
 	v := mount(t, 64*mib)
-	s := start(t, v.data(), settings{})
+	s := start(t, v.data())
 	s.firstSweep()
 	l := newLedger()
 	c := &client{
@@ -98,8 +100,8 @@ func TestFullDisk(t *testing.T) {
 	if l.refused > refused {
 		t.Errorf("%d changes were refused though there was room again", l.refused-refused)
 	}
-	s.swept(2)
-	s.stop()
+	s.Swept(2)
+	s.Stop()
 	fsck(t, v.data())
 	t.Logf("%d changes acknowledged, %d refused, %d files", l.requests, l.refused, len(l.files))
 }
@@ -107,7 +109,7 @@ func TestFullDisk(t *testing.T) {
 // TestStartOnFullDisk kills a server whose disk is full. The next one starts all the same, and serves what is there.
 func TestStartOnFullDisk(t *testing.T) {
 	v := mount(t, 64*mib)
-	s := start(t, v.data(), settings{})
+	s := start(t, v.data())
 	l := newLedger()
 	c := &client{
 		t: t, s: s, rng: rand.New(rand.NewPCG(seed(t), 6)), name: "room", tick: func() {}, ok: insufficient, most: 100_000,
@@ -116,9 +118,9 @@ func TestStartOnFullDisk(t *testing.T) {
 	v.fill(0)
 	c.name = "full"
 	l.crowd(t.Context(), []*client{c}, 30)
-	s.kill()
+	s.Kill()
 	v.fill(0)
-	s = start(t, v.data(), settings{})
+	s = start(t, v.data())
 	l.settle(t, s)
 	v.release()
 	c.s, c.name = s, "after"
@@ -127,10 +129,10 @@ func TestStartOnFullDisk(t *testing.T) {
 	if l.refused > refused {
 		t.Errorf("%d changes were refused though there was room again", l.refused-refused)
 	}
-	s.kill()
-	s = start(t, v.data(), settings{})
+	s.Kill()
+	s = start(t, v.data())
 	l.settle(t, s)
 	s.firstSweep()
-	s.stop()
+	s.Stop()
 	fsck(t, v.data())
 }

@@ -5,12 +5,12 @@ package durability_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
-	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/satchel-files/satchel/tests/program"
 )
 
 const (
@@ -24,18 +24,18 @@ func TestKill(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed(t), 1))
 	data := filepath.Join(t.TempDir(), "data")
 	l := newLedger()
-	for round := range number(t, "DURABILITY_ROUNDS", killRounds) {
-		s := start(t, data, settings{})
+	for round := range program.Number(t, "DURABILITY_ROUNDS", killRounds) {
+		s := start(t, data)
 		l.crowd(t.Context(), killers(t, s, rng, round), 1<<30)
-		s.kill()
+		s.Kill()
 		cutShort(t, data, rng)
 
-		s = start(t, data, settings{})
+		s = start(t, data)
 		l.settle(t, s)
 		l.repeat(t, s)
 		l.settle(t, s)
 		s.firstSweep()
-		s.stop()
+		s.Stop()
 		fsck(t, data)
 		t.Logf("round %d: %d changes acknowledged so far, %d files", round, l.requests, len(l.files))
 		if t.Failed() {
@@ -49,7 +49,7 @@ func TestKill(t *testing.T) {
 
 // killers makes clients of which one, nobody knows which, kills the server at a random step of its own.
 func killers(t *testing.T, s *server, rng *rand.Rand, round int) []*client {
-	tick := newFuse(1+rng.IntN(3000), s.kill)
+	tick := newFuse(1+rng.IntN(3000), s.Kill)
 	clients := make([]*client, killClients)
 	for i := range clients {
 		clients[i] = &client{
@@ -74,25 +74,15 @@ func newFuse(n int, do func()) func() {
 // cutShort kills a server that has only just begun: in its first sweep, mostly.
 func cutShort(t *testing.T, data string, rng *rand.Rand) {
 	for range rng.IntN(3) {
-		s := start(t, data, settings{})
-		s.kill()
+		s := start(t, data)
+		s.Kill()
 	}
 }
 
 // seed gives the run's seed.
 func seed(t *testing.T) uint64 {
-	n := uint64(number(t, "DURABILITY_SEED", int(time.Now().UnixNano()%1_000_000)))
+	n := uint64(program.Number(t, "DURABILITY_SEED", int(time.Now().UnixNano()%1_000_000)))
 	t.Logf("DURABILITY_SEED=%d", n)
-	return n
-}
-
-func number(t *testing.T, variable string, otherwise int) int {
-	text := os.Getenv(variable)
-	if text == "" {
-		return otherwise
-	}
-	n, err := strconv.Atoi(text)
-	must(t, err)
 	return n
 }
 
@@ -117,7 +107,7 @@ func TestKillAtEveryStep(t *testing.T) {
 }
 
 func killAtStep(t *testing.T, data string, l *ledger, rng *rand.Rand, call string, n int) {
-	s := start(t, data, settings{})
+	s := start(t, data)
 	s.firstSweep()
 	c := &client{
 		t: t, s: s, rng: rng, name: fmt.Sprintf("%s-%d", call, n), tick: func() {},
@@ -129,12 +119,12 @@ func killAtStep(t *testing.T, data string, l *ledger, rng *rand.Rand, call strin
 	l.crowd(t.Context(), []*client{c}, 500)
 	if !c.over {
 		t.Errorf("500 changes without %s %d", call, n)
-		s.kill()
+		s.Kill()
 	}
-	<-s.ended
-	s = start(t, data, settings{})
+	<-s.Ended()
+	s = start(t, data)
 	l.settle(t, s)
 	s.firstSweep()
-	s.stop()
+	s.Stop()
 	fsck(t, data)
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/satchel-files/satchel/api"
+	"github.com/satchel-files/satchel/tests/program"
 )
 
 // known is a file as the server must have it.
@@ -152,7 +153,7 @@ func (l *ledger) repeat(t testing.TB, s *server) {
 	t.Helper()
 	for _, c := range l.repeats {
 		files, a, err := s.send(t.Context(), c.upload)
-		must(t, err)
+		program.Must(t, err)
 		if len(c.ids) == 0 && a.acknowledged() {
 			if err := l.adopt(c, files); err != nil {
 				t.Errorf("upload %q again: %v", c.op(), err)

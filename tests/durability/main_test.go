@@ -13,15 +13,17 @@
 package durability_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/satchel-files/satchel/tests/program"
 )
 
 // programVariable names the program under test to the tests. It also says that the process is in its own namespace already.
@@ -38,15 +40,12 @@ func TestMain(m *testing.M) {
 }
 
 func enterNamespace() error {
-	if err := noteSources(); err != nil {
-		return err
-	}
 	folder, err := os.MkdirTemp("", "satchel-durability-")
 	if err != nil {
 		return err
 	}
-	program := filepath.Join(folder, "satchel")
-	if err := build(program); err != nil {
+	built := filepath.Join(folder, "satchel")
+	if err := program.Build(context.Background(), built); err != nil {
 		return errors.Join(err, os.RemoveAll(folder))
 	}
 	unshare, err := exec.LookPath("unshare")
@@ -58,40 +57,11 @@ func enterNamespace() error {
 		args = append(args, "--map-root-user")
 	}
 	args = append(append(args, "--"), os.Args...)
-	return syscall.Exec(unshare, args, append(os.Environ(), programVariable+"="+program))
+	return syscall.Exec(unshare, args, append(os.Environ(), programVariable+"="+built))
 }
 
-func build(program string, args ...string) error {
-	cmd := exec.Command("go", append(append([]string{"build", "-buildvcs=false"}, args...), "-o", program, "../../cmd/satchel")...)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the program: %w\n%s", err, out)
-	}
-	return nil
-}
-
-// noteSources reads the folders of the program, so that the go command knows that a result in its cache depends on them.
-func noteSources() error {
-	for _, room := range []string{"../../cmd", "../../internal", "../../api", "../../client"} {
-		err := filepath.WalkDir(room, func(string, fs.DirEntry, error) error { return nil })
-		if err != nil {
-			return err
-		}
-	}
-	nouns, err := filepath.Glob("../../*.go")
-	if err != nil {
-		return err
-	}
-	for _, name := range append(nouns, "../../go.mod") {
-		if _, err := os.Stat(name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// program is the path of the program under test.
-func program() string { return os.Getenv(programVariable) }
+// underTest is the path of the program under test.
+func underTest() string { return os.Getenv(programVariable) }
 
 // lines joins lines for messages, the first ones if they are many.
 func lines(all []string) string {

@@ -10,17 +10,19 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/satchel-files/satchel/tests/program"
 )
 
 // peak gives the most memory that the server ever had, in bytes.
 func (s *server) peak() int64 {
 	s.t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
-	must(s.t, err)
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.PID()))
+	program.Must(s.t, err)
 	for line := range strings.Lines(string(status)) {
 		if text, ok := strings.CutPrefix(line, "VmHWM:"); ok {
 			kib, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(text), "kB")), 10, 64)
-			must(s.t, err)
+			program.Must(s.t, err)
 			return kib << 10
 		}
 	}
@@ -39,7 +41,7 @@ func TestConstantMemory(t *testing.T) {
 		{"many at once", marked("parallel", 16, 64*mib)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := start(t, filepath.Join(t.TempDir(), "data"), settings{})
+			s := start(t, filepath.Join(t.TempDir(), "data"))
 			var group sync.WaitGroup
 			for _, f := range c.files {
 				group.Go(func() { s.roundTrip(t, f) })

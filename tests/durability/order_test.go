@@ -14,8 +14,8 @@ import (
 // places are the files whose fsyncs count.
 type places struct{ blobs, log string }
 
-func placesOf(s *server) places {
-	return places{filepath.Join(s.data, "blobs"), filepath.Join(s.data, "satchel.db-wal")}
+func placesIn(data string) places {
+	return places{filepath.Join(data, "blobs"), filepath.Join(data, "satchel.db-wal")}
 }
 
 // proveUpload looks in a trace for every step that must come before the answer to an upload: its bytes and their folders are durable,
@@ -44,7 +44,7 @@ func (p places) proveUpload(calls []call, f content) error {
 
 // TestOrder shows what a kill cannot: that nothing is answered before it would survive a power cut.
 func TestOrder(t *testing.T) {
-	s := start(t, filepath.Join(t.TempDir(), "data"), settings{env: []string{"SATCHEL_SWEEP_INTERVAL=1h"}})
+	s := start(t, filepath.Join(t.TempDir(), "data"), "SATCHEL_SWEEP_INTERVAL=1h")
 	s.firstSweep()
 	tracer := attach(t, s, "-e", "trace="+traced)
 	alone := marked("alone", 1, 0, 1000, 4096, 256<<10, 256<<10+1, 5<<20)
@@ -69,7 +69,7 @@ func TestOrder(t *testing.T) {
 	calls := tracer.detach()
 	all := append(append(alone, atOnce...), together...)
 	for _, f := range all {
-		check(t, placesOf(s).proveUpload(calls, f))
+		check(t, placesIn(s.Data).proveUpload(calls, f))
 	}
 	t.Logf("%d uploads: every answer came behind the fsyncs of bytes, folders and log", len(all))
 }
@@ -88,7 +88,7 @@ func marked(name string, n int, sizes ...int64) []content {
 
 // TestOrderOfChanges shows the same of everything else that is acknowledged.
 func TestOrderOfChanges(t *testing.T) {
-	s := start(t, filepath.Join(t.TempDir(), "data"), settings{env: []string{"SATCHEL_SWEEP_INTERVAL=1h"}})
+	s := start(t, filepath.Join(t.TempDir(), "data"), "SATCHEL_SWEEP_INTERVAL=1h")
 	s.firstSweep()
 	file := s.put(content{name: "a", size: 10}, nil)
 	for _, c := range []struct {
@@ -112,7 +112,7 @@ func TestOrderOfChanges(t *testing.T) {
 			if err != nil || !a.acknowledged() {
 				t.Fatal(a, err)
 			}
-			check(t, placesOf(s).proveChange(calls, c.answer))
+			check(t, placesIn(s.Data).proveChange(calls, c.answer))
 		})
 	}
 }

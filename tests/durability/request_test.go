@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"github.com/satchel-files/satchel/api"
+	"github.com/satchel-files/satchel/tests/program"
 )
 
 // content is a file that is made while it is read: so large files need no memory.
@@ -109,7 +110,7 @@ func (a answer) String() string { return fmt.Sprintf("%d %s", a.status, quoted(a
 
 // ask sends a request and reads the answer. The error says that there is none, or not a whole one.
 func (s *server) ask(ctx context.Context, method, path string, body io.Reader, header http.Header, size int64) (answer, error) {
-	request, err := http.NewRequestWithContext(ctx, method, s.url+path, body)
+	request, err := http.NewRequestWithContext(ctx, method, s.URL+path, body)
 	if err != nil {
 		return answer{}, err
 	}
@@ -117,24 +118,19 @@ func (s *server) ask(ctx context.Context, method, path string, body io.Reader, h
 	if request.Header == nil {
 		request.Header = http.Header{}
 	}
-	request.Header.Set("Authorization", "Bearer "+rootToken)
 	if body != nil {
 		request.ContentLength = size
 	}
-	response, err := s.http.Do(request)
-	if err != nil {
-		return answer{}, err
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	return answer{response.StatusCode, response.Header, text}, err
+	var a answer
+	a.status, a.header, a.body, err = s.Exchange(request)
+	return a, err
 }
 
 // get asks for something that can be asked for in vain.
 func (s *server) get(path string) answer {
 	s.t.Helper()
 	a, err := s.ask(s.t.Context(), http.MethodGet, path, nil, nil, 0)
-	must(s.t, err)
+	program.Must(s.t, err)
 	return a
 }
 
@@ -165,7 +161,7 @@ func (s *server) send(ctx context.Context, u upload) ([]*api.File, answer, error
 func (s *server) put(f content, metadata map[string]string) *api.File {
 	s.t.Helper()
 	files, a, err := s.send(s.t.Context(), upload{files: []content{f}, metadata: metadata})
-	must(s.t, err)
+	program.Must(s.t, err)
 	if !a.acknowledged() {
 		s.t.Fatalf("upload of %s: %s", f.name, a)
 	}
@@ -201,7 +197,7 @@ func (s *server) list(pageSize int) []*api.File {
 			s.t.Fatalf("list: %s", a)
 		}
 		var page api.FileList
-		must(s.t, json.Unmarshal(a.body, &page))
+		program.Must(s.t, json.Unmarshal(a.body, &page))
 		all = append(all, page.Data...)
 		if !page.HasMore {
 			return all
@@ -212,12 +208,12 @@ func (s *server) list(pageSize int) []*api.File {
 
 // download reads a file's content and compares it with what was sent.
 func (s *server) download(ctx context.Context, id string, want content) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/files/"+id+"/content", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/files/"+id+"/content", nil)
 	if err != nil {
 		return err
 	}
-	request.Header.Set("Authorization", "Bearer "+rootToken)
-	response, err := s.http.Do(request)
+	request.Header.Set("Authorization", "Bearer "+program.RootToken)
+	response, err := s.HTTP.Do(request)
 	if err != nil {
 		return err
 	}
@@ -251,24 +247,11 @@ func orEnd(err error) error {
 	return err
 }
 
-// metric reads one number of /metrics; 0 when it is not there yet.
-func (s *server) metric(name string) float64 {
-	s.t.Helper()
-	for line := range strings.Lines(string(s.get("/metrics").body)) {
-		if text, ok := strings.CutPrefix(line, name+" "); ok {
-			value, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
-			must(s.t, err)
-			return value
-		}
-	}
-	return 0
-}
-
 // metadataOf reads the metadata of a file whose values are all strings.
 func metadataOf(t testing.TB, file *api.File) map[string]string {
 	t.Helper()
 	var metadata map[string]string
-	must(t, json.Unmarshal(file.Metadata, &metadata))
+	program.Must(t, json.Unmarshal(file.Metadata, &metadata))
 	return metadata
 }
 

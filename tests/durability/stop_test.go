@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/satchel-files/satchel/tests/program"
 )
 
 // slow is an upload of which the server has the first half.
@@ -26,23 +28,23 @@ type slow struct {
 // sendHalf begins an upload and stops in the middle. The server is at work on it: it has asked for the body.
 func (s *server) sendHalf(u upload) *slow {
 	s.t.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
-	must(s.t, err)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
+	program.Must(s.t, err)
 	s.t.Cleanup(func() { conn.Close() })
 	body, size := u.body()
 	_, err = fmt.Fprintf(conn, "POST /files HTTP/1.1\r\nHost: satchel\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\nExpect: 100-continue\r\n"+
-		"Content-Type: multipart/form-data; boundary=%q\r\n\r\n", rootToken, size, boundary)
-	must(s.t, err)
+		"Content-Type: multipart/form-data; boundary=%q\r\n\r\n", program.RootToken, size, boundary)
+	program.Must(s.t, err)
 	in := bufio.NewReader(conn)
 	line, err := in.ReadString('\n')
-	must(s.t, err)
+	program.Must(s.t, err)
 	if !strings.HasPrefix(line, "HTTP/1.1 100 ") {
 		s.t.Fatalf("the server does not ask for the body: %s", line)
 	}
 	_, err = in.ReadString('\n') // the empty line behind it
-	must(s.t, err)
+	program.Must(s.t, err)
 	_, err = io.CopyN(conn, body, size/2)
-	must(s.t, err)
+	program.Must(s.t, err)
 	return &slow{conn, body, in}
 }
 
@@ -63,8 +65,8 @@ func (u *slow) finish() (status int, err error) {
 // refusesConnections waits until nobody can connect any more.
 func (s *server) refusesConnections() {
 	s.t.Helper()
-	within(s.t, "new connections are refused", func() bool {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	program.Within(s.t, "new connections are refused", func() bool {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
 		if err == nil {
 			conn.Close()
 		}
@@ -75,25 +77,22 @@ func (s *server) refusesConnections() {
 // TestStopLetsUploadsFinish asks a server to stop in the middle of uploads: they are finished, and kept.
 func TestStopLetsUploadsFinish(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
-	s := start(t, data, settings{})
+	s := start(t, data)
 	files := marked("running", 4, 10_000, 2*mib)
 	var running []*slow
 	for _, f := range files {
 		running = append(running, s.sendHalf(upload{files: []content{f}}))
 	}
-	s.signal(syscall.SIGTERM)
+	s.Signal(syscall.SIGTERM)
 	s.refusesConnections()
 	for i, u := range running {
 		if status, err := u.finish(); err != nil || status != http.StatusOK {
 			t.Errorf("%s: %d (%v), want 200", files[i].name, status, err)
 		}
 	}
-	<-s.ended
-	if code := s.cmd.ProcessState.ExitCode(); code != 0 {
-		t.Errorf("the server ended with %v, want exit status 0", s.cmd.ProcessState)
-	}
+	s.EndsInOrder()
 	fsck(t, data)
-	s = start(t, data, settings{})
+	s = start(t, data)
 	found := s.list(100)
 	if len(found) != len(files) {
 		t.Errorf("%d files are there, want %d", len(found), len(files))
@@ -101,7 +100,7 @@ func TestStopLetsUploadsFinish(t *testing.T) {
 	for _, file := range found {
 		for _, f := range files {
 			if f.name == file.Filename {
-				must(t, s.download(t.Context(), file.ID, f))
+				program.Must(t, s.download(t.Context(), file.ID, f))
 			}
 		}
 	}
@@ -110,101 +109,101 @@ func TestStopLetsUploadsFinish(t *testing.T) {
 // TestStopDoesNotWaitForever cuts off an upload that takes longer than the limit. It was not acknowledged, and nothing of it stays.
 func TestStopDoesNotWaitForever(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
-	s := start(t, data, settings{env: []string{"SATCHEL_SHUTDOWN_TIMEOUT=100ms"}})
+	s := start(t, data, "SATCHEL_SHUTDOWN_TIMEOUT=100ms")
 	kept := content{name: "kept", size: 1000}
 	file := s.put(kept, nil)
 	running := s.sendHalf(upload{files: []content{{name: "cut", size: 2 * mib}}})
-	s.stop()
+	s.Stop()
 	if status, err := running.finish(); err == nil {
 		t.Errorf("the upload that was cut off was answered with %d", status)
 	}
-	s = start(t, data, settings{})
+	s = start(t, data)
 	s.firstSweep()
 	if files := s.list(10); len(files) != 1 || files[0].ID != file.ID {
 		t.Errorf("%d files are there, want the one that was kept", len(files))
 	}
-	must(t, s.download(t.Context(), file.ID, kept))
-	s.stop()
+	program.Must(t, s.download(t.Context(), file.ID, kept))
+	s.Stop()
 	fsck(t, data)
 }
 
 // TestSecondSignal ends a server at once that waits for an upload.
 func TestSecondSignal(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
-	s := start(t, data, settings{env: []string{"SATCHEL_SHUTDOWN_TIMEOUT=1h"}})
+	s := start(t, data, "SATCHEL_SHUTDOWN_TIMEOUT=1h")
 	s.sendHalf(upload{files: []content{{name: "cut", size: 2 * mib}}})
-	s.signal(syscall.SIGTERM)
+	s.Signal(syscall.SIGTERM)
 	s.refusesConnections()
-	within(t, "a further SIGTERM ends the server", func() bool {
-		s.signal(syscall.SIGTERM)
+	program.Within(t, "a further SIGTERM ends the server", func() bool {
+		s.Signal(syscall.SIGTERM)
 		select {
-		case <-s.ended:
+		case <-s.Ended():
 			return true
 		default:
 			return false
 		}
 	})
-	s = start(t, data, settings{})
+	s = start(t, data)
 	s.firstSweep()
 	if files := s.list(10); len(files) != 0 {
 		t.Errorf("%d files are there, want none", len(files))
 	}
-	s.stop()
+	s.Stop()
 	fsck(t, data)
 }
 
 // TestSecondServer refuses a second server on one data folder, also by another name of the folder. The first one is not disturbed.
 func TestSecondServer(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
-	s := start(t, data, settings{})
+	s := start(t, data)
 	file := s.put(content{name: "a", size: 1000}, nil)
 	link := filepath.Join(t.TempDir(), "link")
-	must(t, os.Symlink(data, link))
+	program.Must(t, os.Symlink(data, link))
 	for _, folder := range []string{data, link} {
-		out, code := refused(t, folder, settings{})
+		out, code := refused(t, folder)
 		if code != 1 || !strings.Contains(out, "another server runs on "+folder) {
 			t.Errorf("a second server on %s ended with %d:\n%s", folder, code, out)
 		}
 	}
 	s.accepts(t, file.ID)
-	s.kill()
-	start(t, data, settings{}).stop() // the lock went with the process
+	s.Kill()
+	start(t, data).Stop() // the lock went with the process
 }
 
 // TestVersions takes a data folder to the next version, which is this one with one more migration, and back.
 func TestVersions(t *testing.T) {
 	next := nextVersion(t)
 	data := filepath.Join(t.TempDir(), "data")
-	s := start(t, data, settings{})
+	s := start(t, data)
 	l := newLedger()
 	l.crowd(t.Context(), fsyncClients(t, s, "old", 2), 20)
-	s.stop()
+	s.Stop()
 
-	s = start(t, data, settings{program: next})
+	s = startProgram(t, next, data)
 	l.settle(t, s)
 	l.crowd(t.Context(), fsyncClients(t, s, "new", 2), 20)
-	s.stop()
+	s.Stop()
 	aside, err := filepath.Glob(filepath.Join(data, "satchel.db.before-*"))
-	must(t, err)
+	program.Must(t, err)
 	if len(aside) != 1 {
 		t.Fatalf("set aside before the migration: %v, want one copy", aside)
 	}
 
-	before := walk(t, data)
-	out, code := refused(t, data, settings{})
+	before := program.Walk(t, data)
+	out, code := refused(t, data)
 	if code != 1 || !strings.Contains(out, "newer version") {
 		t.Errorf("the start on a newer data folder ended with %d:\n%s", code, out)
 	}
-	if after := walk(t, data); len(after) != len(before) || after[filepath.Join(data, "satchel.db")] != before[filepath.Join(data, "satchel.db")] {
+	if after := program.Walk(t, data); len(after) != len(before) || after[filepath.Join(data, "satchel.db")] != before[filepath.Join(data, "satchel.db")] {
 		t.Errorf("the refused start changed the folder: %v; before: %v", after, before)
 	}
-	s = start(t, data, settings{program: next})
+	s = startProgram(t, next, data)
 	l.settle(t, s)
 	s.firstSweep()
-	s.stop()
+	s.Stop()
 
-	must(t, os.Rename(aside[0], filepath.Join(data, "satchel.db")))
-	s = start(t, data, settings{}) // the copy is a whole database of the old version
+	program.Must(t, os.Rename(aside[0], filepath.Join(data, "satchel.db")))
+	s = start(t, data) // the copy is a whole database of the old version
 	for _, file := range s.list(100) {
 		if !strings.HasPrefix(metadataOf(t, file)[opKey], "old") {
 			t.Errorf("the copy has %s, which was made after the migration", file.Filename)
@@ -217,12 +216,12 @@ func nextVersion(t *testing.T) string {
 	t.Helper()
 	folder := t.TempDir()
 	migration := filepath.Join(folder, "migration.sql")
-	must(t, os.WriteFile(migration, []byte("-- +goose Up\nALTER TABLE orgs ADD COLUMN motto TEXT;\n"), 0o600))
+	program.Must(t, os.WriteFile(migration, []byte("-- +goose Up\nALTER TABLE orgs ADD COLUMN motto TEXT;\n"), 0o600))
 	place, err := filepath.Abs("../../internal/meta/sqlstore/migrations/sqlite/99999_next.sql")
-	must(t, err)
+	program.Must(t, err)
 	overlay := filepath.Join(folder, "overlay.json")
-	must(t, os.WriteFile(overlay, encode(map[string]any{"Replace": map[string]string{place: migration}}), 0o600))
+	program.Must(t, os.WriteFile(overlay, encode(map[string]any{"Replace": map[string]string{place: migration}}), 0o600))
 	next := filepath.Join(folder, "satchel")
-	must(t, build(next, "-overlay", overlay))
+	program.Must(t, program.Build(t.Context(), next, "-overlay", overlay))
 	return next
 }

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/satchel-files/satchel/tests/program"
 )
 
 // traced are the system calls that a proof of order needs.
@@ -24,25 +26,25 @@ type strace struct {
 	t    testing.TB
 	cmd  *exec.Cmd
 	file string
-	log  *record
+	log  *program.Record
 }
 
 // attach has strace follow a running server. args say what it is to trace and to inject.
 func attach(t testing.TB, s *server, args ...string) *strace {
 	t.Helper()
-	tracer := &strace{t: t, file: filepath.Join(t.TempDir(), "trace"), log: newRecord()}
-	args = append([]string{"-f", "-y", "-s", "8192", "-o", tracer.file, "-p", strconv.Itoa(s.cmd.Process.Pid)}, args...)
+	tracer := &strace{t: t, file: filepath.Join(t.TempDir(), "trace"), log: &program.Record{}}
+	args = append([]string{"-f", "-y", "-s", "8192", "-o", tracer.file, "-p", strconv.Itoa(s.PID())}, args...)
 	tracer.cmd = exec.CommandContext(t.Context(), "strace", args...)
 	tracer.cmd.Stderr = tracer.log
-	must(t, tracer.cmd.Start())
-	within(t, "strace follows the server", func() bool { return strings.Contains(tracer.log.String(), " attached") })
+	program.Must(t, tracer.cmd.Start())
+	program.Within(t, "strace follows the server", func() bool { return strings.Contains(tracer.log.String(), " attached") })
 	return tracer
 }
 
 // detach lets the server run on alone, and gives what was seen.
 func (s *strace) detach() []call {
 	s.t.Helper()
-	must(s.t, s.cmd.Process.Signal(syscall.SIGTERM))
+	program.Must(s.t, s.cmd.Process.Signal(syscall.SIGTERM))
 	_ = s.cmd.Wait() // it ends with the signal that it was sent
 	return readTrace(s.t, s.file)
 }
@@ -83,7 +85,7 @@ func (c call) String() string {
 func readTrace(t testing.TB, path string) []call {
 	t.Helper()
 	file, err := os.Open(path)
-	must(t, err)
+	program.Must(t, err)
 	defer file.Close()
 	line := regexp.MustCompile(`^(\d+) +(?:<\.\.\. \w+ resumed>|(\w+)\()(.*)$`)
 	result := regexp.MustCompile(`^(.*)\) += (.*)$`)
@@ -116,7 +118,7 @@ func readTrace(t testing.TB, path string) []call {
 			delete(running, thread)
 		}
 	}
-	must(t, scanner.Err())
+	program.Must(t, scanner.Err())
 	return calls
 }
 

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/satchel-files/satchel/tests/program"
 )
 
 // writes are all kinds of changes, as clients send them. id is a file that the server has.
@@ -70,26 +72,26 @@ func TestVanishedFolder(t *testing.T) {
 		take func(t *testing.T, data string)
 		back bool // the folder can be put back
 	}{
-		{"moved", func(t *testing.T, data string) { must(t, os.Rename(data, data+".away")) }, true},
-		{"removed", func(t *testing.T, data string) { must(t, os.RemoveAll(data)) }, false},
+		{"moved", func(t *testing.T, data string) { program.Must(t, os.Rename(data, data+".away")) }, true},
+		{"removed", func(t *testing.T, data string) { program.Must(t, os.RemoveAll(data)) }, false},
 		{"an empty one in its place", func(t *testing.T, data string) {
-			must(t, os.Rename(data, data+".away"))
-			must(t, os.Mkdir(data, 0o700))
+			program.Must(t, os.Rename(data, data+".away"))
+			program.Must(t, os.Mkdir(data, 0o700))
 		}, true},
 		{"another one in its place", func(t *testing.T, data string) {
-			must(t, os.Rename(data, data+".away"))
-			start(t, data, settings{}).stop()
+			program.Must(t, os.Rename(data, data+".away"))
+			start(t, data).Stop()
 		}, true},
 		{"the database alone", func(t *testing.T, data string) {
-			must(t, os.Rename(filepath.Join(data, "satchel.db"), filepath.Join(data, "away.db")))
+			program.Must(t, os.Rename(filepath.Join(data, "satchel.db"), filepath.Join(data, "away.db")))
 		}, false},
 		{"the blobs alone", func(t *testing.T, data string) {
-			must(t, os.Rename(filepath.Join(data, "blobs"), filepath.Join(data, "away")))
+			program.Must(t, os.Rename(filepath.Join(data, "blobs"), filepath.Join(data, "away")))
 		}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			data := filepath.Join(t.TempDir(), "data")
-			s := start(t, data, settings{})
+			s := start(t, data)
 			kept := content{name: "kept", seed: 7, size: 70_000}
 			file := s.put(kept, map[string]string{"kept": "yes"})
 			c.take(t, data)
@@ -101,15 +103,15 @@ func TestVanishedFolder(t *testing.T) {
 			if !c.back {
 				return
 			}
-			must(t, os.RemoveAll(data))
-			must(t, os.Rename(data+".away", data))
+			program.Must(t, os.RemoveAll(data))
+			program.Must(t, os.Rename(data+".away", data))
 			if files := s.list(100); len(files) != 1 || metadataOf(t, files[0])["kept"] != "yes" || metadataOf(t, files[0])["lost"] != "" {
 				t.Errorf("with the folder back there are %d files", len(files))
 			}
-			must(t, s.download(t.Context(), file.ID, kept))
+			program.Must(t, s.download(t.Context(), file.ID, kept))
 			s.accepts(t, file.ID)
-			s.swept(2)
-			s.stop()
+			s.Swept(2)
+			s.Stop()
 			fsck(t, data)
 		})
 	}
@@ -133,7 +135,7 @@ func (s *server) refusesBytes(t *testing.T) {
 func TestVanishesUnderLoad(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed(t), 7))
 	data := filepath.Join(t.TempDir(), "data")
-	s := start(t, data, settings{})
+	s := start(t, data)
 	l := newLedger()
 	clients := make([]*client, 4)
 	moved := make(chan struct{})
@@ -153,12 +155,12 @@ func TestVanishesUnderLoad(t *testing.T) {
 	}
 	l.crowd(t.Context(), clients, 120)
 	<-moved
-	s.kill()
-	must(t, os.Rename(data+".away", data))
-	s = start(t, data, settings{})
+	s.Kill()
+	program.Must(t, os.Rename(data+".away", data))
+	s = start(t, data)
 	l.settle(t, s)
 	s.firstSweep()
-	s.stop()
+	s.Stop()
 	fsck(t, data)
 	t.Logf("%d changes acknowledged, %d refused, %d files", l.requests, l.refused, len(l.files))
 	if l.requests == 0 || l.refused == 0 {

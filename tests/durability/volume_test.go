@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/satchel-files/satchel/tests/program"
 )
 
 const mib = 1 << 20
@@ -24,8 +26,8 @@ type volume struct {
 func mount(t testing.TB, size int64) *volume {
 	t.Helper()
 	v := &volume{t, t.TempDir()}
-	must(t, unix.Mount("satchel", v.path, "tmpfs", 0, fmt.Sprintf("size=%d,mode=0700", size)))
-	t.Cleanup(func() { must(t, unix.Unmount(v.path, unix.MNT_DETACH)) })
+	program.Must(t, unix.Mount("satchel", v.path, "tmpfs", 0, fmt.Sprintf("size=%d,mode=0700", size)))
+	t.Cleanup(func() { program.Must(t, unix.Unmount(v.path, unix.MNT_DETACH)) })
 	return v
 }
 
@@ -35,7 +37,7 @@ func (v *volume) data() string { return filepath.Join(v.path, "data") }
 func (v *volume) free() int64 {
 	v.t.Helper()
 	var stat unix.Statfs_t
-	must(v.t, unix.Statfs(v.path, &stat))
+	program.Must(v.t, unix.Statfs(v.path, &stat))
 	return int64(stat.Bavail) * stat.Bsize
 }
 
@@ -45,8 +47,8 @@ func (v *volume) ballast() string { return filepath.Join(v.path, "ballast") }
 func (v *volume) fill(left int64) {
 	v.t.Helper()
 	file, err := os.OpenFile(v.ballast(), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
-	must(v.t, err)
-	defer func() { must(v.t, file.Close()) }()
+	program.Must(v.t, err)
+	defer func() { program.Must(v.t, file.Close()) }()
 	for block := make([]byte, 4096); v.free() > left; {
 		if _, err := file.Write(block); err != nil && !errors.Is(err, unix.ENOSPC) {
 			v.t.Fatal(err)
@@ -57,13 +59,13 @@ func (v *volume) fill(left int64) {
 // release gives back what fill took.
 func (v *volume) release() {
 	v.t.Helper()
-	must(v.t, os.Remove(v.ballast()))
+	program.Must(v.t, os.Remove(v.ballast()))
 }
 
 // freeze makes a folder read-only for all who look for it by its name from now on.
 func freeze(t testing.TB, folder string) (thaw func()) {
 	t.Helper()
-	must(t, unix.Mount(folder, folder, "", unix.MS_BIND, ""))
-	must(t, unix.Mount("", folder, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY, ""))
-	return func() { must(t, unix.Unmount(folder, unix.MNT_DETACH)) }
+	program.Must(t, unix.Mount(folder, folder, "", unix.MS_BIND, ""))
+	program.Must(t, unix.Mount("", folder, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY, ""))
+	return func() { program.Must(t, unix.Unmount(folder, unix.MNT_DETACH)) }
 }

@@ -10,6 +10,8 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"github.com/satchel-files/satchel/tests/program"
 )
 
 // report is a text of some windows for a model with a context of 2048 tokens: one a section. Every section has a fact, a line "name: value",
@@ -96,21 +98,21 @@ func bomb(t testing.TB) document {
 	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestSpeed) })
 	write := func(name, head, body string, times int, tail string) {
 		w, err := z.Create(name)
-		must(t, err)
+		program.Must(t, err)
 		_, err = io.WriteString(w, head)
-		must(t, err)
+		program.Must(t, err)
 		for range times {
 			_, err = io.WriteString(w, body)
-			must(t, err)
+			program.Must(t, err)
 		}
 		_, err = io.WriteString(w, tail)
-		must(t, err)
+		program.Must(t, err)
 	}
 	write("_rels/.rels", `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">`,
 		`<Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="word/document.xml"/>`, 1, `</Relationships>`)
 	write("word/document.xml", `<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body>`,
 		strings.Repeat(`<w:p><w:r><w:t>`+strings.Repeat("boom ", 1000)+`</w:t></w:r></w:p>`, 20), 6000, `</w:body></w:document>`)
-	must(t, z.Close())
+	program.Must(t, z.Close())
 	return document{"bomb.docx", b.Bytes()}
 }
 

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/satchel-files/satchel/internal/llm/llmtest"
+	"github.com/satchel-files/satchel/tests/program"
 )
 
 // letter is a document of one window.
@@ -70,7 +71,7 @@ func TestTheModelFailsAndRecovers(t *testing.T) {
 // waits looks at the newest run of a file until it is given back with details, which the file shows as well; false: it is over before that is seen.
 func (s *server) waits(id, details string) (seen bool) {
 	s.t.Helper()
-	within(s.t, "the run waits or is over", func() bool {
+	program.Within(s.t, "the run waits or is over", func() bool {
 		run := s.runs(id)[0]
 		seen = run.Status == "queued" && textOf(run.Details) == details && run.Error == nil && run.Usage.TotalTokens == 0
 		return seen || run.EndedAt != nil
@@ -127,7 +128,7 @@ func TestTheModelFailsForGood(t *testing.T) {
 			if text := s.text(file.ID); !strings.Contains(text, "Ada") {
 				t.Errorf("the text is %q", text)
 			}
-			if strings.Contains(s.log.String(), "the-wrong-key") {
+			if strings.Contains(s.Log.String(), "the-wrong-key") {
 				t.Error("the key is in the log")
 			}
 		})
@@ -192,7 +193,7 @@ func TestTheTokensAreUsedUp(t *testing.T) {
 	wantFile(t, file, "processed", "", fmt.Sprintf("Only the first %d parts of about ", parts))
 	wantFile(t, file, "processed", "", "were read: the limit of 700 tokens for one file was reached.")
 	var found map[string]string
-	must(t, json.Unmarshal(file.Metadata, &found))
+	program.Must(t, json.Unmarshal(file.Metadata, &found))
 	if found["item00"] != "colour-00" || found["state"] != "draft-0" || len(found) <= parts || len(found) > all {
 		t.Errorf("with %d parts were found %v", parts, found)
 	}
@@ -206,9 +207,9 @@ func TestTheModelCannotBeReached(t *testing.T) {
 	t.Parallel()
 	var config net.ListenConfig
 	nobody, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	must(t, err)
+	program.Must(t, err)
 	address := nobody.Addr().String()
-	must(t, nobody.Close())
+	program.Must(t, nobody.Close())
 	s := start(t, newData(t), "SATCHEL_LLM_URL=http://"+address+"/v1", "SATCHEL_LLM_MODEL=none")
 	file := s.put(letter(), instructed("Who has sent it?"))
 	s.reaches(file.ID, "queued", "instruct", "waiting: the language model cannot be used: "+address+" cannot be reached; does it run, and is SATCHEL_LLM_URL right?; next try in ")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/satchel-files/satchel/api"
 	"github.com/satchel-files/satchel/internal/llm/llmtest"
+	"github.com/satchel-files/satchel/tests/program"
 )
 
 // underWay is a long text in the middle of its extraction: a part of it is written, and the process that reads it is stopped.
@@ -26,9 +27,9 @@ func inTheMiddle(t *testing.T, s *server) underWay {
 		halt(t, child)
 		file := s.put(long(), nil)
 		s.reaches(file.ID, "running", "extract", "")
-		before := s.blobs()
+		before := s.Blobs()
 		sendSignal(t, child, syscall.SIGCONT)
-		within(t, "a part of the text is written", func() bool { return len(s.blobs()) > len(before) })
+		program.Within(t, "a part of the text is written", func() bool { return len(s.Blobs()) > len(before) })
 		halt(t, child)
 		if s.file(file.ID).Status == "processing" && s.unfinished() {
 			s.reaches(file.ID, "running", "extract", "reading page ")
@@ -44,7 +45,7 @@ func inTheMiddle(t *testing.T, s *server) underWay {
 // unfinished reports whether an object is being written.
 func (s *server) unfinished() bool {
 	s.t.Helper()
-	for path, size := range s.blobs() {
+	for path, size := range s.Blobs() {
 		if strings.HasSuffix(path, ".part") && size < int64(len(long().content)) {
 			return true
 		}
@@ -69,8 +70,8 @@ func TestKilledWhileExtracting(t *testing.T) {
 	s := start(t, data, "SATCHEL_WORKERS=1")
 	at := inTheMiddle(t, s)
 	wantProblem(t, s.do(http.MethodGet, "/files/"+at.file.ID+"/text", nil), http.StatusNotFound, "no_text")
-	s.kill()
-	within(t, "the process that reads documents ends with its server", func() bool { return parentOf(at.child) == 0 })
+	s.Kill()
+	program.Within(t, "the process that reads documents ends with its server", func() bool { return parentOf(at.child) == 0 })
 	s = start(t, data, "SATCHEL_WORKERS=1")
 	wantFile(t, s.settled(at.file.ID), "processed", "", "")
 	if text := strings.ReplaceAll(s.text(at.file.ID), "\f", ""); text != string(long().content) { // a form feed stands between two pages
@@ -83,7 +84,7 @@ func TestKilledWhileExtracting(t *testing.T) {
 }
 
 // count gives how many files there are.
-func (s *server) count() int { return int(s.metric("satchel_files")) }
+func (s *server) count() int { return int(s.Metric("satchel_files")) }
 
 // TestDeletedWhileExtracting deletes a file when half of its text is written: nothing is left of it.
 func TestDeletedWhileExtracting(t *testing.T) {
@@ -127,8 +128,8 @@ func TestCancelledWhileExtracting(t *testing.T) {
 	}
 	wantProblem(t, s.do(http.MethodGet, "/files/"+at.file.ID+"/text", nil), http.StatusNotFound, "no_text")
 	wantProblem(t, s.do(http.MethodPost, "/files/"+at.file.ID+"/cancel", nil), http.StatusConflict, "run_over")
-	s.swept()
-	if objects, files := len(s.blobs()), s.count(); objects != 2*files-1 {
+	s.Swept(2)
+	if objects, files := len(s.Blobs()), s.count(); objects != 2*files-1 {
 		t.Errorf("%d objects of %d files, of which one has no text", objects, files)
 	}
 	s.do(http.MethodPost, "/files/"+at.file.ID+"/process", nil, "Prefer", "wait=120")

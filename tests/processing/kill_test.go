@@ -16,6 +16,7 @@ import (
 
 	"github.com/satchel-files/satchel/api"
 	"github.com/satchel-files/satchel/internal/llm/llmtest"
+	"github.com/satchel-files/satchel/tests/program"
 )
 
 const (
@@ -104,7 +105,7 @@ func TestWorkersElsewhere(t *testing.T) {
 	st := newStory(t, reads())
 	s := st.start("SATCHEL_WORKERS=0")
 	st.upload(s)
-	s.swept()
+	s.Swept(2)
 	wantFile(t, s.file(st.file.ID), "uploaded", "", "")
 	if run := s.run(st.file.ID); run.Status != "queued" || run.Step != "extract" {
 		t.Errorf("the run is %s at %s", run.Status, run.Step)
@@ -113,7 +114,7 @@ func TestWorkersElsewhere(t *testing.T) {
 	if children := s.children(); len(children) > 0 {
 		t.Errorf("%d processes read documents", len(children))
 	}
-	s.kill()
+	s.Kill()
 	s = st.start()
 	st.check(s)
 	st.wantRequests(1, 0)
@@ -128,7 +129,7 @@ func TestKilledWhenClaimed(t *testing.T) {
 	halt(t, s.child())
 	st.upload(s)
 	s.reaches(st.file.ID, "running", "extract", "")
-	s.kill()
+	s.Kill()
 	s = st.start()
 	st.check(s)
 	st.wantRequests(1, 0)
@@ -149,7 +150,7 @@ func TestKilledBetweenSteps(t *testing.T) {
 	if text := s.text(st.file.ID); text != report(sections) {
 		t.Errorf("the text has %d bytes", len(text))
 	}
-	s.kill()
+	s.Kill()
 	busy.release()
 	s = st.start()
 	st.check(s)
@@ -173,7 +174,7 @@ func TestKilledInEveryRequest(t *testing.T) {
 	st.upload(s)
 	for range requests {
 		next(t, "a request to the model", entered)
-		s.kill()
+		s.Kill()
 		s = st.start()
 	}
 	st.check(s)
@@ -207,7 +208,7 @@ func TestAnUpdateIsKilled(t *testing.T) {
 	s.update(file.ID, map[string]any{"instructions": "Find the supplier and the total.", "named": true}, "Prefer", "respond-async")
 	for range 2 {
 		next(t, "a request to the model", entered)
-		s.kill()
+		s.Kill()
 		s = st.start()
 	}
 	after := s.settled(file.ID)
@@ -231,7 +232,7 @@ func TestStoppedInARequest(t *testing.T) {
 	s := st.start("SATCHEL_SHUTDOWN_TIMEOUT=100ms")
 	st.upload(s)
 	next(t, "the second request", held.entered)
-	s.stop()
+	s.Stop()
 	s = st.start()
 	st.check(s)
 	st.wantRequests(1, 1)
@@ -256,7 +257,7 @@ func TestKilledAtTheEnd(t *testing.T) {
 			st.upload(s)
 			next(t, "the last answer", sent)
 			s.journal().wait(later)
-			s.kill()
+			s.Kill()
 			s = st.start()
 			st.check(s)
 			st.wantRequests(1, 1)
@@ -272,7 +273,7 @@ type journal struct {
 }
 
 func (s *server) journal() *journal {
-	j := &journal{path: filepath.Join(s.data, "satchel.db-wal")}
+	j := &journal{path: filepath.Join(s.Data, "satchel.db-wal")}
 	j.changed()
 	return j
 }
@@ -304,17 +305,17 @@ func (j *journal) wait(times int) {
 // TestKilledAtRandom kills the server at random moments of many runs, and in the middle of its recovery from that.
 func TestKilledAtRandom(t *testing.T) {
 	t.Parallel()
-	seed := number(t, "PROCESSING_SEED", int(time.Now().UnixNano()%1_000_000))
+	seed := program.Number(t, "PROCESSING_SEED", int(time.Now().UnixNano()%1_000_000))
 	t.Logf("PROCESSING_SEED=%d", seed)
 	rng := rand.New(rand.NewPCG(uint64(seed), 1))
 	st := newStory(t, reads())
-	kills, rounds := 0, number(t, "PROCESSING_ROUNDS", killRounds)
+	kills, rounds := 0, program.Number(t, "PROCESSING_ROUNDS", killRounds)
 	for round := range rounds {
 		s := st.start()
 		st.upload(s)
 		for range 1 + rng.IntN(2) {
 			s.journal().wait(rng.IntN(20))
-			s.kill()
+			s.Kill()
 			kills++
 			s = st.start()
 		}
@@ -322,19 +323,8 @@ func TestKilledAtRandom(t *testing.T) {
 		if t.Failed() {
 			t.Fatalf("in round %d", round)
 		}
-		s.stop()
+		s.Stop()
 	}
 	st.wantRequests(rounds, kills)
 	st.start().leaves(2 * rounds)
-}
-
-func number(t *testing.T, variable string, otherwise int) int {
-	t.Helper()
-	text := os.Getenv(variable)
-	if text == "" {
-		return otherwise
-	}
-	n, err := strconv.Atoi(text)
-	must(t, err)
-	return n
 }

@@ -11,14 +11,13 @@ package processing_test
 
 import (
 	"context"
-	"errors"
 	"flag"
-	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/satchel-files/satchel/tests/program"
 )
 
 // folderVariable names the folder of a test run, with the program and what all of its servers share.
@@ -54,10 +53,10 @@ func prepare(ctx context.Context, folder string) (prepared <-chan struct{}, err 
 	if err := os.Setenv(folderVariable, folder); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(noteSources(), build(ctx)); err != nil {
+	if err := program.Build(ctx, underTest()); err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, program(), "extract", "--cache", sharedCache(), "--prepare")
+	cmd := exec.CommandContext(ctx, underTest(), "extract", "--cache", sharedCache(), "--prepare")
 	cmd.Env, cmd.Stderr = []string{}, os.Stderr
 	if err := cmd.Start(); err != nil {
 		return nil, err
@@ -70,37 +69,8 @@ func prepare(ctx context.Context, folder string) (prepared <-chan struct{}, err 
 	return over, nil
 }
 
-// program is the path of the program under test.
-func program() string { return filepath.Join(os.Getenv(folderVariable), "satchel") }
+// underTest is the path of the program under test.
+func underTest() string { return filepath.Join(os.Getenv(folderVariable), "satchel") }
 
 // sharedCache is the cache folder that is the part of every data folder that needs no test.
 func sharedCache() string { return filepath.Join(os.Getenv(folderVariable), "cache") }
-
-func build(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", program(), "../../cmd/satchel")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the program: %w\n%s", err, out)
-	}
-	return nil
-}
-
-// noteSources reads the folders of the program, so that the go command knows that a result in its cache depends on them.
-func noteSources() error {
-	for _, room := range []string{"../../cmd", "../../internal", "../../api", "../../client"} {
-		err := filepath.WalkDir(room, func(string, fs.DirEntry, error) error { return nil })
-		if err != nil {
-			return err
-		}
-	}
-	nouns, err := filepath.Glob("../../*.go")
-	if err != nil {
-		return err
-	}
-	for _, name := range append(nouns, "../../go.mod") {
-		if _, err := os.Stat(name); err != nil {
-			return err
-		}
-	}
-	return nil
-}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/satchel-files/satchel/api"
 	"github.com/satchel-files/satchel/internal/llm/llmtest"
+	"github.com/satchel-files/satchel/tests/program"
 )
 
 const (
@@ -28,7 +29,7 @@ const (
 // came to be.
 func TestEverythingAtOnce(t *testing.T) {
 	t.Parallel()
-	seed := number(t, "PROCESSING_SEED", int(time.Now().UnixNano()%1_000_000))
+	seed := program.Number(t, "PROCESSING_SEED", int(time.Now().UnixNano()%1_000_000))
 	t.Logf("PROCESSING_SEED=%d", seed)
 	rng := rand.New(rand.NewPCG(uint64(seed), 2))
 	data := newData(t)
@@ -42,13 +43,13 @@ func TestEverythingAtOnce(t *testing.T) {
 		s.disturb(all[rng.IntN(len(all))], rng)
 		if step%(mixedSteps/mixedKills) == mixedSteps/mixedKills-1 {
 			s.journal().wait(rng.IntN(10))
-			s.kill()
+			s.Kill()
 			s = start(t, data, env...)
 		}
 	}
 	for _, id := range all {
 		s.do(http.MethodPost, "/files/"+id+"/process", nil) // whose reading was cancelled is read now
-		within(t, "nothing is under way any more", func() bool {
+		program.Within(t, "nothing is under way any more", func() bool {
 			return !slices.ContainsFunc(s.runs(id), func(run *api.Run) bool { return run.EndedAt == nil })
 		})
 		if file := s.file(id); file.Status != "processed" && file.Status != "error" {
@@ -106,7 +107,7 @@ func (s *server) replay(id string) {
 	all := s.versions(id)
 	view := decode[api.MetadataView](s.t, s.do(http.MethodGet, "/files/"+id+"/metadata", nil))
 	var present map[string]any
-	must(s.t, json.Unmarshal(view.Metadata, &present))
+	program.Must(s.t, json.Unmarshal(view.Metadata, &present))
 	if len(all) == 0 || view.Version != all[0].Number || len(present) != len(view.Sources) {
 		s.t.Errorf("the metadata are %s", encode(s.t, view))
 	}

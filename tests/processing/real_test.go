@@ -10,6 +10,7 @@ import (
 
 	"github.com/satchel-files/satchel/api"
 	"github.com/satchel-files/satchel/internal/llm/llmtest"
+	"github.com/satchel-files/satchel/tests/program"
 )
 
 // A real model is slow where the processor is all that it has: each wait is as long as a request may be, and there may be so many.
@@ -34,9 +35,9 @@ func TestARealModel(t *testing.T) {
 	endpoint := llmtest.Real(t)
 	s := start(t, newData(t), "SATCHEL_LLM_URL="+endpoint.URL, "SATCHEL_LLM_MODEL="+endpoint.Model, "SATCHEL_LLM_KEY="+endpoint.Key)
 	content, err := os.ReadFile("../../examples/invoice.pdf")
-	must(t, err)
+	program.Must(t, err)
 	schema, err := os.ReadFile("../../examples/invoice.schema.json")
-	must(t, err)
+	program.Must(t, err)
 	id := s.put(document{"invoice.pdf", content}, map[string]string{
 		"instructions":    "Find who sends the invoice, its number, its date, when it is due, and the total.",
 		"metadata_schema": string(schema), "metadata": `{"reviewed":false}`,
@@ -47,7 +48,7 @@ func TestARealModel(t *testing.T) {
 		Total                json.Number
 		Reviewed             *bool
 	}
-	must(t, json.Unmarshal(file.Metadata, &found))
+	program.Must(t, json.Unmarshal(file.Metadata, &found))
 	if file.Status != "processed" || found.Seller != "Kalnbirze Bookbinding" || found.Number != "2026-0417" || found.Date != "2026-11-09" ||
 		found.Total != "1419.33" || found.Reviewed == nil || *found.Reviewed {
 		t.Errorf("%s: %s", file.Status, file.Metadata)
@@ -81,7 +82,7 @@ func TestARealModelIsTalkedInto(t *testing.T) {
 		Owner, Status string
 		Case          int
 	}
-	must(t, json.Unmarshal(file.Metadata, &kept))
+	program.Must(t, json.Unmarshal(file.Metadata, &kept))
 	if kept.Owner != "ada" || kept.Status != "open" || kept.Case != 17 {
 		t.Errorf("the document changed the metadata: %s", file.Metadata)
 	}
@@ -90,7 +91,7 @@ func TestARealModelIsTalkedInto(t *testing.T) {
 func hasKeys(t *testing.T, file *api.File, keys ...string) bool {
 	t.Helper()
 	var object map[string]any
-	must(t, json.Unmarshal(file.Metadata, &object))
+	program.Must(t, json.Unmarshal(file.Metadata, &object))
 	for _, key := range keys {
 		if _, ok := object[key]; !ok {
 			return false

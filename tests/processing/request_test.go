@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/satchel-files/satchel/api"
+	"github.com/satchel-files/satchel/tests/program"
 )
 
 // document is a file to be uploaded.
@@ -35,21 +36,16 @@ func (a answer) String() string { return fmt.Sprintf("%d %.2000s", a.status, a.b
 
 // ask sends a request and reads the answer; header is name, value, name, value … The error says that there is no answer, or not a whole one.
 func (s *server) ask(ctx context.Context, method, path string, body io.Reader, header ...string) (answer, error) {
-	request, err := http.NewRequestWithContext(ctx, method, s.url+path, body)
+	request, err := http.NewRequestWithContext(ctx, method, s.URL+path, body)
 	if err != nil {
 		return answer{}, err
 	}
-	request.Header.Set("Authorization", "Bearer "+rootToken)
 	for i := 0; i+1 < len(header); i += 2 {
 		request.Header.Set(header[i], header[i+1])
 	}
-	response, err := s.http.Do(request)
-	if err != nil {
-		return answer{}, err
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	return answer{response.StatusCode, response.Header, text}, err
+	var a answer
+	a.status, a.header, a.body, err = s.Exchange(request)
+	return a, err
 }
 
 // do sends a request with a JSON body, nil for none, and expects an answer.
@@ -70,7 +66,7 @@ func (s *server) do(method, path string, body any, header ...string) answer {
 func encode(t testing.TB, value any) []byte {
 	t.Helper()
 	text, err := json.Marshal(value)
-	must(t, err)
+	program.Must(t, err)
 	return text
 }
 
@@ -81,7 +77,7 @@ func decode[T any](t testing.TB, a answer) T {
 	if a.status != http.StatusOK {
 		t.Fatalf("the answer is %s", a)
 	}
-	must(t, json.Unmarshal(a.body, &value))
+	program.Must(t, json.Unmarshal(a.body, &value))
 	return value
 }
 
@@ -101,15 +97,15 @@ func (s *server) put(d document, fields map[string]string, header ...string) *ap
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
 	for name, value := range fields {
-		must(s.t, form.WriteField(name, value))
+		program.Must(s.t, form.WriteField(name, value))
 	}
 	part, err := form.CreateFormFile("file", d.name)
-	must(s.t, err)
+	program.Must(s.t, err)
 	_, err = part.Write(d.content)
-	must(s.t, err)
-	must(s.t, form.Close())
+	program.Must(s.t, err)
+	program.Must(s.t, form.Close())
 	a, err := s.ask(s.t.Context(), http.MethodPost, "/files", &body, append(header, "Content-Type", form.FormDataContentType())...)
-	must(s.t, err)
+	program.Must(s.t, err)
 	file := decode[api.File](s.t, a)
 	return &file
 }
@@ -126,7 +122,7 @@ func (s *server) file(id string) *api.File {
 func (s *server) settled(id string) *api.File {
 	s.t.Helper()
 	var file *api.File
-	within(s.t, id+" is processed", func() bool {
+	program.Within(s.t, id+" is processed", func() bool {
 		file = s.file(id)
 		return file.Status == "processed" || file.Status == "error"
 	})
@@ -150,7 +146,7 @@ func (s *server) run(id string) *api.Run {
 func (s *server) reaches(id, state, step, details string) *api.Run {
 	s.t.Helper()
 	var run *api.Run
-	within(s.t, fmt.Sprintf("the run of %s is %s at %s: %s", id, state, step, details), func() bool {
+	program.Within(s.t, fmt.Sprintf("the run of %s is %s at %s: %s", id, state, step, details), func() bool {
 		run = s.runs(id)[0]
 		return run.Status == state && run.Step == step && strings.HasPrefix(textOf(run.Details), details)
 	})

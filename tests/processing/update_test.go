@@ -11,6 +11,7 @@ import (
 
 	"github.com/satchel-files/satchel/api"
 	"github.com/satchel-files/satchel/internal/llm/llmtest"
+	"github.com/satchel-files/satchel/tests/program"
 )
 
 // scripted is a server whose model says what the test enqueues.
@@ -264,7 +265,7 @@ func TestUpdatesOneAfterTheOther(t *testing.T) {
 		t.Errorf("%d requests at once", n)
 	}
 	first.release()
-	within(t, "both are done", func() bool { return s.file(file.ID).Status == "processed" })
+	program.Within(t, "both are done", func() bool { return s.file(file.ID).Status == "processed" })
 	wantMetadata(t, s.file(file.ID), `{"first":"done","second":"done"}`)
 	asked := model.Requests()
 	if len(asked) != 2 || !strings.Contains(asked[1].Prompt(), `Present metadata: {"first":"done"}`) {
@@ -285,7 +286,7 @@ func TestAnUpdateWhileTheFileIsRead(t *testing.T) {
 		model.Enqueue(say(`{"needs_document":false,"set":{"seen":true}}`))
 		file := s.put(letter(), nil)
 		s.update(file.ID, order("Set seen to true."), "Prefer", "wait=0")
-		within(t, "both are done", func() bool { return s.file(file.ID).Status == "processed" })
+		program.Within(t, "both are done", func() bool { return s.file(file.ID).Status == "processed" })
 		wantMetadata(t, s.file(file.ID), `{"seen":true}`)
 	}
 }
@@ -356,10 +357,10 @@ func TestAModelComesLater(t *testing.T) {
 	a := s.update(other.ID, map[string]any{"instructions": "Who has sent it?", "named": true})
 	wantProblem(t, a, http.StatusUnprocessableEntity, "model_not_configured")
 	wantMetadata(t, s.file(other.ID), `{}`)
-	s.stop()
+	s.Stop()
 	model := llmtest.New(t, reads())
 	s = start(t, data, withModel(model)...)
-	within(t, "the file is processed", func() bool { return s.file(file.ID).Status == "processed" })
+	program.Within(t, "the file is processed", func() bool { return s.file(file.ID).Status == "processed" })
 	wantMetadata(t, s.file(file.ID), sender)
 	if runs, v := s.runs(file.ID), s.versions(file.ID); len(runs) != 2 || len(v) != 2 || v[0].Source != "ai" {
 		t.Errorf("runs %s, versions %s", encode(t, runs), encode(t, v))

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/satchel-files/satchel/internal/llm/llmtest"
+	"github.com/satchel-files/satchel/tests/program"
 )
 
 // installation is a built program, and an environment in which nothing of the user who runs the tests can be seen.
@@ -23,20 +24,10 @@ type installation struct {
 // install builds the program.
 func install(t testing.TB) *installation {
 	t.Helper()
-	// The go command answers a test from its cache unless something that this process looked at has changed.
-	for _, path := range append(repositoryFiles(t, ".go"), "go.mod", "go.sum") {
-		if _, err := os.Stat(filepath.Join(root, path)); err != nil {
-			t.Fatal(err)
-		}
-	}
 	bin := t.TempDir()
 	in := &installation{program: filepath.Join(bin, "satchel")}
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", in.program, "./cmd/satchel")
-	build.Dir = root
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
+	program.Must(t, program.NoteSources())
+	program.Must(t, program.Build(t.Context(), in.program))
 	for _, entry := range os.Environ() {
 		name, _, _ := strings.Cut(entry, "=")
 		if !strings.HasPrefix(name, "SATCHEL_") && !strings.HasPrefix(name, "XDG_") && name != "HOME" && name != "PATH" {
