@@ -89,6 +89,15 @@ func (st *story) wantRequests(files, again int) {
 	}
 }
 
+// goesOn starts a server once more, which makes all of the one report, asks the model at most so many things again, and leaves so many objects.
+func (st *story) goesOn(again, objects int) {
+	st.t.Helper()
+	s := st.start()
+	st.check(s)
+	st.wantRequests(1, again)
+	s.leaves(objects)
+}
+
 func TestNothingIsKilled(t *testing.T) {
 	t.Parallel()
 	st := newStory(t, reads())
@@ -115,10 +124,7 @@ func TestWorkersElsewhere(t *testing.T) {
 		t.Errorf("%d processes read documents", len(children))
 	}
 	s.Kill()
-	s = st.start()
-	st.check(s)
-	st.wantRequests(1, 0)
-	s.leaves(2)
+	st.goesOn(0, 2)
 }
 
 // TestKilledWhenClaimed kills the server when a worker has the run, and its child the document.
@@ -130,10 +136,7 @@ func TestKilledWhenClaimed(t *testing.T) {
 	st.upload(s)
 	s.reaches(st.file.ID, "running", "extract", "")
 	s.Kill()
-	s = st.start()
-	st.check(s)
-	st.wantRequests(1, 0)
-	s.leaves(4)
+	st.goesOn(0, 4)
 }
 
 // TestKilledBetweenSteps kills the server when the text is kept, and the run waits for its turn with the model.
@@ -152,10 +155,7 @@ func TestKilledBetweenSteps(t *testing.T) {
 	}
 	s.Kill()
 	busy.release()
-	s = st.start()
-	st.check(s)
-	st.wantRequests(1, 0)
-	s.leaves(4)
+	st.goesOn(0, 4)
 }
 
 // TestKilledInEveryRequest kills the server during each of its requests to the model: each is made once more, and none of those before it.
@@ -233,10 +233,7 @@ func TestStoppedInARequest(t *testing.T) {
 	st.upload(s)
 	next(t, "the second request", held.entered)
 	s.Stop()
-	s = st.start()
-	st.check(s)
-	st.wantRequests(1, 1)
-	s.leaves(2)
+	st.goesOn(1, 2)
 }
 
 // TestKilledAtTheEnd kills the server around the end of a run: when the last answer has been sent, and so many writes to the database later.
@@ -258,10 +255,7 @@ func TestKilledAtTheEnd(t *testing.T) {
 			next(t, "the last answer", sent)
 			s.journal().wait(later)
 			s.Kill()
-			s = st.start()
-			st.check(s)
-			st.wantRequests(1, 1)
-			s.leaves(2)
+			st.goesOn(1, 2)
 		})
 	}
 }
