@@ -15,37 +15,20 @@ import (
 
 	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/internal/extract"
+	"github.com/satchel-files/satchel/internal/extract/extracttest"
 	"github.com/satchel-files/satchel/internal/extract/mail"
 )
 
-// book collects pages.
-type book struct{ pages []extract.Page }
-
-func (b *book) Expect(int) error { return nil }
-
-func (b *book) Page(p extract.Page) error {
-	b.pages = append(b.pages, p)
-	return nil
-}
-
-func input(content, contentType string) extract.Input {
-	return extract.Input{SectionReader: io.NewSectionReader(strings.NewReader(content), 0, int64(len(content))), Type: contentType}
-}
-
-func extractMail(t testing.TB, content, contentType string) (*book, satchel.Document, error) {
+func extractMail(t testing.TB, content, contentType string) (*extracttest.Book, satchel.Document, error) {
 	t.Helper()
-	var b book
-	doc, err := mail.Format{}.Extract(t.Context(), input(content, contentType), &b)
+	var b extracttest.Book
+	doc, err := mail.Format{}.Extract(t.Context(), extracttest.Input(content, contentType), &b)
 	return &b, doc, err
 }
 
-func read(t testing.TB, content string) (*book, satchel.Document) {
+func read(t testing.TB, content string) (*extracttest.Book, satchel.Document) {
 	t.Helper()
-	b, doc, err := extractMail(t, content, "message/rfc822")
-	if err != nil {
-		t.Fatalf("%.100q: %v", content, err)
-	}
-	return b, doc
+	return extracttest.Read(t, mail.Format{}, content, "message/rfc822")
 }
 
 // multipart puts parts together.
@@ -111,8 +94,8 @@ func TestMails(t *testing.T) {
 			"# Page\n\n- From: <Saved by a browser>\n\nx\n"},
 	} {
 		b, _ := read(t, c.content)
-		if len(b.pages) != 1 || b.pages[0].Text != c.want || b.pages[0].Label != "" {
-			t.Errorf("%s:\n%v\nwant:\n%s", c.name, b.pages, c.want)
+		if len(b.Pages) != 1 || b.Pages[0].Text != c.want || b.Pages[0].Label != "" {
+			t.Errorf("%s:\n%v\nwant:\n%s", c.name, b.Pages, c.want)
 		}
 	}
 }
@@ -124,23 +107,23 @@ func TestMailsInMails(t *testing.T) {
 		{Text: "# Outer\n\nsee\n\n## Attachments\n\n- Inner (message/rfc822, 49 B)\n"},
 		{Label: "Inner", Text: "# Inner\n\n- From: Bo <bo@example.org>\n\nfrom Bo\n"},
 	}
-	if !cmp.Equal(b.pages, want) {
-		t.Error(cmp.Diff(want, b.pages))
+	if !cmp.Equal(b.Pages, want) {
+		t.Error(cmp.Diff(want, b.Pages))
 	}
 	deep := "Subject: 9\n\nthe last"
 	for i := 8; i > 0; i-- {
 		deep = fmt.Sprintf("Subject: %d\n", i) + multipart("mixed", fmt.Sprintf("b%d", i), "Content-Type: message/rfc822\n\n"+deep)
 	}
-	if b, _ = read(t, deep); len(b.pages) != 5 || b.pages[4].Label != "5" || !strings.Contains(b.pages[4].Text, "message/rfc822") {
-		t.Errorf("%d pages of mails in mails: %q", len(b.pages), b.pages)
+	if b, _ = read(t, deep); len(b.Pages) != 5 || b.Pages[4].Label != "5" || !strings.Contains(b.Pages[4].Text, "message/rfc822") {
+		t.Errorf("%d pages of mails in mails: %q", len(b.Pages), b.Pages)
 	}
-	if b, _ = read(t, "Subject: Outer\n"+multipart("report", "b", "Content-Type: message/rfc822\n\nMessage removed")); len(b.pages) != 2 || b.pages[1].Text != "Message removed\n" {
-		t.Errorf("a mail that was removed from a mail: %q", b.pages)
+	if b, _ = read(t, "Subject: Outer\n"+multipart("report", "b", "Content-Type: message/rfc822\n\nMessage removed")); len(b.Pages) != 2 || b.Pages[1].Text != "Message removed\n" {
+		t.Errorf("a mail that was removed from a mail: %q", b.Pages)
 	}
 	sealed := "Subject: Sealed\nContent-Type: application/pkcs7-mime; smime-type=enveloped-data\n\nx"
-	if b, _ = read(t, "Subject: Outer\n"+multipart("mixed", "b", "Content-Type: message/rfc822\n\n"+sealed)); len(b.pages) != 2 ||
-		b.pages[1].Text != "# Sealed\n\nThis mail is encrypted.\n" {
-		t.Errorf("a sealed mail within a mail: %q", b.pages)
+	if b, _ = read(t, "Subject: Outer\n"+multipart("mixed", "b", "Content-Type: message/rfc822\n\n"+sealed)); len(b.Pages) != 2 ||
+		b.Pages[1].Text != "# Sealed\n\nThis mail is encrypted.\n" {
+		t.Errorf("a sealed mail within a mail: %q", b.Pages)
 	}
 }
 
@@ -171,16 +154,16 @@ func TestMailboxes(t *testing.T) {
 		{Label: "Three", Text: "# Three\n\nx\n"},
 		{Text: "the document is too complex to be read: its elements are nested more than 512 deep; split it into smaller documents\n"},
 	}
-	if !cmp.Equal(b.pages, want) {
-		t.Error(cmp.Diff(want, b.pages))
+	if !cmp.Equal(b.Pages, want) {
+		t.Error(cmp.Diff(want, b.Pages))
 	}
 	if wantDoc := (satchel.Document{Format: "mbox", Properties: map[string]string{"messages": "4"}}); !cmp.Equal(doc, wantDoc) {
 		t.Error(cmp.Diff(wantDoc, doc))
 	}
 
 	b, doc, err = extractMail(t, from+"Subject: One\n\nx\n", "application/mbox")
-	if err != nil || doc.Title != "One" || doc.Format != "eml" || len(b.pages) != 1 || b.pages[0].Label != "" {
-		t.Errorf("a mailbox of one mail: %v, %+v, %q", err, doc, b.pages)
+	if err != nil || doc.Title != "One" || doc.Format != "eml" || len(b.Pages) != 1 || b.Pages[0].Label != "" {
+		t.Errorf("a mailbox of one mail: %v, %+v, %q", err, doc, b.Pages)
 	}
 }
 
@@ -195,14 +178,14 @@ func TestEncryptedMails(t *testing.T) {
 	} {
 		for _, prefix := range []struct{ line, contentType string }{{"", "message/rfc822"}, {"From a Wed May 1 10:30:00 2024\n", "application/mbox"}} {
 			b, doc, err := extractMail(t, prefix.line+"Subject: Secret\n"+content, prefix.contentType)
-			if satchel.CodeOf(err) != satchel.CodeDocumentEncrypted || len(b.pages) > 0 || doc.Title != "Secret" {
-				t.Errorf("%s as %s: %v, %q, %+v", name, prefix.contentType, err, b.pages, doc)
+			if satchel.CodeOf(err) != satchel.CodeDocumentEncrypted || len(b.Pages) > 0 || doc.Title != "Secret" {
+				t.Errorf("%s as %s: %v, %q, %+v", name, prefix.contentType, err, b.Pages, doc)
 			}
 		}
 	}
 	signed := "Subject: Open\nContent-Type: application/pkcs7-mime; smime-type=signed-data; name=smime.p7m\n\nx"
-	if b, _ := read(t, signed); b.pages[0].Text != "# Open\n\n## Attachments\n\n- smime.p7m (application/pkcs7-mime, 1 B)\n" {
-		t.Errorf("a mail that is signed, and not to be read: %q", b.pages)
+	if b, _ := read(t, signed); b.Pages[0].Text != "# Open\n\n## Attachments\n\n- smime.p7m (application/pkcs7-mime, 1 B)\n" {
+		t.Errorf("a mail that is signed, and not to be read: %q", b.Pages)
 	}
 }
 
@@ -218,8 +201,8 @@ func TestWhatIsTooComplex(t *testing.T) {
 		"deep HTML":      html(strings.Repeat("<div>", 600)),
 	} {
 		b, _, err := extractMail(t, content, "message/rfc822")
-		if satchel.CodeOf(err) != satchel.CodeDocumentTooComplex || len(b.pages) > 0 {
-			t.Errorf("%s: %v, %d pages", name, err, len(b.pages))
+		if satchel.CodeOf(err) != satchel.CodeDocumentTooComplex || len(b.Pages) > 0 {
+			t.Errorf("%s: %v, %d pages", name, err, len(b.Pages))
 		}
 	}
 	if _, _, err := extractMail(t, "From x 10:30\n"+strings.Repeat("words and words\n", 5<<20), "application/mbox"); satchel.CodeOf(err) != satchel.CodeDocumentTooComplex {
@@ -236,19 +219,16 @@ func TestWhatIsBroken(t *testing.T) {
 func TestLongMailsAreCut(t *testing.T) {
 	body := strings.Repeat("Some words of a long mail.\n", 10_000)
 	b, _ := read(t, "Subject: Long\n\n"+body)
-	all := ""
-	for _, p := range b.pages {
-		all += p.Text
-	}
-	if len(b.pages) < 3 || len(b.pages) > 5 || all != "# Long\n\n"+body {
-		t.Errorf("%d pages, %d bytes", len(b.pages), len(all))
+	all := b.Text()
+	if len(b.Pages) < 3 || len(b.Pages) > 5 || all != "# Long\n\n"+body {
+		t.Errorf("%d pages, %d bytes", len(b.Pages), len(all))
 	}
 }
 
 func TestNothing(t *testing.T) {
 	for _, contentType := range (mail.Format{}).Types() {
-		if b, _, err := extractMail(t, "\n\n", contentType); err != nil || len(b.pages) != 0 {
-			t.Errorf("%s: %v, %q", contentType, err, b.pages)
+		if b, _, err := extractMail(t, "\n\n", contentType); err != nil || len(b.Pages) != 0 {
+			t.Errorf("%s: %v, %q", contentType, err, b.Pages)
 		}
 	}
 }
@@ -262,10 +242,10 @@ func TestErrorsAreHandedOn(t *testing.T) {
 	cancel()
 	for _, contentType := range (mail.Format{}).Types() {
 		in := extract.Input{SectionReader: io.NewSectionReader(unreadable{}, 0, 100), Type: contentType}
-		if _, err := (mail.Format{}).Extract(t.Context(), in, &book{}); !errors.Is(err, io.ErrClosedPipe) {
+		if _, err := (mail.Format{}).Extract(t.Context(), in, &extracttest.Book{}); !errors.Is(err, io.ErrClosedPipe) {
 			t.Errorf("%s: %v", contentType, err)
 		}
-		if _, err := (mail.Format{}).Extract(ctx, input("Subject: x\n"+html("<p>x"), contentType), &book{}); !errors.Is(err, context.Canceled) {
+		if _, err := (mail.Format{}).Extract(ctx, extracttest.Input("Subject: x\n"+html("<p>x"), contentType), &extracttest.Book{}); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s, cancelled: %v", contentType, err)
 		}
 	}
@@ -285,7 +265,7 @@ func FuzzExtract(f *testing.F) {
 		if err != nil && satchel.CodeOf(err) == satchel.CodeInternal {
 			t.Fatal(err)
 		}
-		for _, p := range append(b.pages, extract.Page{Label: doc.Title, Text: doc.Author}) {
+		for _, p := range append(b.Pages, extract.Page{Label: doc.Title, Text: doc.Author}) {
 			if !utf8.ValidString(p.Label+p.Text) || strings.ContainsAny(p.Label+p.Text, "\x00\r") {
 				t.Errorf("%q gave %q", content, p)
 			}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"testing"
 	"time"
@@ -14,39 +13,13 @@ import (
 
 	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/internal/extract"
+	"github.com/satchel-files/satchel/internal/extract/extracttest"
 	"github.com/satchel-files/satchel/internal/extract/markup"
 )
 
-// book collects pages.
-type book struct{ pages []extract.Page }
-
-func (b *book) Expect(int) error { return nil }
-
-func (b *book) Page(p extract.Page) error {
-	b.pages = append(b.pages, p)
-	return nil
-}
-
-func (b *book) text() string {
-	var all strings.Builder
-	for _, p := range b.pages {
-		all.WriteString(p.Text)
-	}
-	return all.String()
-}
-
-func input(content, contentType string) extract.Input {
-	return extract.Input{SectionReader: io.NewSectionReader(strings.NewReader(content), 0, int64(len(content))), Type: contentType}
-}
-
-func read(t testing.TB, content, contentType string) (*book, satchel.Document) {
+func read(t testing.TB, content, contentType string) (*extracttest.Book, satchel.Document) {
 	t.Helper()
-	var b book
-	doc, err := markup.Format{}.Extract(t.Context(), input(content, contentType), &b)
-	if err != nil {
-		t.Fatalf("%.80q: %v", content, err)
-	}
-	return &b, doc
+	return extracttest.Read(t, markup.Format{}, content, contentType)
 }
 
 func TestHTML(t *testing.T) {
@@ -172,16 +145,16 @@ func TestWhatPagesSay(t *testing.T) {
 
 func TestMarkdownStaysAsItIs(t *testing.T) {
 	const source = "---\ntitle: x\n---\n# *Title*\n\n* a\n* b\\_c\n\n<b>html</b>\n"
-	if b, _ := read(t, strings.ReplaceAll(source, "\n", "\r\n"), "text/markdown"); len(b.pages) != 1 || b.pages[0] != (extract.Page{Text: source}) {
-		t.Errorf("got %q", b.pages)
+	if b, _ := read(t, strings.ReplaceAll(source, "\n", "\r\n"), "text/markdown"); len(b.Pages) != 1 || b.Pages[0] != (extract.Page{Text: source}) {
+		t.Errorf("got %q", b.Pages)
 	}
 }
 
 func TestDrawings(t *testing.T) {
 	const source = `<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY a "b"><!ENTITY c "&a;&a;">]><svg><style>no</style><defs><text>no</text></defs>
 <text x="1">Kitchen <tspan>12</tspan> m²</text><text>&c;<tspan x="1">two</tspan><tspan y="2">three</tspan></text><g><title>no</title><path d="M"/></g><text>cut`
-	if b, _ := read(t, source, "image/svg+xml"); b.text() != "Kitchen 12 m²\n&c;\ntwo\nthree\ncut\n" {
-		t.Errorf("got %q", b.text())
+	if b, _ := read(t, source, "image/svg+xml"); b.Text() != "Kitchen 12 m²\n&c;\ntwo\nthree\ncut\n" {
+		t.Errorf("got %q", b.Text())
 	}
 }
 
@@ -195,10 +168,10 @@ func TestLongDocumentsAreCut(t *testing.T) {
 	}
 	for contentType, content := range map[string]string{"text/html": html.String(), "text/markdown": markdown.String()} {
 		b, _ := read(t, content, contentType)
-		if len(b.pages) < 3 || len(b.pages) > 5 {
-			t.Fatalf("%s: %d pages", contentType, len(b.pages))
+		if len(b.Pages) < 3 || len(b.Pages) > 5 {
+			t.Fatalf("%s: %d pages", contentType, len(b.Pages))
 		}
-		for _, p := range b.pages {
+		for _, p := range b.Pages {
 			if line, _, _ := strings.Cut(p.Text, "\n"); strings.Trim(line, "# ") != p.Label || p.Label == "" {
 				t.Errorf("%s: a page called %q begins with %q", contentType, p.Label, line)
 			}
@@ -206,8 +179,8 @@ func TestLongDocumentsAreCut(t *testing.T) {
 	}
 	code := "# Code\n```\n" + strings.Repeat("x\n", 100_000) + "```\nend\n" + strings.Repeat("words\n", 20_000)
 	b, _ := read(t, code, "text/markdown")
-	if b.text() != code || b.pages[len(b.pages)-1].Label != "Code" {
-		t.Errorf("%d pages", len(b.pages))
+	if b.Text() != code || b.Pages[len(b.Pages)-1].Label != "Code" {
+		t.Errorf("%d pages", len(b.Pages))
 	}
 }
 
@@ -220,10 +193,10 @@ func TestWhatIsTooComplex(t *testing.T) {
 		"long SVG":  {"image/svg+xml", "<svg>" + strings.Repeat("words ", 6<<20)},
 		"rich SVG":  {"image/svg+xml", "<svg>" + strings.Repeat("<a/>", 600_000)},
 	} {
-		var b book
-		_, err := markup.Format{}.Extract(t.Context(), input(c.content, c.contentType), &b)
-		if satchel.CodeOf(err) != satchel.CodeDocumentTooComplex || len(b.pages) > 0 {
-			t.Errorf("%s: %v, %d pages", name, err, len(b.pages))
+		var b extracttest.Book
+		_, err := markup.Format{}.Extract(t.Context(), extracttest.Input(c.content, c.contentType), &b)
+		if satchel.CodeOf(err) != satchel.CodeDocumentTooComplex || len(b.Pages) > 0 {
+			t.Errorf("%s: %v, %d pages", name, err, len(b.Pages))
 		}
 	}
 }
@@ -244,7 +217,7 @@ func TestHostilePages(t *testing.T) {
 		"choices in choices":       strings.Repeat("<select><option>x", 10_000),
 	} {
 		b, _ := read(t, page, "text/html")
-		if length := len(b.text()); length > 10*len(page) {
+		if length := len(b.Text()); length > 10*len(page) {
 			t.Errorf("%s: %d bytes of %d", name, length, len(page))
 		}
 	}
@@ -256,7 +229,7 @@ func TestCancelled(t *testing.T) {
 	for contentType, content := range map[string]string{
 		"text/html": strings.Repeat("<p>x", 10_000), "text/markdown": "# x", "image/svg+xml": "<svg><text>x</text></svg>",
 	} {
-		if _, err := (markup.Format{}).Extract(ctx, input(content, contentType), &book{}); !errors.Is(err, context.Canceled) {
+		if _, err := (markup.Format{}).Extract(ctx, extracttest.Input(content, contentType), &extracttest.Book{}); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v", contentType, err)
 		}
 	}
@@ -264,7 +237,7 @@ func TestCancelled(t *testing.T) {
 
 func TestWhatIsNoText(t *testing.T) {
 	for _, contentType := range (markup.Format{}).Types() {
-		if _, err := (markup.Format{}).Extract(t.Context(), input("<p>\x00\x01\x02\x03", contentType), &book{}); !errors.Is(err, extract.ErrUnsupported) {
+		if _, err := (markup.Format{}).Extract(t.Context(), extracttest.Input("<p>\x00\x01\x02\x03", contentType), &extracttest.Book{}); !errors.Is(err, extract.ErrUnsupported) {
 			t.Errorf("%s: %v", contentType, err)
 		}
 	}
@@ -277,18 +250,18 @@ func FuzzExtract(f *testing.F) {
 	f.Add([]byte("<?xml version='1.0' encoding='koi8-r'?><svg width='1'><text>a<tspan x='1'>b"), 3)
 	types := markup.Format{}.Types()
 	f.Fuzz(func(t *testing.T, content []byte, which int) {
-		var b book
-		doc, err := markup.Format{}.Extract(t.Context(), input(string(content), types[uint(which)%uint(len(types))]), &b)
+		var b extracttest.Book
+		doc, err := markup.Format{}.Extract(t.Context(), extracttest.Input(string(content), types[uint(which)%uint(len(types))]), &b)
 		if err != nil {
 			if !errors.Is(err, extract.ErrUnsupported) && satchel.CodeOf(err) != satchel.CodeDocumentTooComplex {
 				t.Fatal(err)
 			}
 			return
 		}
-		if all := b.text() + doc.Title + doc.Author + doc.Language; !utf8.ValidString(all) || strings.ContainsAny(all, "\x00\r") {
+		if all := b.Text() + doc.Title + doc.Author + doc.Language; !utf8.ValidString(all) || strings.ContainsAny(all, "\x00\r") {
 			t.Errorf("%q gave %q", content, all)
 		}
-		if length := len(b.text()); length > 24*len(content)+200 {
+		if length := len(b.Text()); length > 24*len(content)+200 {
 			t.Errorf("%d bytes gave %d", len(content), length)
 		}
 	})

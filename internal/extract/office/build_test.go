@@ -11,6 +11,7 @@ import (
 
 	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/internal/extract"
+	"github.com/satchel-files/satchel/internal/extract/extracttest"
 )
 
 // parts are the names and contents of an archive's files, in their order: name, content, name, content …
@@ -97,23 +98,12 @@ func run(text string) string { return `<w:r><w:t xml:space="preserve">` + text +
 
 // result is what a Format gave.
 type result struct {
-	expected int
-	pages    []extract.Page
-	doc      satchel.Document
+	extracttest.Book
+	doc satchel.Document
 }
-
-func (r *result) Expect(pages int) error { r.expected = pages; return nil }
-
-func (r *result) Page(p extract.Page) error { r.pages = append(r.pages, p); return nil }
 
 // text joins the pages.
-func (r *result) text() string {
-	all := make([]string, len(r.pages))
-	for i, p := range r.pages {
-		all[i] = p.Text
-	}
-	return strings.Join(all, "\n=====\n")
-}
+func (r *result) text() string { return strings.Join(r.Texts(), "\n=====\n") }
 
 func formatNamed(t testing.TB, name string) *format {
 	t.Helper()
@@ -156,10 +146,7 @@ func wantText(t *testing.T, r *result, want string) {
 // wantLabels compares the labels of the pages.
 func wantLabels(t *testing.T, r *result, want ...string) {
 	t.Helper()
-	var got []string
-	for _, p := range r.pages {
-		got = append(got, p.Label)
-	}
+	got := r.Labels()
 	if strings.Join(got, "|") != strings.Join(want, "|") {
 		t.Errorf("labels %q, want %q", got, want)
 	}

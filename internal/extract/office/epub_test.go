@@ -56,8 +56,8 @@ func TestEpubLabelsAndProperties(t *testing.T) {
 	wantText(t, r, "1\n=====\n2\n=====\n")
 	wantLabels(t, r, "First chapter", "Second", "")
 	d := r.doc
-	if r.expected != 3 || d.Format != "epub" || d.Title != "Book" || d.Author != "Ada" || d.Language != "nl" || d.Properties["creators"] != "Ada, Bob" || d.Properties["publisher"] != "House" {
-		t.Errorf("%d %+v", r.expected, d)
+	if r.Expected != 3 || d.Format != "epub" || d.Title != "Book" || d.Author != "Ada" || d.Language != "nl" || d.Properties["creators"] != "Ada, Bob" || d.Properties["publisher"] != "House" {
+		t.Errorf("%d %+v", r.Expected, d)
 	}
 	if !d.Created.Equal(time.Date(2020, 5, 1, 0, 0, 0, 0, time.UTC)) || !d.Modified.Equal(time.Date(2021, 1, 2, 3, 4, 5, 0, time.UTC)) {
 		t.Errorf("created %v, modified %v", d.Created, d.Modified)

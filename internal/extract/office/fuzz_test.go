@@ -18,7 +18,7 @@ func checkResult(t *testing.T, r *result, err error) {
 		t.Errorf("an error that says nothing to the owner: %v", err)
 	}
 	total := 0
-	for _, p := range r.pages {
+	for _, p := range r.Pages {
 		total += len(p.Text)
 		for _, text := range []string{p.Text, p.Label} {
 			if !utf8.ValidString(text) || strings.ContainsAny(text, "\x00\x01\x02\f\r") {

@@ -53,8 +53,8 @@ func TestPptxSlides(t *testing.T) {
 	wantText(t, r, "# The title\n\nCompany\n\nFree text\n\nNotes:\n\nSay this.\n\nThen that.\n=====\n"+
 		"(hidden slide)\n\n# Second\n\nin a group\n\n| k | v |\n| --- | --- |\n| both | |")
 	wantLabels(t, r, "The title", "Second")
-	if r.expected != 2 || r.doc.Language != "en-GB" {
-		t.Errorf("expected %d, language %q", r.expected, r.doc.Language)
+	if r.Expected != 2 || r.doc.Language != "en-GB" {
+		t.Errorf("expected %d, language %q", r.Expected, r.doc.Language)
 	}
 }
 

@@ -45,8 +45,8 @@ func TestXlsxCells(t *testing.T) {
 =====
 `)
 	wantLabels(t, r, "A & B", "Empty")
-	if r.expected != 2 {
-		t.Errorf("expected %d", r.expected)
+	if r.Expected != 2 {
+		t.Errorf("expected %d", r.Expected)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/internal/extract"
+	"github.com/satchel-files/satchel/internal/extract/extracttest"
 	"github.com/satchel-files/satchel/internal/extract/pdf"
 )
 
@@ -162,40 +163,14 @@ func open(t testing.TB, config pdf.Config) *pdf.Format {
 	return f
 }
 
-// pages collects what a Format gives.
-type pages struct {
-	expected int
-	all      []extract.Page
-	fail     error // what Page answers, once there are enough
-	enough   int
-}
-
-func (p *pages) Expect(n int) error { p.expected = n; return nil }
-
-func (p *pages) Page(page extract.Page) error {
-	if p.fail != nil && len(p.all) >= p.enough {
-		return p.fail
-	}
-	p.all = append(p.all, page)
-	return nil
-}
-
-func (p *pages) texts() []string {
-	all := make([]string, len(p.all))
-	for i, page := range p.all {
-		all[i] = page.Text
-	}
-	return all
-}
-
 func input(content []byte) extract.Input {
 	return extract.Input{SectionReader: io.NewSectionReader(bytes.NewReader(content), 0, int64(len(content))), Type: "application/pdf"}
 }
 
 // read extracts a document that can be read.
-func read(t testing.TB, f *pdf.Format, content []byte) (satchel.Document, *pages) {
+func read(t testing.TB, f *pdf.Format, content []byte) (satchel.Document, *extracttest.Book) {
 	t.Helper()
-	var out pages
+	var out extracttest.Book
 	about, err := f.Extract(t.Context(), input(content), &out)
 	if err != nil {
 		t.Fatalf("Extract: %v", err)

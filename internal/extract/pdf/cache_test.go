@@ -73,8 +73,8 @@ func TestDamagedCode(t *testing.T) {
 	}
 	damage(t, root)
 	damaged := files(t, root)
-	if _, out := read(t, open(t, pdf.Config{CacheDir: root}), plain("x")); out.all[0].Text != "x" {
-		t.Errorf("%q", out.texts())
+	if _, out := read(t, open(t, pdf.Config{CacheDir: root}), plain("x")); out.Pages[0].Text != "x" {
+		t.Errorf("%q", out.Texts())
 	}
 	if diff := differing(damaged, files(t, root)); diff != "" {
 		t.Errorf("reading a document has changed %s", diff)
@@ -94,8 +94,8 @@ func TestDamagedCode(t *testing.T) {
 	if diff := differing(whole, files(t, root)); diff != "" {
 		t.Errorf("%s is not as it was", diff)
 	}
-	if _, out := read(t, open(t, pdf.Config{CacheDir: root}), plain("x")); out.all[0].Text != "x" {
-		t.Errorf("%q", out.texts())
+	if _, out := read(t, open(t, pdf.Config{CacheDir: root}), plain("x")); out.Pages[0].Text != "x" {
+		t.Errorf("%q", out.Texts())
 	}
 }
 
@@ -140,8 +140,8 @@ func TestStart(t *testing.T) {
 	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	if _, out := read(t, f, plain("x")); out.all[0].Text != "x" {
-		t.Errorf("%q", out.texts())
+	if _, out := read(t, f, plain("x")); out.Pages[0].Text != "x" {
+		t.Errorf("%q", out.Texts())
 	}
 	runtime.ReadMemStats(&after)
 	if took := after.TotalAlloc - before.TotalAlloc; took > 16<<20 { // compiling takes ten times that
@@ -157,8 +157,8 @@ func TestStart(t *testing.T) {
 func TestCloseAndGoOn(t *testing.T) {
 	f := open(t, pdf.Config{})
 	for range 2 {
-		if _, out := read(t, f, plain("x")); out.all[0].Text != "x" {
-			t.Errorf("%q", out.texts())
+		if _, out := read(t, f, plain("x")); out.Pages[0].Text != "x" {
+			t.Errorf("%q", out.Texts())
 		}
 		for range 2 {
 			if err := f.Close(); err != nil {

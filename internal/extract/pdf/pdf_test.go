@@ -21,6 +21,7 @@ import (
 
 	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/internal/extract"
+	"github.com/satchel-files/satchel/internal/extract/extracttest"
 	"github.com/satchel-files/satchel/internal/extract/pdf"
 )
 
@@ -54,7 +55,7 @@ func TestText(t *testing.T) {
 			b := newBuilder()
 			b.page(test.page, "")
 			_, out := read(t, f, b.bytes())
-			if diff := cmp.Diff([]string{test.want}, out.texts()); diff != "" {
+			if diff := cmp.Diff([]string{test.want}, out.Texts()); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -71,7 +72,7 @@ func TestTurnedPages(t *testing.T) {
 		}
 	}
 	_, out := read(t, f, b.bytes())
-	for i, text := range out.texts() {
+	for i, text := range out.Texts() {
 		if text != "first line\nsecond line" {
 			t.Errorf("page %d: %q", i+1, text)
 		}
@@ -98,7 +99,7 @@ func TestCharactersByTheFontsTable(t *testing.T) {
 			font := b.mapped(test.meanings)
 			b.page("BT /F2 12 Tf 72 700 Td "+literal(test.codes)+" Tj ET", fmt.Sprintf("/Resources<</Font<</F2 %d 0 R>>>>", font))
 			_, out := read(t, f, b.bytes())
-			if got := out.all[0].Text; got != test.want {
+			if got := out.Pages[0].Text; got != test.want {
 				t.Errorf("%q, want %q", got, test.want)
 			}
 		})
@@ -127,12 +128,12 @@ func TestWordsFromRightToLeft(t *testing.T) {
 			font := b.mapped(meanings)
 			b.page("BT /F2 12 Tf 72 700 Td "+literal(strings.ReplaceAll(test.codes, " ", "I"))+" Tj ET", fmt.Sprintf("/Resources<</Font<</F2 %d 0 R>>>>", font))
 			_, out := read(t, f, b.bytes())
-			if got := out.all[0].Text; got != test.want {
+			if got := out.Pages[0].Text; got != test.want {
 				t.Errorf("%q, want %q", got, test.want)
 			}
 			b.catalog = "/ViewerPreferences<</Direction/R2L>>" // then PDFium orders the words itself, of lines in one direction at least
 			_, out = read(t, f, b.bytes())
-			if got := out.all[0].Text; test.name == "two words" && got != test.want {
+			if got := out.Pages[0].Text; test.name == "two words" && got != test.want {
 				t.Errorf("in a document from right to left: %q, want %q", got, test.want)
 			}
 		})
@@ -148,14 +149,14 @@ func TestLabels(t *testing.T) {
 	b.catalog = "/PageLabels<</Nums[0<</S/r>>2<</S/D>>4<</S/D/P(A-)/St 7>>]>>"
 	_, out := read(t, f, b.bytes())
 	var labels []string
-	for _, page := range out.all {
+	for _, page := range out.Pages {
 		labels = append(labels, page.Label)
 	}
 	if diff := cmp.Diff([]string{"i", "ii", "1", "2", "A-7", "A-8"}, labels); diff != "" {
 		t.Error(diff)
 	}
-	if _, out := read(t, f, plain("one")); out.all[0].Label != "" {
-		t.Errorf("a page without a label is called %q", out.all[0].Label)
+	if _, out := read(t, f, plain("one")); out.Pages[0].Label != "" {
+		t.Errorf("a page without a label is called %q", out.Pages[0].Label)
 	}
 }
 
@@ -175,8 +176,8 @@ func TestAbout(t *testing.T) {
 	if diff := cmp.Diff(want, about); diff != "" {
 		t.Error(diff)
 	}
-	if out.expected != 1 {
-		t.Errorf("expected %d pages", out.expected)
+	if out.Expected != 1 {
+		t.Errorf("expected %d pages", out.Expected)
 	}
 }
 
@@ -249,12 +250,12 @@ func TestFormsAndNotes(t *testing.T) {
 	_, out := read(t, f, b.bytes())
 	want := "Application\n\nFull name: Zoë Müller\nremark: first\nsecond\nI agree: Yes\nchoice: Yes\ncountry: Germany\nlist: red, blue\nsub: last part\n" +
 		"Anna: please check\nPAID"
-	if diff := cmp.Diff(want, out.all[0].Text); diff != "" {
+	if diff := cmp.Diff(want, out.Pages[0].Text); diff != "" {
 		t.Error(diff)
 	}
 	b.catalog = "" // a page that was taken out of its form
 	_, out = read(t, f, b.bytes())
-	if got := out.all[0].Text; !strings.Contains(got, "Full name: Zoë Müller") || !strings.Contains(got, "I agree: Yes") || strings.Contains(got, "spam") {
+	if got := out.Pages[0].Text; !strings.Contains(got, "Full name: Zoë Müller") || !strings.Contains(got, "I agree: Yes") || strings.Contains(got, "spam") {
 		t.Errorf("without the form: %q", got)
 	}
 }
@@ -272,7 +273,7 @@ func TestValuesAreBounded(t *testing.T) {
 	page := b.kids[0]
 	b.objects[page-1] = strings.Replace(b.objects[page-1], "/Annots", "/Annots["+again+"]", 1)
 	_, out := read(t, f, b.bytes())
-	if size := len(out.all[0].Text); size < 1<<20 || size > 1<<20+40_000 {
+	if size := len(out.Pages[0].Text); size < 1<<20 || size > 1<<20+40_000 {
 		t.Errorf("%d bytes", size)
 	}
 }
@@ -281,12 +282,12 @@ func TestPasswords(t *testing.T) {
 	f := open(t, pdf.Config{})
 	for _, name := range []string{"owner-rc4.pdf", "owner-aes128.pdf", "owner-aes256.pdf"} {
 		about, out := read(t, f, testFile(t, name))
-		if out.all[0].Text != "Not so secret" || about.Title != "Secrets" {
-			t.Errorf("%s: %q, %q", name, out.all[0].Text, about.Title)
+		if out.Pages[0].Text != "Not so secret" || about.Title != "Secrets" {
+			t.Errorf("%s: %q, %q", name, out.Pages[0].Text, about.Title)
 		}
 	}
 	for _, name := range []string{"user-rc4.pdf", "user-aes256.pdf"} {
-		_, err := f.Extract(t.Context(), input(testFile(t, name)), &pages{})
+		_, err := f.Extract(t.Context(), input(testFile(t, name)), &extracttest.Book{})
 		if satchel.CodeOf(err) != satchel.CodeDocumentEncrypted {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -321,15 +322,15 @@ func TestBrokenDocuments(t *testing.T) {
 		"zeros":        make([]byte, 1<<20),
 	}
 	for name, content := range tests {
-		_, err := f.Extract(t.Context(), input(content), &pages{})
+		_, err := f.Extract(t.Context(), input(content), &extracttest.Book{})
 		var failure *satchel.Error
 		if !errors.As(err, &failure) || failure.Code != satchel.CodeDocumentBroken || failure.Message == "" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	damaged := bytes.Replace(whole, []byte("startxref"), []byte("startxxxx"), 1)
-	if _, out := read(t, f, damaged); out.all[0].Text != "some text" {
-		t.Errorf("without a table: %q", out.texts())
+	if _, out := read(t, f, damaged); out.Pages[0].Text != "some text" {
+		t.Errorf("without a table: %q", out.Texts())
 	}
 }
 
@@ -339,7 +340,7 @@ func TestPagesThatCannotBeLoaded(t *testing.T) {
 	first, second := b.page(written("one"), ""), b.page(written("five"), "")
 	b.pages = fmt.Sprintf("<</Type/Pages/Count 7/Kids[%d 0 R 90 0 R 91 0 R 92 0 R %d 0 R 93 0 R 94 0 R]>>", first, second)
 	about, out := read(t, f, b.bytes())
-	if diff := cmp.Diff([]string{"one", "", "", "", "five", "", ""}, out.texts()); diff != "" {
+	if diff := cmp.Diff([]string{"one", "", "", "", "five", "", ""}, out.Texts()); diff != "" {
 		t.Error(diff)
 	}
 	if got := about.Properties["unreadable_pages"]; got != "2-4, 6-7" {
@@ -354,7 +355,7 @@ func TestPagesThatAreNotThere(t *testing.T) {
 	b.page(written("one"), "")
 	b.pages = fmt.Sprintf("<</Type/Pages/Count 1000000/Kids[%d 0 R]>>", b.kids[0])
 	about, out := read(t, f, b.bytes())
-	if diff := cmp.Diff([]string{"one"}, out.texts()); diff != "" {
+	if diff := cmp.Diff([]string{"one"}, out.Texts()); diff != "" {
 		t.Error(diff)
 	}
 	if got := about.Properties["unreadable_pages"]; got != "2-1000000" {
@@ -390,13 +391,13 @@ func (spaces) Read(p []byte) (int, error) {
 
 func TestTooMuchMemory(t *testing.T) {
 	f := open(t, pdf.Config{MemoryPages: pdf.MinMemoryPages})
-	var out pages
+	var out extracttest.Book
 	_, err := f.Extract(t.Context(), input(bomb(t, 100<<20)), &out)
 	var failure *satchel.Error
 	if !errors.As(err, &failure) || failure.Code != satchel.CodeDocumentTooComplex || !strings.Contains(failure.Message, "page 2") {
 		t.Errorf("a bomb: %v", err)
 	}
-	if diff := cmp.Diff([]string{"before"}, out.texts()); diff != "" {
+	if diff := cmp.Diff([]string{"before"}, out.Texts()); diff != "" {
 		t.Error(diff)
 	}
 	if _, err := f.Render(t.Context(), input(bomb(t, 100<<20)), 2, 100); satchel.CodeOf(err) != satchel.CodeDocumentTooComplex {
@@ -405,8 +406,8 @@ func TestTooMuchMemory(t *testing.T) {
 	if _, err := f.Render(t.Context(), input(plain("x")), 1, 8000); satchel.CodeOf(err) != satchel.CodeDocumentTooComplex {
 		t.Errorf("a picture that takes more than there is: %v", err)
 	}
-	if _, out := read(t, f, plain("after")); out.all[0].Text != "after" {
-		t.Errorf("the next document: %q", out.texts())
+	if _, out := read(t, f, plain("after")); out.Pages[0].Text != "after" {
+		t.Errorf("the next document: %q", out.Texts())
 	}
 }
 
@@ -422,7 +423,7 @@ func TestDocumentsLargerThanTheMemory(t *testing.T) {
 		want = append(want, fmt.Sprintf("page %d", i))
 	}
 	_, out := read(t, f, b.bytes())
-	if diff := cmp.Diff(want, out.texts()); diff != "" {
+	if diff := cmp.Diff(want, out.Texts()); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -430,9 +431,9 @@ func TestDocumentsLargerThanTheMemory(t *testing.T) {
 func TestOutputsErrorsEndTheWork(t *testing.T) {
 	f := open(t, pdf.Config{})
 	full := errors.New("full")
-	out := pages{fail: full, enough: 2}
-	if _, err := f.Extract(t.Context(), input(plain("1", "2", "3", "4")), &out); !errors.Is(err, full) || len(out.all) != 2 {
-		t.Errorf("%v after %d pages", err, len(out.all))
+	out := extracttest.Book{Fail: full, Enough: 2}
+	if _, err := f.Extract(t.Context(), input(plain("1", "2", "3", "4")), &out); !errors.Is(err, full) || len(out.Pages) != 3 {
+		t.Errorf("%v after %d pages", err, len(out.Pages))
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	stop := stopper{cancel: cancel}
@@ -539,15 +540,15 @@ func FuzzExtract(f *testing.F) {
 	f.Add(form.bytes()[:500])
 	format := open(f, pdf.Config{MemoryPages: 2 * pdf.MinMemoryPages})
 	f.Fuzz(func(t *testing.T, content []byte) {
-		var out pages
+		var out extracttest.Book
 		_, err := format.Extract(t.Context(), input(content), &out)
 		checkFailure(t, err)
-		for _, page := range out.all {
+		for _, page := range out.Pages {
 			if !utf8.ValidString(page.Text+page.Label) || strings.ContainsAny(page.Text+page.Label, "\x00\r") {
 				t.Fatalf("no text: %q, %q", page.Label, page.Text)
 			}
 		}
-		if err == nil && len(out.all) > 0 {
+		if err == nil && len(out.Pages) > 0 {
 			_, err := format.Render(t.Context(), input(content), 1, 50)
 			checkFailure(t, err)
 		}

@@ -14,52 +14,13 @@ import (
 
 	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/internal/extract"
+	"github.com/satchel-files/satchel/internal/extract/extracttest"
 	"github.com/satchel-files/satchel/internal/extract/text"
 )
 
-// book collects pages.
-type book struct {
-	pages []extract.Page
-	fail  error // what Page fails with from the second page on
-}
-
-func (b *book) Expect(int) error { return nil }
-
-func (b *book) Page(p extract.Page) error {
-	b.pages = append(b.pages, p)
-	if len(b.pages) > 1 {
-		return b.fail
-	}
-	return nil
-}
-
-func (b *book) labels() (all []string) {
-	for _, p := range b.pages {
-		all = append(all, p.Label)
-	}
-	return all
-}
-
-func (b *book) text() string {
-	var all strings.Builder
-	for _, p := range b.pages {
-		all.WriteString(p.Text)
-	}
-	return all.String()
-}
-
-func input(content, contentType string) extract.Input {
-	return extract.Input{SectionReader: io.NewSectionReader(strings.NewReader(content), 0, int64(len(content))), Type: contentType}
-}
-
-func read(t testing.TB, content, contentType string) (*book, satchel.Document) {
+func read(t testing.TB, content, contentType string) (*extracttest.Book, satchel.Document) {
 	t.Helper()
-	var b book
-	doc, err := text.Format{}.Extract(t.Context(), input(content, contentType), &b)
-	if err != nil {
-		t.Fatalf("%s: %v", contentType, err)
-	}
-	return &b, doc
+	return extracttest.Read(t, text.Format{}, content, contentType)
 }
 
 func TestShortTexts(t *testing.T) {
@@ -97,8 +58,8 @@ func TestShortTexts(t *testing.T) {
 		{"XML alone in name", "text/xml", "no element", ""},
 	} {
 		b, _ := read(t, c.content, c.contentType)
-		if got := b.text(); got != c.want || len(b.pages) > 1 {
-			t.Errorf("%s:\n%s\nwant:\n%s\n(%d pages)", c.name, got, c.want, len(b.pages))
+		if got := b.Text(); got != c.want || len(b.Pages) > 1 {
+			t.Errorf("%s:\n%s\nwant:\n%s\n(%d pages)", c.name, got, c.want, len(b.Pages))
 		}
 	}
 }
@@ -106,8 +67,8 @@ func TestShortTexts(t *testing.T) {
 func TestNothing(t *testing.T) {
 	for _, content := range []string{"", " \n\t\r\n", "\f\f\f", "\xEF\xBB\xBF"} {
 		for _, contentType := range []string{"text/plain", "text/csv", "application/json", "text/xml"} {
-			if b, _ := read(t, content, contentType); len(b.pages) != 0 {
-				t.Errorf("%q as %s gave %q", content, contentType, b.pages)
+			if b, _ := read(t, content, contentType); len(b.Pages) != 0 {
+				t.Errorf("%q as %s gave %q", content, contentType, b.Pages)
 			}
 		}
 	}
@@ -139,13 +100,13 @@ func TestWhatDocumentsSay(t *testing.T) {
 func TestFormFeedsArePages(t *testing.T) {
 	b, _ := read(t, "one\ntwo\n\f\n\f three\f\n\f", "text/plain")
 	want := []extract.Page{{Text: "one\ntwo\n"}, {Text: ""}, {Text: " three"}}
-	if !cmp.Equal(b.pages, want) {
-		t.Error(cmp.Diff(want, b.pages))
+	if !cmp.Equal(b.Pages, want) {
+		t.Error(cmp.Diff(want, b.Pages))
 	}
 	page := strings.Repeat("A line of a long page.\n", 2000)
 	b, _ = read(t, strings.Repeat(page+"\f", 5), "text/plain")
-	if len(b.pages) != 5 || b.pages[4].Text != page || b.pages[4].Label != "" {
-		t.Errorf("%d pages, the last: %.40q", len(b.pages), b.pages[len(b.pages)-1])
+	if len(b.Pages) != 5 || b.Pages[4].Text != page || b.Pages[4].Label != "" {
+		t.Errorf("%d pages, the last: %.40q", len(b.Pages), b.Pages[len(b.Pages)-1])
 	}
 }
 
@@ -171,24 +132,24 @@ func TestLongTextsAreCut(t *testing.T) {
 		{"one line", "application/json", `["` + strings.Repeat("word ", 60_000) + `"]`, []string{"line 1", "line 1", "line 1", "line 1"}},
 	} {
 		b, _ := read(t, c.content, c.contentType)
-		if !cmp.Equal(b.labels(), c.labels) {
-			t.Errorf("%s: %s", c.name, cmp.Diff(c.labels, b.labels()))
+		if !cmp.Equal(b.Labels(), c.labels) {
+			t.Errorf("%s: %s", c.name, cmp.Diff(c.labels, b.Labels()))
 		}
-		if b.text() != c.content {
+		if b.Text() != c.content {
 			t.Errorf("%s: the pages together are not the text", c.name)
 		}
 	}
 
 	b, _ := read(t, table.String(), "text/csv")
-	if want := []string{"rows 1–2114", "rows 2115–4229", "rows 4230–6344", "rows 6345–8459", "rows 8460–10000"}; !cmp.Equal(b.labels(), want) {
-		t.Errorf("a table: %s", cmp.Diff(want, b.labels()))
+	if want := []string{"rows 1–2114", "rows 2115–4229", "rows 4230–6344", "rows 6345–8459", "rows 8460–10000"}; !cmp.Equal(b.Labels(), want) {
+		t.Errorf("a table: %s", cmp.Diff(want, b.Labels()))
 	}
-	for i, p := range b.pages {
+	for i, p := range b.Pages {
 		if first, _, _ := strings.Cut(p.Text, "\n"); first != "number,text" {
 			t.Errorf("page %d of a table begins with %q", i+1, first)
 		}
 	}
-	if got := strings.ReplaceAll(b.text(), "number,text\n", ""); "number,text\n"+got != table.String() {
+	if got := strings.ReplaceAll(b.Text(), "number,text\n", ""); "number,text\n"+got != table.String() {
 		t.Error("a table: the pages together are not the text")
 	}
 }
@@ -209,7 +170,7 @@ func TestPagesAreBounded(t *testing.T) {
 	} {
 		for _, contentType := range []string{"text/plain", "text/csv", "application/json", "text/xml"} {
 			b, _ := read(t, content, contentType)
-			for i, p := range b.pages {
+			for i, p := range b.Pages {
 				if len(p.Text) > 164<<10 || !utf8.ValidString(p.Text) {
 					t.Errorf("a text %s as %s: page %d has %d bytes", name, contentType, i+1, len(p.Text))
 					break
@@ -222,30 +183,30 @@ func TestPagesAreBounded(t *testing.T) {
 // JSON that would grow beyond measure when it is indented stays as it is.
 func TestDeepJSON(t *testing.T) {
 	content := strings.Repeat("[", 33) + strings.Repeat("1,", 50_000) + "1" + strings.Repeat("]", 33)
-	if b, _ := read(t, content, "application/json"); b.text() != content {
+	if b, _ := read(t, content, "application/json"); b.Text() != content {
 		t.Error("it was indented")
 	}
 }
 
 func TestXMLBombs(t *testing.T) {
 	laughs := `<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY lol2 "&lol;&lol;&lol;"><!ENTITY file SYSTEM "file:///etc/passwd">]><lolz>&lol2; &file;</lolz>`
-	if b, _ := read(t, laughs, "text/xml"); b.text() != "lolz: &lol2; &file;\n" {
-		t.Errorf("entities: %q", b.text())
+	if b, _ := read(t, laughs, "text/xml"); b.Text() != "lolz: &lol2; &file;\n" {
+		t.Errorf("entities: %q", b.Text())
 	}
 	deep := strings.Repeat("<a>", 101) + "x" + strings.Repeat("</a>", 101)
-	if b, _ := read(t, deep, "text/xml"); b.text() != deep {
-		t.Errorf("deep nesting: %q", b.text())
+	if b, _ := read(t, deep, "text/xml"); b.Text() != deep {
+		t.Errorf("deep nesting: %q", b.Text())
 	}
-	if b, _ := read(t, "<r>"+strings.Repeat("<a/>", 100_000)+"</r>", "text/xml"); !strings.HasPrefix(b.text(), "<r><a/>") {
-		t.Errorf("many elements: %.40q", b.text())
+	if b, _ := read(t, "<r>"+strings.Repeat("<a/>", 100_000)+"</r>", "text/xml"); !strings.HasPrefix(b.Text(), "<r><a/>") {
+		t.Errorf("many elements: %.40q", b.Text())
 	}
 }
 
 func TestWhatIsNoText(t *testing.T) {
 	for _, content := range []string{"\x00\x01\x02\x03", strings.Repeat("\x00", 100), "\x7fELF\x02\x01\x01\x00"} {
-		var b book
-		if _, err := (text.Format{}).Extract(t.Context(), input(content, "text/plain"), &b); !errors.Is(err, extract.ErrUnsupported) || len(b.pages) > 0 {
-			t.Errorf("%q: %v, %d pages", content, err, len(b.pages))
+		var b extracttest.Book
+		if _, err := (text.Format{}).Extract(t.Context(), extracttest.Input(content, "text/plain"), &b); !errors.Is(err, extract.ErrUnsupported) || len(b.Pages) > 0 {
+			t.Errorf("%q: %v, %d pages", content, err, len(b.Pages))
 		}
 	}
 }
@@ -253,16 +214,16 @@ func TestWhatIsNoText(t *testing.T) {
 func TestErrorsEndTheWork(t *testing.T) {
 	long := strings.Repeat("a line\n", 100_000)
 	failure := errors.New("no room")
-	b := &book{fail: failure}
-	if _, err := (text.Format{}).Extract(t.Context(), input(long, "text/plain"), b); !errors.Is(err, failure) || len(b.pages) != 2 {
-		t.Errorf("an error of the output: %v after %d pages", err, len(b.pages))
+	b := &extracttest.Book{Fail: failure, Enough: 1}
+	if _, err := (text.Format{}).Extract(t.Context(), extracttest.Input(long, "text/plain"), b); !errors.Is(err, failure) || len(b.Pages) != 2 {
+		t.Errorf("an error of the output: %v after %d pages", err, len(b.Pages))
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := (text.Format{}).Extract(ctx, input(long, "text/plain"), &book{}); !errors.Is(err, context.Canceled) {
+	if _, err := (text.Format{}).Extract(ctx, extracttest.Input(long, "text/plain"), &extracttest.Book{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("a cancelled context: %v", err)
 	}
-	if _, err := (text.Format{}).Extract(t.Context(), extract.Input{SectionReader: io.NewSectionReader(breaking{}, 0, 1<<30), Type: "text/csv"}, &book{}); !errors.Is(err, io.ErrClosedPipe) {
+	if _, err := (text.Format{}).Extract(t.Context(), extract.Input{SectionReader: io.NewSectionReader(breaking{}, 0, 1<<30), Type: "text/csv"}, &extracttest.Book{}); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("an error of reading: %v", err)
 	}
 }
@@ -336,15 +297,15 @@ func FuzzExtract(f *testing.F) {
 	f.Add([]byte("one\ftwo\f"), 0)
 	f.Fuzz(func(t *testing.T, content []byte, which int) {
 		contentType := types[uint(which)%uint(len(types))]
-		var b book
-		doc, err := text.Format{}.Extract(t.Context(), input(string(content), contentType), &b)
+		var b extracttest.Book
+		doc, err := text.Format{}.Extract(t.Context(), extracttest.Input(string(content), contentType), &b)
 		if errors.Is(err, extract.ErrUnsupported) {
 			return
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		if all := b.text() + doc.Title + doc.Language; !utf8.ValidString(all) || strings.ContainsAny(all, "\x00\r") {
+		if all := b.Text() + doc.Title + doc.Language; !utf8.ValidString(all) || strings.ContainsAny(all, "\x00\r") {
 			t.Errorf("%q as %s gave %q", content, contentType, all)
 		}
 	})
@@ -364,7 +325,7 @@ func BenchmarkExtract(b *testing.B) {
 			b.SetBytes(int64(len(c.content)))
 			for b.Loop() {
 				var m meter
-				if _, err := (text.Format{}).Extract(b.Context(), input(c.content, c.contentType), &m); err != nil {
+				if _, err := (text.Format{}).Extract(b.Context(), extracttest.Input(c.content, c.contentType), &m); err != nil {
 					b.Fatal(err)
 				}
 			}
