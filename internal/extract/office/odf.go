@@ -74,36 +74,13 @@ func (a *archive) odfEncrypted() error {
 
 // odfMeta reads what the document says of itself.
 func (a *archive) odfMeta(doc *satchel.Document) error {
+	facts := map[string]string{
+		"dc:title": "title", "dc:language": "language", "dc:creator": "modified_by", "meta:initial-creator": "author",
+		"meta:creation-date": "created", "dc:date": "modified", "dc:subject": "subject", "dc:description": "description",
+		"meta:keyword": "keywords", "meta:generator": "producer",
+	}
 	return a.walk("meta.xml", "office:document-meta", func(e element) error {
-		return e.walk(func(e element) error {
-			value, err := e.text()
-			if err != nil {
-				return err
-			}
-			switch e.name {
-			case "dc:title":
-				setText(&doc.Title, value)
-			case "dc:language":
-				setText(&doc.Language, value)
-			case "dc:creator":
-				setProperty(doc, "modified_by", value)
-			case "meta:initial-creator":
-				setText(&doc.Author, value)
-			case "meta:creation-date":
-				setTime(&doc.Created, value)
-			case "dc:date":
-				setTime(&doc.Modified, value)
-			case "dc:subject":
-				setProperty(doc, "subject", value)
-			case "dc:description":
-				setProperty(doc, "description", value)
-			case "meta:keyword":
-				setProperty(doc, "keywords", value)
-			case "meta:generator":
-				setProperty(doc, "producer", value)
-			}
-			return nil
-		})
+		return e.walk(func(e element) error { return e.fact(doc, facts) })
 	})
 }
 

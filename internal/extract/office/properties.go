@@ -15,50 +15,50 @@ const (
 
 // coreProperties reads what an Office Open XML package says of itself in Dublin Core.
 func (a *archive) coreProperties(name string, doc *satchel.Document) error {
-	return a.walk(name, "cp:coreProperties", func(e element) error {
-		value, err := e.text()
-		if err != nil {
-			return err
-		}
-		switch e.name {
-		case "dc:title":
-			setText(&doc.Title, value)
-		case "dc:creator":
-			setText(&doc.Author, value)
-		case "dc:language":
-			setText(&doc.Language, value)
-		case "dcterms:created":
-			setTime(&doc.Created, value)
-		case "dcterms:modified":
-			setTime(&doc.Modified, value)
-		case "dc:subject":
-			setProperty(doc, "subject", value)
-		case "dc:description":
-			setProperty(doc, "description", value)
-		case "cp:keywords":
-			setProperty(doc, "keywords", value)
-		case "cp:category":
-			setProperty(doc, "category", value)
-		case "cp:contentStatus":
-			setProperty(doc, "status", value)
-		case "cp:lastModifiedBy":
-			setProperty(doc, "modified_by", value)
-		}
-		return nil
-	})
+	facts := map[string]string{
+		"dc:title": "title", "dc:creator": "author", "dc:language": "language", "dcterms:created": "created", "dcterms:modified": "modified",
+		"dc:subject": "subject", "dc:description": "description", "cp:keywords": "keywords", "cp:category": "category",
+		"cp:contentStatus": "status", "cp:lastModifiedBy": "modified_by",
+	}
+	return a.walk(name, "cp:coreProperties", func(e element) error { return e.fact(doc, facts) })
 }
 
 // extendedProperties reads what the program that made an Office Open XML package says of it.
 func (a *archive) extendedProperties(name string, doc *satchel.Document) error {
-	return a.walk(name, "ep:Properties", func(e element) error {
-		key := map[string]string{"ep:Application": "producer", "ep:Company": "company", "ep:Manager": "manager"}[e.name]
-		if key == "" {
-			return nil
-		}
-		value, err := e.text()
-		setProperty(doc, key, value)
+	facts := map[string]string{"ep:Application": "producer", "ep:Company": "company", "ep:Manager": "manager"}
+	return a.walk(name, "ep:Properties", func(e element) error { return e.fact(doc, facts) })
+}
+
+// fact reads an element that says something of the document, if it is one of those: facts tell by names of elements what it is, as setFact knows it.
+func (e element) fact(doc *satchel.Document, facts map[string]string) error {
+	name := facts[e.name]
+	if name == "" {
+		return nil
+	}
+	value, err := e.text()
+	if err != nil {
 		return err
-	})
+	}
+	setFact(doc, name, value)
+	return nil
+}
+
+// setFact sets the field of that name, or else the property.
+func setFact(doc *satchel.Document, name, value string) {
+	switch name {
+	case "title":
+		setText(&doc.Title, value)
+	case "author":
+		setText(&doc.Author, value)
+	case "language":
+		setText(&doc.Language, value)
+	case "created":
+		setTime(&doc.Created, value)
+	case "modified":
+		setTime(&doc.Modified, value)
+	default:
+		setProperty(doc, name, value)
+	}
 }
 
 // setText sets what is not set yet.
