@@ -19,17 +19,38 @@ func testFilters(t *testing.T, open func(t *testing.T) Opened) {
 	t.Run("many values", func(t *testing.T) { manyValues(t, open(t).Store) })
 }
 
-// filterTable pins what filters mean, on metadata where it is easy to be wrong.
+// filterTable holds the store against what filters mean.
 func filterTable(t *testing.T, s meta.Store) {
 	scope := scopeOf("a", "default")
+	for _, c := range filterCases() {
+		f := newFile(scope, "f.txt", c.metadata)
+		insert(t, s, f)
+		condition := satchel.Condition{Path: strings.Split(c.path, "."), Value: decode(t, c.value), Text: c.text}
+		if got := condition.Match(f.Metadata.Object()); got != c.want {
+			t.Fatalf("the oracle says %v for %+v", got, c)
+		}
+		page, err := s.Files(t.Context(), scope, satchel.Query{Limit: 1, Filename: "f.txt", Metadata: []satchel.Condition{condition}}, now())
+		must(t, err)
+		if (len(page.Files) == 1) != c.want {
+			t.Errorf("%s with %s = %s (text: %v) is found: %v", c.metadata, c.path, c.value, c.text, !c.want)
+		}
+		must(t, s.InTx(t.Context(), func(ctx context.Context, tx meta.Tx) error { return tx.DeleteFile(ctx, scope, f.ID, now()) }))
+	}
+}
+
+// filterCase is a condition, and whether it holds for some metadata.
+type filterCase struct {
+	metadata string
+	path     string
+	value    string // JSON
+	text     bool
+	want     bool
+}
+
+// filterCases pin what filters mean, on metadata where it is easy to be wrong.
+func filterCases() []filterCase {
 	long := strings.Repeat("é", 100) // 200 bytes, cut inside of a character when only a part is looked at
-	for _, c := range []struct {
-		metadata string
-		path     string
-		value    string // JSON
-		text     bool
-		want     bool
-	}{
+	return []filterCase{
 		{`{"k":"v"}`, "k", `"v"`, false, true},
 		{`{"k":"v"}`, "k", `"V"`, false, false},
 		{`{"k":"v"}`, "other", `"v"`, false, false},
@@ -74,19 +95,6 @@ func filterTable(t *testing.T, s meta.Store) {
 		{`{"a.b":1}`, "a.b", `1`, false, false}, // the dots of this table are between keys
 		{`{"k":"` + long + `"}`, "k", `"` + long + `"`, false, true},
 		{`{"k":"` + long + `x"}`, "k", `"` + long + `y"`, false, false},
-	} {
-		f := newFile(scope, "f.txt", c.metadata)
-		insert(t, s, f)
-		condition := satchel.Condition{Path: strings.Split(c.path, "."), Value: decode(t, c.value), Text: c.text}
-		if got := condition.Match(f.Metadata.Object()); got != c.want {
-			t.Fatalf("the oracle says %v for %+v", got, c)
-		}
-		page, err := s.Files(t.Context(), scope, satchel.Query{Limit: 1, Filename: "f.txt", Metadata: []satchel.Condition{condition}}, now())
-		must(t, err)
-		if (len(page.Files) == 1) != c.want {
-			t.Errorf("%s with %s = %s (text: %v) is found: %v", c.metadata, c.path, c.value, c.text, !c.want)
-		}
-		must(t, s.InTx(t.Context(), func(ctx context.Context, tx meta.Tx) error { return tx.DeleteFile(ctx, scope, f.ID, now()) }))
 	}
 }
 
