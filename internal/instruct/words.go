@@ -1,6 +1,9 @@
 package instruct
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // The words by which instructions are understood, folded as words. Each list holds what is usual in the languages of Europe and in Chinese,
 // Japanese and Korean; a verb is known by its beginning.
@@ -133,8 +136,12 @@ func addingWord(w string) bool {
 		"aggiung", "anche", "добав", "также", "pievien", "papild", "dodaj", "添", "加", "追", "추가")
 }
 
-// conceptOf gives the English name of an everyday key by its name in one of several languages; empty: it is none.
-func conceptOf(w string) string { //nolint:funlen // a table
+// conceptOf gives the English name of an everyday key by its name in one of several languages; empty: it is none. It is asked about every word of
+// an instruction for every key: a switch costs next to nothing, a table would be made anew each time.
+func conceptOf(w string) string { return cmp.Or(documentConcept(w), tradeConcept(w), placeConcept(w)) }
+
+// documentConcept knows keys of what a document is and says.
+func documentConcept(w string) string {
 	switch w {
 	case "author", "autor", "auteur", "autore", "автор", "autors": //nolint:misspell // another language
 		return "author"
@@ -142,10 +149,6 @@ func conceptOf(w string) string { //nolint:funlen // a table
 		return "title"
 	case "date", "datum", "fecha", "дата", "datums":
 		return "date"
-	case "name", "nom", "nombre", "nome", "имя", "vards", "imie":
-		return "name"
-	case "number", "nummer", "numero", "номер", "numurs":
-		return "number"
 	case "status", "statut", "estado", "stato", "статус", "statuss":
 		return "status"
 	case "tag", "schlagwort", "schlagworte", "schlagworter", "stichworter", "etiquette", "etiquettes", "etiqueta", "etiquetas",
@@ -155,6 +158,27 @@ func conceptOf(w string) string { //nolint:funlen // a table
 		return "language"
 	case "summary", "zusammenfassung", "resume", "resumen", "riassunto", "sommario", "резюме", "kopsavilkums":
 		return "summary"
+	case "description", "beschreibung", "descripcion", "descrizione", "описание", "apraksts": //nolint:misspell // another language
+		return "description"
+	case "category", "kategorie", "categorie", "categoria", "категория", "kategorija":
+		return "category"
+	case "subject", "betreff", "objet", "asunto", "oggetto", "тема", "temats":
+		return "subject"
+	case "note", "notiz", "notizen", "remarque", "nota", "заметка", "piezime", "piezimes":
+		return "note"
+	case "draft", "entwurf", "brouillon", "borrador", "bozza", "черновик", "melnraksts":
+		return "draft"
+	case "comment", "kommentar", "commentaire", "comentario", "commento", "комментарии", "komentars":
+		return "comment"
+	}
+	return ""
+}
+
+// tradeConcept knows keys of what is bought and sold, and the work for it.
+func tradeConcept(w string) string {
+	switch w {
+	case "number", "nummer", "numero", "номер", "numurs":
+		return "number"
 	case "amount", "betrag", "montant", "importe", "importo", "сумма", "summa":
 		return "amount"
 	case "total", "gesamtbetrag", "gesamtsumme", "totale", "итого", "kopsumma":
@@ -165,36 +189,33 @@ func conceptOf(w string) string { //nolint:funlen // a table
 		return "customer"
 	case "supplier", "vendor", "lieferant", "fournisseur", "proveedor", "fornitore", "поставщик", "piegadatajs":
 		return "supplier"
-	case "description", "beschreibung", "descripcion", "descrizione", "описание", "apraksts": //nolint:misspell // another language
-		return "description"
-	case "category", "kategorie", "categorie", "categoria", "категория", "kategorija":
-		return "category"
-	case "subject", "betreff", "objet", "asunto", "oggetto", "тема", "temats":
-		return "subject"
-	case "note", "notiz", "notizen", "remarque", "nota", "заметка", "piezime", "piezimes":
-		return "note"
-	case "address", "adresse", "direccion", "indirizzo", "адрес":
-		return "address"
-	case "phone", "telephone", "telefon", "telefonnummer", "telefono", "телефон", "talrunis":
-		return "phone"
 	case "price", "preis", "prix", "precio", "prezzo", "цена", "cena":
 		return "price"
 	case "year", "jahr", "annee", "ano", "anno", "год", "gads":
 		return "year"
-	case "city", "stadt", "ville", "ciudad", "citta", "город", "pilseta":
-		return "city"
-	case "country", "land", "pays", "pais", "paese", "страна", "valsts":
-		return "country"
-	case "draft", "entwurf", "brouillon", "borrador", "bozza", "черновик", "melnraksts":
-		return "draft"
-	case "comment", "kommentar", "commentaire", "comentario", "commento", "комментарии", "komentars":
-		return "comment"
-	case "email", "mail", "courriel", "correo", "почта", "epasts":
-		return "email"
 	case "department", "abteilung", "departement", "departamento", "dipartimento", "отдел", "nodala":
 		return "department"
 	case "project", "projekt", "projet", "proyecto", "progetto", "проект", "projekts":
 		return "project"
+	}
+	return ""
+}
+
+// placeConcept knows keys of people, and where they are to be found.
+func placeConcept(w string) string {
+	switch w {
+	case "name", "nom", "nombre", "nome", "имя", "vards", "imie":
+		return "name"
+	case "address", "adresse", "direccion", "indirizzo", "адрес":
+		return "address"
+	case "phone", "telephone", "telefon", "telefonnummer", "telefono", "телефон", "talrunis":
+		return "phone"
+	case "city", "stadt", "ville", "ciudad", "citta", "город", "pilseta":
+		return "city"
+	case "country", "land", "pays", "pais", "paese", "страна", "valsts":
+		return "country"
+	case "email", "mail", "courriel", "correo", "почта", "epasts":
+		return "email"
 	}
 	return ""
 }
