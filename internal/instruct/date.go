@@ -191,7 +191,7 @@ func yearThenMonth(words []word) ([]written, int) {
 	at := span{words[0].at, words[j].end()}
 	if month := monthOf(words[j].text); month != 0 { // the day stands before the month's name
 		found := makeDate(nil, words[0].text, strconv.Itoa(month), words[i].text, anyOrder, at)
-		if k := skip(words, j+1); len(found) == 0 || k < len(words) && len(words[k].text) == 4 && yearAfter(words[i:k+1]) {
+		if k := skip(words, j+1); len(found) == 0 || k < len(words) && words[k].kind == '0' && yearAfter(words[i:k+1]) {
 			return nil, 0 // the first number belongs to something else: No. 2024 of 9 November 2026
 		}
 		return found, j + 1
