@@ -266,3 +266,22 @@ func TestTextByRanges(t *testing.T) {
 		}
 	}
 }
+
+func TestWaitForProcessing(t *testing.T) {
+	states := []string{"uploaded", "processing", "processed"}
+	asked := 0
+	c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		answer(t, w, api.File{ID: "file-1", Status: states[min(asked, len(states)-1)]})
+		asked++
+	})
+	file, err := c.WaitForProcessing(t.Context(), "file-1")
+	if err != nil || file.Status != "processed" || asked != len(states) {
+		t.Errorf("%+v after %d looks, %v", file, asked, err)
+	}
+	states = []string{"processing"}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	if _, err := c.WaitForProcessing(ctx, "file-1"); err == nil {
+		t.Error("the wait was longer than its context")
+	}
+}
