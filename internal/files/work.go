@@ -3,12 +3,10 @@ package files
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -297,101 +295,6 @@ func (w *Work) publish(ctx context.Context, tx meta.Tx, found Found, details str
 	})
 }
 
-// Outcome is how a run ends.
-type Outcome struct {
-	Failure  *satchel.Failure // nil: it succeeded
-	Details  string           // for people: what else is to be said of a success; a failure says it by itself
-	Edit     satchel.Edit
-	Evidence map[string]json.RawMessage // by top-level key of Edit.Set
-	Notes    []string                   // whole sentences: what was left out and why
-	Model    string                     // who wrote the edit
-	Tokens   satchel.Tokens             // of the whole run
-}
-
-// Finish ends the run: it makes the edit, less what somebody else has changed meanwhile or a person has set, as a version of its own, and gives
-// the file its status.
-func (w *Work) Finish(ctx context.Context, o Outcome) error {
-	return w.write(ctx, func(ctx context.Context, tx meta.Tx, run *satchel.Run) error {
-		o := o
-		if o.Failure == nil {
-			if err := w.limitEdit(ctx, tx, &o); err != nil {
-				return err
-			}
-		}
-		if err := w.close(run, o); err != nil {
-			return err
-		}
-		if err := w.applyOutcome(ctx, tx, run, o); err != nil {
-			return err
-		}
-		return w.callNext(ctx, tx)
-	})
-}
-
-// close fills in how the run ended.
-func (w *Work) close(run *satchel.Run, o Outcome) error {
-	state := satchel.RunSucceeded
-	run.Details = detailsOf(o)
-	if o.Failure != nil {
-		state, run.Failure = satchel.RunFailed, o.Failure
-	}
-	text, err := json.Marshal(Result{Edit: o.Edit, Evidence: o.Evidence, Notes: o.Notes, Model: o.Model})
-	if err != nil {
-		return err
-	}
-	run.Result, run.Tokens = string(text), o.Tokens
-	w.service.end(run, state)
-	return nil
-}
-
-func detailsOf(o Outcome) string {
-	if o.Failure != nil {
-		return strings.TrimSpace(sentence(o.Failure.Message) + " " + strings.Join(o.Notes, " "))
-	}
-	return strings.TrimSpace(o.Details + " " + strings.Join(o.Notes, " "))
-}
-
-// sentence begins with a capital letter and ends with a full stop.
-func sentence(text string) string {
-	if text == "" {
-		return ""
-	}
-	return strings.ToUpper(text[:1]) + strings.TrimSuffix(text[1:], ".") + "."
-}
-
-// limitEdit takes out of the edit what is not the model's to change, and names it.
-func (w *Work) limitEdit(ctx context.Context, tx meta.Tx, o *Outcome) error {
-	changed, err := changedSince(ctx, tx, w.scope, w.file.ID, w.run.Seen)
-	if err != nil {
-		return err
-	}
-	changed = slices.DeleteFunc(changed, func(key string) bool { return slices.Contains(w.run.Protected, key) })
-	var protected []string
-	if protected, err = w.protected(ctx, tx); err != nil {
-		return err
-	}
-	o.leave(changed, "was changed meanwhile and was left alone")
-	o.leave(protected, "was set by a person and was left alone")
-	if o.Edit.Empty() {
-		return nil
-	}
-	if _, err := baseOf(w.file, w.run).Apply(o.Edit); err != nil {
-		o.Failure = &satchel.Failure{Code: satchel.CodeOf(err), Message: "the values do not fit into the metadata any more: " + err.Error()}
-		o.Edit = satchel.Edit{}
-	}
-	return nil
-}
-
-// leave takes keys out of the edit. A sentence names those that it would have changed.
-func (o *Outcome) leave(keys []string, why string) {
-	var left []string
-	o.Edit, left = o.Edit.Without(keys)
-	for _, key := range left {
-		delete(o.Evidence, key)
-		o.Notes = append(o.Notes, fmt.Sprintf("The key %q %s.", key, why))
-	}
-}
-
 // baseOf is what the model of a run is to change: the file's metadata, for a dry run after what the request would have merged first.
 func baseOf(file *satchel.File, run *satchel.Run) satchel.Metadata {
 	if run.Patch == "" {
@@ -429,82 +332,6 @@ func (w *Work) protected(ctx context.Context, reader meta.VersionReader) ([]stri
 	}
 	slices.Sort(keys)
 	return slices.Compact(keys), nil
-}
-
-// applyOutcome gives the file its metadata and its standing.
-func (w *Work) applyOutcome(ctx context.Context, tx meta.Tx, run *satchel.Run, o Outcome) error {
-	if run.DryRun {
-		return nil
-	}
-	others, err := w.othersOpen(ctx, tx)
-	if err != nil {
-		return err
-	}
-	change := satchel.Change{
-		User: run.User, Edit: o.Edit.String(), Model: o.Model, Instruction: run.Instructions, Run: run.ID, Tokens: o.Tokens, Failure: o.Failure,
-	}
-	if len(o.Evidence) > 0 {
-		evidence, err := json.Marshal(o.Evidence)
-		if err != nil {
-			return err
-		}
-		change.Evidence = string(evidence)
-	}
-	metadata, err := w.file.Metadata.Apply(o.Edit)
-	if err != nil {
-		return err
-	}
-	failedInstruction := o.Failure != nil && run.Kind == satchel.RunMetadata
-	return w.updateFile(ctx, tx, change, func(file *satchel.File) {
-		if metadata != file.Metadata || failedInstruction {
-			file.Metadata = metadata
-			file.MetadataVersion++
-		}
-		w.settle(file, run, o, others)
-	})
-}
-
-// settle gives the file the standing that the outcome means, at once, or, while other runs are open, for later.
-func (w *Work) settle(file *satchel.File, run *satchel.Run, o Outcome, others bool) {
-	standing := satchel.Standing{Status: satchel.StatusProcessed, Details: run.Details}
-	switch {
-	case run.Kind == satchel.RunMetadata && file.Settled != nil:
-		standing = *file.Settled
-		if run.Details != "" {
-			standing.Details = run.Details
-		}
-	case o.Failure != nil:
-		standing.Status, standing.Failure = satchel.StatusError, o.Failure
-	}
-	if others {
-		file.Settled = &standing
-		return
-	}
-	file.Settled = nil
-	file.SetStanding(standing)
-}
-
-// othersOpen reports whether the file has further open runs that change it.
-func (w *Work) othersOpen(ctx context.Context, tx meta.Tx) (bool, error) {
-	open, err := tx.OpenRuns(ctx, w.scope, w.file.ID, maxOpenRuns)
-	if err != nil {
-		return false, err
-	}
-	return slices.ContainsFunc(open, func(r *satchel.Run) bool { return r.ID != w.run.ID && !r.DryRun }), nil
-}
-
-// callNext calls a worker to the file's next run: its own call came while this one was in the way.
-func (w *Work) callNext(ctx context.Context, tx meta.Tx) error {
-	open, err := tx.OpenRuns(ctx, w.scope, w.file.ID, 2)
-	if err != nil {
-		return err
-	}
-	for _, next := range open {
-		if next.ID != w.run.ID {
-			return enqueue(ctx, tx, next, time.Time{})
-		}
-	}
-	return nil
 }
 
 // open opens an object that a row names.
