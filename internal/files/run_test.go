@@ -155,7 +155,7 @@ func TestALateWorkerChangesNothing(t *testing.T) {
 	w := newWorld(t)
 	file := w.mustPut(t, "x", files.Fields{})
 	late := w.claim(t, file.ID)
-	w.clock.advance(files.Lease + time.Second)
+	w.clock.Advance(files.Lease + time.Second)
 	second := w.claim(t, file.ID)
 	for what, err := range map[string]error{
 		"say":        late.Say(t.Context(), "still here"),
@@ -299,7 +299,7 @@ func TestUpdatesRunOneAfterTheOther(t *testing.T) {
 	file := w.mustPut(t, "x", files.Fields{})
 	var runs []*satchel.Run
 	for _, instruction := range []string{"first", "second"} {
-		w.clock.advance(time.Second)
+		w.clock.Advance(time.Second)
 		_, run, err := w.UpdateMetadata(t.Context(), w.scope, string(file.ID), files.MetadataUpdate{Instructions: instruction})
 		if err != nil {
 			t.Fatal(err)
@@ -384,7 +384,7 @@ func TestRescue(t *testing.T) {
 	if n, err := w.Rescue(t.Context(), w.rows); n != 0 || err != nil {
 		t.Errorf("rescued %d, %v", n, err)
 	}
-	w.clock.advance(files.Lease + time.Second)
+	w.clock.Advance(files.Lease + time.Second)
 	if n, err := w.Rescue(t.Context(), w.rows); n != 1 || err != nil {
 		t.Errorf("rescued %d, %v", n, err)
 	}
@@ -399,7 +399,7 @@ func TestARunThatKillsItsWorkersEnds(t *testing.T) {
 	file := w.mustPut(t, "x", files.Fields{})
 	for range 5 {
 		w.claim(t, file.ID)
-		w.clock.advance(files.Lease + time.Second)
+		w.clock.Advance(files.Lease + time.Second)
 	}
 	if w.tryClaim(t, file.ID) != nil {
 		t.Error("a sixth try")

@@ -14,6 +14,7 @@ import (
 	"github.com/satchel-files/satchel/internal/blob"
 	"github.com/satchel-files/satchel/internal/blob/diskblob"
 	"github.com/satchel-files/satchel/internal/files"
+	"github.com/satchel-files/satchel/internal/meta/metatest"
 	"github.com/satchel-files/satchel/internal/meta/sqlstore"
 )
 
@@ -22,30 +23,13 @@ type world struct {
 	*files.Service
 	rows  *sqlstore.Store
 	disk  *diskblob.Store
-	clock *clock
+	clock *metatest.Clock
 	scope satchel.Scope
-}
-
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	c := &clock{now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
+	c := metatest.NewClock()
 	rows, err := sqlstore.OpenSQLite(t.Context(), sqlstore.Options{Path: filepath.Join(t.TempDir(), "satchel.db"), Now: c.Now})
 	if err != nil {
 		t.Fatal(err)
@@ -126,7 +110,7 @@ func TestAFileIsGoneWhenItsTimeIsOver(t *testing.T) {
 		t.Errorf("expires %v, want %v", short.ExpiresAt, want)
 	}
 
-	w.clock.advance(time.Hour)
+	w.clock.Advance(time.Hour)
 	_, err := w.File(t.Context(), w.scope, string(short.ID))
 	wantCode(t, err, satchel.CodeNotFound)
 	_, _, err = w.Content(t.Context(), w.scope, string(short.ID))
@@ -150,20 +134,20 @@ func TestAFileIsGoneWhenItsTimeIsOver(t *testing.T) {
 func TestExpiryCanBeMoved(t *testing.T) {
 	w := newWorld(t)
 	file := w.mustPut(t, "x", files.Fields{Expiry: seconds(3600)})
-	w.clock.advance(30 * time.Minute)
+	w.clock.Advance(30 * time.Minute)
 	longer := seconds(7200)
 	after, err := w.Update(t.Context(), w.scope, string(file.ID), files.Update{Expiry: &longer})
 	if err != nil || !after.ExpiresAt.Equal(file.CreatedAt().Add(2*time.Hour)) {
 		t.Fatalf("expires %v, %v", after, err)
 	}
-	w.clock.advance(75 * time.Minute)
+	w.clock.Advance(75 * time.Minute)
 	past := seconds(3600)
 	_, err = w.Update(t.Context(), w.scope, string(file.ID), files.Update{Expiry: &past})
 	wantCode(t, err, satchel.CodeOutOfRange)
 	if after, err = w.Update(t.Context(), w.scope, string(file.ID), files.Update{Never: true}); err != nil || !after.ExpiresAt.IsZero() {
 		t.Fatalf("expires %v, %v", after, err)
 	}
-	w.clock.advance(1000 * time.Hour)
+	w.clock.Advance(1000 * time.Hour)
 	if n, err := w.Expire(t.Context(), w.rows); n != 0 || err != nil {
 		t.Errorf("expired %d, %v; want none", n, err)
 	}
@@ -174,7 +158,7 @@ func TestMoreFilesExpireThanOneTransactionTakes(t *testing.T) {
 	for range 101 {
 		w.mustPut(t, "x", files.Fields{Expiry: seconds(3600)})
 	}
-	w.clock.advance(2 * time.Hour)
+	w.clock.Advance(2 * time.Hour)
 	if n, err := w.Expire(t.Context(), w.rows); n != 101 || err != nil {
 		t.Errorf("expired %d, %v; want 101", n, err)
 	}
@@ -198,7 +182,7 @@ func TestIdempotencyKey(t *testing.T) {
 		t.Errorf("%d objects after refused uploads, want 1", n)
 	}
 
-	w.clock.advance(files.IdempotencyWindow + time.Second)
+	w.clock.Advance(files.IdempotencyWindow + time.Second)
 	later, err := w.put(t, "key", "other content", files.Fields{})
 	if err != nil || later.ID == first.ID {
 		t.Fatalf("a day later: %v, %v", later, err)
@@ -295,7 +279,7 @@ func TestAChangeThatChangesNothingLeavesNoTrace(t *testing.T) {
 		return p
 	}
 	file := w.mustPut(t, "x", files.Fields{Metadata: patch(`{"a":1}`)})
-	w.clock.advance(time.Minute)
+	w.clock.Advance(time.Minute)
 	same, _, err := w.UpdateMetadata(t.Context(), w.scope, string(file.ID), files.MetadataUpdate{Patch: patch(`{"a":1,"b":null}`)})
 	if err != nil || same.Version != 1 || !same.UpdatedAt.Equal(file.UpdatedAt) {
 		t.Errorf("%+v, %v", same, err)

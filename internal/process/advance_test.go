@@ -76,7 +76,7 @@ func TestTextStays(t *testing.T) {
 	must(t, err)
 	for range 5 {
 		w.job(files.JobAdvance, id)
-		w.clock.advance(time.Minute)
+		w.clock.Advance(time.Minute)
 	}
 	w.wantFile(id, satchel.StatusError, satchel.CodeInternal, "Something went wrong in the server; its log knows more.")
 	if page, err := w.Files.Page(t.Context(), w.scope, string(id), 1); err != nil || page.Text != "found" {
@@ -231,7 +231,7 @@ func TestTheTurnIsOver(t *testing.T) {
 	w := newWorld(t, say(`{"set":{}}`))
 	for range 20 {
 		w.model.Enqueue(llmtest.By(func(llmtest.Call) llmtest.Behaviour {
-			w.clock.advance(35 * time.Second)
+			w.clock.Advance(35 * time.Second)
 			return say(`{"set":{}}`)
 		}))
 	}
@@ -273,7 +273,7 @@ func TestAModelThatIsDownForLong(t *testing.T) {
 			if !strings.HasPrefix(run.Details, "waiting: the language model cannot be used: ") || run.Tokens.Input != 100 {
 				t.Fatalf("the run says %q, with %+v", run.Details, run.Tokens)
 			}
-			w.clock.advance(run.LeaseUntil.Sub(w.clock.Now()))
+			w.clock.Advance(run.LeaseUntil.Sub(w.clock.Now()))
 		}
 		if tries++; tries > 100 {
 			t.Fatal("it is tried without an end")
@@ -303,7 +303,7 @@ func TestAModelThatComesBack(t *testing.T) {
 	w.job(files.JobAdvance, id)
 	for range 5 {
 		w.job(files.JobInstruct, id)
-		w.clock.advance(5*time.Minute + time.Second)
+		w.clock.Advance(5*time.Minute + time.Second)
 	}
 	w.wantFile(id, satchel.StatusProcessed, "", "The language model found nothing to change.")
 	w.wantRequests(7)
@@ -320,10 +320,10 @@ func TestAPostponedRunIsNotHurried(t *testing.T) {
 	w.job(files.JobInstruct, id)
 	w.update(id, "Set seen to true again.")
 	w.job(files.JobInstruct, id)
-	w.clock.advance(30 * time.Second)
+	w.clock.Advance(30 * time.Second)
 	w.job(files.JobAdvance, id)
 	w.wantRequests(1)
-	w.clock.advance(30 * time.Second)
+	w.clock.Advance(30 * time.Second)
 	w.job(files.JobInstruct, id)
 	w.wantRequests(3)
 	w.wantFile(id, satchel.StatusProcessed, "", w.run(id).Details)

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	"github.com/satchel-files/satchel/internal/llm"
 	"github.com/satchel-files/satchel/internal/llm/llmtest"
 	"github.com/satchel-files/satchel/internal/llm/openai"
+	"github.com/satchel-files/satchel/internal/meta/metatest"
 	"github.com/satchel-files/satchel/internal/meta/sqlstore"
 	"github.com/satchel-files/satchel/internal/process"
 )
@@ -27,33 +27,16 @@ type world struct {
 	t        *testing.T
 	rows     *sqlstore.Store
 	pool     *extract.Pool
-	clock    *clock
+	clock    *metatest.Clock
 	scope    satchel.Scope
 	model    *llmtest.Server // nil: none
 	observed []*satchel.Run
 }
 
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 // newWorld makes a world whose model answers what is enqueued, and otherwise as told; nil: there is no model.
 func newWorld(t *testing.T, otherwise llmtest.Behaviour) *world {
 	t.Helper()
-	c := &clock{now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
+	c := metatest.NewClock()
 	rows, err := sqlstore.OpenSQLite(t.Context(), sqlstore.Options{Path: filepath.Join(t.TempDir(), "satchel.db"), Now: c.Now})
 	must(t, err)
 	t.Cleanup(func() { _ = rows.Close() })
@@ -100,7 +83,7 @@ func (w *world) put(content string, fields files.Fields) satchel.FileID {
 // update sends an instruction about metadata.
 func (w *world) update(id satchel.FileID, instructions string) {
 	w.t.Helper()
-	w.clock.advance(time.Second) // runs sort by the time of their creation
+	w.clock.Advance(time.Second) // runs sort by the time of their creation
 	_, _, err := w.Files.UpdateMetadata(w.t.Context(), w.scope, string(id), files.MetadataUpdate{Instructions: instructions})
 	must(w.t, err)
 }

@@ -4,34 +4,17 @@ import (
 	"context"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/internal/meta"
+	"github.com/satchel-files/satchel/internal/meta/metatest"
 	"github.com/satchel-files/satchel/internal/meta/sqlstore"
 	"github.com/satchel-files/satchel/internal/tenant"
 )
 
 const rootToken = "0123456789-0123456789-0123456789"
-
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
 
 func newStore(t *testing.T) *sqlstore.Store {
 	t.Helper()
@@ -44,9 +27,9 @@ func newStore(t *testing.T) *sqlstore.Store {
 }
 
 // newService gives a service on an installation, and the secret that Bootstrap made.
-func newService(t *testing.T, store *sqlstore.Store, root string) (*tenant.Service, *clock, string) {
+func newService(t *testing.T, store *sqlstore.Store, root string) (*tenant.Service, *metatest.Clock, string) {
 	t.Helper()
-	c := &clock{now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
+	c := metatest.NewClock()
 	s := tenant.New(tenant.Config{Store: store, RootToken: root, Now: c.Now})
 	t.Cleanup(s.Close)
 	secret, err := s.Bootstrap(t.Context())
@@ -135,7 +118,7 @@ func TestARevokedTokenIsRefused(t *testing.T) {
 
 	// Another process believes it a moment longer, and no more than that.
 	other, otherClock, _ := newService(t, store, "")
-	otherClock.advance(c.Now().Sub(otherClock.Now()) + time.Second)
+	otherClock.Advance(c.Now().Sub(otherClock.Now()) + time.Second)
 	_, err = other.Authenticate(t.Context(), revoked)
 	wantCode(t, err, satchel.CodeInvalidToken)
 }
@@ -158,11 +141,11 @@ func TestATokenEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.advance(59 * time.Second)
+	c.Advance(59 * time.Second)
 	if _, err := s.Authenticate(t.Context(), ending); err != nil {
 		t.Error(err)
 	}
-	c.advance(time.Second)
+	c.Advance(time.Second)
 	_, err = s.Authenticate(t.Context(), ending)
 	wantCode(t, err, satchel.CodeInvalidToken)
 }
@@ -177,7 +160,7 @@ func TestWhoMayMakeTokens(t *testing.T) {
 	if acme.Org == operator.Org || acme.Operator {
 		t.Fatalf("%+v", acme)
 	}
-	clock.advance(time.Second) // hers is the oldest token
+	clock.Advance(time.Second) // hers is the oldest token
 	for _, c := range []struct {
 		by   satchel.Caller
 		r    tenant.TokenRequest
@@ -232,7 +215,7 @@ func TestATokenGivesAtMostTheUsersRole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.advance(time.Second)
+	c.Advance(time.Second)
 	if lowered, err := s.Authenticate(t.Context(), adminSecret); err != nil || lowered.Role != satchel.RoleMember {
 		t.Errorf("%+v, %v", lowered, err)
 	}
