@@ -65,7 +65,6 @@ lint: setup ## go vet and golangci-lint
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for some seconds: FUZZTIME=3s
-	@mkdir -p .cache
 	$(tests) scripts/fuzz $(FUZZTIME)
 
 .PHONY: cross
