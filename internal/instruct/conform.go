@@ -23,6 +23,7 @@ type conformer struct {
 	strict   bool                        // what can only be copied must stand in the text, or among what is given
 	given    func(value any) bool        // the instruction, the metadata, or an earlier window has this value
 	invented func(key string, value any) // is told what was left out for that
+	mistaken func(key string, value any) // is told what was left out because it answers another key
 }
 
 // conform gives the set of an answer in its proper form, without what was not found.
@@ -33,6 +34,9 @@ func (c *conformer) conform(set map[string]any) map[string]any {
 	}
 	value, _ := c.object(set, root, "", false)
 	made, _ := value.(map[string]any)
+	if c.strict {
+		c.withoutMistaken(made)
+	}
 	return made
 }
 
@@ -59,10 +63,16 @@ func (c *conformer) value(value, of any, key string, listed bool) (made any, ok 
 // grounded reports whether a value may stay: what can only be copied, such as a date, a number of several digits, a code or a mail address, must
 // be found where the model can have it from. Other texts can be in other words, but are not to be words of the question.
 func (c *conformer) grounded(value any, want expectation, key string) bool {
-	if !c.strict || c.inText(value) || c.given(value) {
+	text, isText := value.(string)
+	if !c.strict || c.given(value) {
 		return true
 	}
-	switch text, isText := value.(string); {
+	switch {
+	case isText && !ofKind(key, text):
+		c.mistaken(strings.Fields(key)[0], value)
+		return false
+	case c.inText(value):
+		return true
 	case copied(value) && !c.ofYear(value):
 		c.invented(strings.Fields(key)[0], value)
 		return false

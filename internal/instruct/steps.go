@@ -187,6 +187,9 @@ func (j *job) wants(a *answer, w *window) satchel.Edit {
 		invented: func(key string, value any) {
 			j.editor.note("%q was left out: %s does not stand in the document.", key, satchel.CanonicalJSON(value))
 		},
+		mistaken: func(key string, value any) {
+			j.editor.note("%q was left out: %s is something else in the document.", key, satchel.CanonicalJSON(value))
+		},
 	}
 	a.set = c.conform(a.set)
 	edit := j.editor.moves(a)

@@ -2,6 +2,7 @@ package instruct
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 )
 
@@ -218,6 +219,22 @@ func placeConcept(w string) string {
 		return "email"
 	}
 	return ""
+}
+
+// phoneWord reports words for a telephone.
+func phoneWord(w string) bool {
+	return beginsWith(w, "telefon", "telephon", "telf", "talrun", "телефон", "电话", "電話", "전화") || slices.Contains([]string{"phone", "tel", "mobile", "cellphone",
+		"handy", "handynummer", "fax", "movil", "cellulare", "факс", "komorka"}, w)
+}
+
+// emailWord reports words for an address of electronic mail.
+func emailWord(w string) bool {
+	return beginsWith(w, "email", "epast", "courriel", "邮箱", "メール", "이메일")
+}
+
+// contactNoun reports words that follow one of those, and say nothing more.
+func contactNoun(w string) bool {
+	return slices.Contains([]string{"number", "nummer", "numero", "номер", "numurs", "numer", "nr", "no", "address", "adresse", "adrese", "adres"}, w)
 }
 
 // dateWord reports words of keys whose values are dates.
