@@ -19,6 +19,7 @@ import (
 const (
 	stepAsk    = "ask"    // does the instruction need the document?
 	stepRead   = "read"   // the next window
+	stepReread = "reread" // what windows copied, together
 	stepChoose = "choose" // between what windows gave
 )
 
@@ -76,6 +77,8 @@ func (e *Engine) Advance(ctx context.Context, task Task, state State) (State, er
 	switch j.state.Next {
 	case stepAsk:
 		err = j.ask(ctx)
+	case stepReread:
+		err = j.reread(ctx)
 	case stepChoose:
 		err = j.choose(ctx)
 	default:

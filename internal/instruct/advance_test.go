@@ -561,19 +561,53 @@ func TestDifferentValuesAreChosenFrom(t *testing.T) {
 			return facts(r)
 		}
 	}
-	schema := `{"properties":{"total":{"type":"number","description":"what is to be paid"}}}`
 	for _, c := range []struct{ answer, want string }{
 		{`{"set":{"total":812}}`, "812"}, {`{"set":{"total":500}}`, "500"}, {`{"set":{"total":999}}`, "500"}, {`nonsense`, "500"},
 	} {
 		model := newScript(choose(c.answer))
-		r := result(t, model, Task{Kind: Process, Instruction: "Find the total.", Schema: schema, Text: doc})
+		r := result(t, model, Task{Kind: Process, Instruction: "Find the total.", Text: doc})
 		r.wants(t, `{"set":{"total":`+c.want+`}}`)
 		if !strings.Contains(r.Evidence["total"].Quote, c.want) {
 			t.Errorf("evidence %v", r.Evidence)
 		}
 		last := model.said(len(model.asked) - 1)
-		if c.answer != "nonsense" && !strings.Contains(last, "total (what is to be paid):\n- 500 (page 2: ") {
+		if c.answer != "nonsense" && !strings.Contains(last, "total:\n- 500 (page 2: ") {
 			t.Errorf("the prompt: %s", last)
+		}
+	}
+}
+
+// With a schema, the places of what the windows copied are read together, and what they give then counts.
+func TestWhatWasCopiedIsReadOnceMore(t *testing.T) {
+	doc := book(40, map[int]string{2: "The total was estimated at 500 EUR.", 9: "A guarantee was refused by Anna Weiß.", 35: "The final total is 812 EUR."})
+	facts := reader(map[string]string{"estimated": "total=500", "refused": "guarantor=Anna Weiß", "final": "total=812"})
+	schema := `{"properties":{"total":{"type":"number"},"guarantor":{"type":"string"},"summary":{"type":"string"}}}`
+	for _, c := range []struct{ answer, want string }{
+		{`{"set":{"total":812,"guarantor":null}}`, `{"set":{"total":812}}`},
+		{`{"set":{"total":"500 EUR","guarantor":"Anna Weiß"}}`, `{"set":{"guarantor":"Anna Weiß","total":500}}`},
+		{`{"set":{"total":null,"guarantor":null}}`, `{"set":{"guarantor":"Anna Weiß","total":500}}`}, // no answer at all
+		{`nonsense`, `{"set":{"guarantor":"Anna Weiß","total":500}}`},
+	} {
+		model := newScript(func(r llm.Request) string {
+			switch {
+			case strings.Contains(r.Messages[1].Text, "These are parts"):
+				return c.answer
+			case strings.Contains(r.Messages[1].Text, "Several parts"):
+				return `{"set":{}}`
+			}
+			return facts(r)
+		})
+		r := result(t, model, Task{Kind: Process, Instruction: "Find the total.", Schema: schema, Text: doc})
+		r.wants(t, c.want)
+		again := slices.IndexFunc(model.asked, func(r llm.Request) bool { return strings.Contains(r.Messages[1].Text, "These are parts") })
+		prompt := model.said(again)
+		for _, want := range []string{"This is page 1. ", "estimated at 500 EUR", "refused by Anna Weiß", "final total is 812 EUR", digestGap} {
+			if !strings.Contains(prompt, want) {
+				t.Errorf("%q is not in the prompt: %s", want, prompt)
+			}
+		}
+		if len(prompt) > 6000 || strings.Contains(model.said(again-1), "Found in the parts before") {
+			t.Errorf("the prompts: %s\n%s", model.said(again-1), prompt)
 		}
 	}
 }

@@ -29,7 +29,7 @@ func licenceOf(kind Kind, instruction string, metadata satchel.Metadata) licence
 	said := phraseOf(instruction)
 	words := said.words
 	named := namedPaths(said, pathsOf(metadata.Object()))
-	foreign := kind == Update && !slices.ContainsFunc(words, knownVerb)
+	foreign := kind == Update && !slices.ContainsFunc(words, knownVerb) && !strings.ContainsAny(instruction, "?？") // who asks, changes nothing
 	var l licence
 	if foreign || slices.ContainsFunc(words, removalWord) || slices.ContainsFunc(words, keepWord) && everything(words) {
 		l.remove = named
@@ -111,7 +111,19 @@ func namedPaths(said phrase, paths [][]string) [][]string {
 	if everyKey(words) || everything(words) && len(kept) == len(named) {
 		return slices.DeleteFunc(slices.Clone(paths), func(path []string) bool { return slices.ContainsFunc(kept, related(path)) })
 	}
-	return slices.DeleteFunc(named, func(path []string) bool { return contains(kept, path) })
+	return slices.DeleteFunc(slices.Clone(named), func(path []string) bool { return contains(kept, path) || m.around(path, named) })
+}
+
+// around reports whether a path only says where another one that is named lies: "the zip in address".
+func (m mentions) around(path []string, named [][]string) bool {
+	inner := func(other []string) bool { return len(other) > len(path) && slices.Equal(other[:len(path)], path) }
+	return slices.ContainsFunc(named, inner) && slices.ContainsFunc(m.find(keyWords(path)), func(s span) bool {
+		before := m.words[:s.start]
+		if len(before) > 0 && articleWord(before[len(before)-1]) {
+			before = before[:len(before)-1]
+		}
+		return len(before) > 0 && placeWord(before[len(before)-1])
+	})
 }
 
 // related reports paths of which one lies in the other.

@@ -25,6 +25,7 @@ const (
 
 	partText     = "This is part %d of a longer document.\n"
 	foundText    = "Found in the parts before: %s\nGive what this part says; null for what it does not say.\n"
+	digestText   = "These are parts of a longer document.\n"
 	metadataText = "Present metadata: %s\n"
 	imagesText   = "The pages of the document are the images.\n"
 
@@ -200,11 +201,15 @@ func (j *job) shortMetadata() string {
 	return string(text)
 }
 
-// foundLine shows what was found in the windows before.
-func foundLine(found []candidate) string {
+// foundLine shows what was found in the windows before: what was composed of them, such as a summary, and, where nothing else says which keys there
+// are, all. What was only copied, small models copy once more, instead of what the window says.
+func foundLine(found []candidate, all bool) string {
 	shown := &metaschema.Object{}
 	size := 0
 	for _, c := range found {
+		if !all && c.copied() {
+			continue
+		}
 		value := satchel.CanonicalJSON(c.Value)
 		if text, ok := c.Value.(string); ok {
 			value = text

@@ -67,16 +67,24 @@ func (j *job) fromDocument(set map[string]any, w *window) bool {
 	given := j.given()
 	reworded := slices.ContainsFunc(j.editor.words, changeWord) &&
 		!slices.ContainsFunc(j.editor.words, func(word string) bool { return documentWord(word) || contentVerb(word) })
-	return slices.ContainsFunc(leavesOf(set), func(leaf any) bool {
-		text, isText := leaf.(string)
-		switch {
-		case given(leaf):
-			return false
-		case slices.ContainsFunc(w.passages, func(p *passage) bool { return len(p.places(leaf)) > 0 }):
+	nothing := w.end && w.blank()
+	for key, value := range set {
+		old, _ := j.editor.base[key].(string)
+		may := reworded || nothing && old != "" // there is no other source of it
+		if slices.ContainsFunc(leavesOf(value), func(leaf any) bool {
+			text, isText := leaf.(string)
+			switch {
+			case given(leaf):
+				return false
+			case slices.ContainsFunc(w.passages, func(p *passage) bool { return len(p.places(leaf)) > 0 }):
+				return true
+			}
+			return !isText || isDay(text) || !may
+		}) {
 			return true
 		}
-		return !isText || isDay(text) || !reworded
-	})
+	}
+	return false
 }
 
 // needsDocument goes on to read the document. The moves that were asked for stay; what was set before anything was read is forgotten.
@@ -177,13 +185,13 @@ func (j *job) wants(a *answer, w *window) satchel.Edit {
 	for _, key := range bad {
 		j.editor.note("A key that metadata cannot have was left out: %q.", key)
 	}
-	a.set = set
+	a.set = j.editor.assigned(set)
 	j.editor.shown = w.passages
 	j.habits(w)
 	c := conformer{
 		schema: j.schema, passages: w.passages, point: j.p.Point, order: j.p.Order, said: func(text string) bool { return j.task.Kind == Update && j.editor.says(text) },
 		literal: slices.ContainsFunc(j.editor.words, formWord), asNumber: slices.ContainsFunc(j.editor.words, numericWord),
-		strict: j.state.Next == stepRead && len(w.passages) > 0 && len(w.images) == 0 && !slices.ContainsFunc(j.editor.words, changeWord), given: j.given(),
+		strict: j.state.Next != stepAsk && len(w.passages) > 0 && len(w.images) == 0 && !slices.ContainsFunc(j.editor.words, changeWord), given: j.given(),
 		invented: func(key string, value any) {
 			j.editor.note("%q was left out: %s does not stand in the document.", key, satchel.CanonicalJSON(value))
 		},
@@ -195,14 +203,16 @@ func (j *job) wants(a *answer, w *window) satchel.Edit {
 	edit := j.editor.moves(a)
 	j.renamed = len(edit.Rename) > 0
 	edit.Set = j.editor.trim(a.set)
+	j.editor.withoutNewNames(edit)
 	return j.editor.protect(edit)
 }
 
-// given tells what a model can know without the document, or from windows before.
+// given tells what a model can know without the document, or from windows before; also what it put together of such words.
 func (j *job) given() func(value any) bool {
-	known := newPassage(0, j.task.Instruction+"\n"+j.task.Metadata.String())
+	text := j.task.Instruction + "\n" + j.task.Metadata.String()
+	known, words := newPassage(0, text), wordsOf(text)
 	return func(value any) bool {
-		return len(known.places(value)) > 0 || slices.ContainsFunc(j.p.Found, func(c candidate) bool { return sameValue(c.Value, value) })
+		return len(known.places(value)) > 0 || assembled(value, words) || slices.ContainsFunc(j.p.Found, func(c candidate) bool { return sameValue(c.Value, value) })
 	}
 }
 
@@ -310,9 +320,20 @@ func (j *job) stop() {
 	j.end(agreed)
 }
 
-// finish ends the task, or has the model choose first where windows gave different values.
+// finish ends the task, or has the model compare first what windows gave.
 func (j *job) finish(ctx context.Context) error {
 	j.state.Windows = j.state.Window
+	if j.rereads() {
+		j.state.Next = stepReread
+		j.state.Details = strings.TrimSuffix(j.progressText(), ".") + "; comparing what was found is next"
+		return nil
+	}
+	return j.choosing(ctx)
+}
+
+// choosing ends the task, or has the model choose first where windows gave different values.
+func (j *job) choosing(ctx context.Context) error {
+	j.p.Again = nil
 	agreed, open := j.p.settle()
 	if len(open) == 0 {
 		j.end(agreed)
@@ -449,10 +470,15 @@ func (j *job) windowPrompt(w *window) string {
 	if j.p.At != (position{}) || !w.end {
 		fmt.Fprintf(&b, partText, j.state.Window+1)
 	}
-	b.WriteString(foundLine(j.p.Found))
-	if j.task.Kind == Update || !j.may.empty() {
-		b.WriteString(j.metadataLine())
-	}
-	b.WriteString(fmt.Sprintf(taskText, defuse(j.task.Instruction)) + keyLines(j.schema) + answerLine(j.windowLicence()))
+	b.WriteString(foundLine(j.p.Found, j.schema == nil) + j.wishes(j.windowLicence()))
 	return b.String()
+}
+
+// wishes is the part of a prompt that says what is wanted.
+func (j *job) wishes(may licence) string {
+	metadata := ""
+	if j.task.Kind == Update || !j.may.empty() {
+		metadata = j.metadataLine()
+	}
+	return metadata + fmt.Sprintf(taskText, defuse(j.task.Instruction)) + keyLines(j.schema) + answerLine(may)
 }

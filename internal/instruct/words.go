@@ -55,12 +55,12 @@ func otherVerb(w string) bool {
 	return beginsWith(w,
 		"set", "add", "mark", "put", "appen", "extract", "find", "fill", "get", "read", "list", "summar", "make", "updat", "correct",
 		"fix", "split", "tag", "describ", "classif", "detect", "determin", "creat", "give", "writ", "tell", "what", "who", "when",
-		"which", "is", "use", "store", "save", "record", "note", "identif", "setz", "fug", "trag", "schreib", "extrah", "lies",
-		"erstell", "korrigier", "erganz", "gib", "bestimm", "ermittel", "was", "wer", "wann", "welche", "fass", "mets", "ajout",
-		"extrai", "trouv", "ecri", "marque", "defini", "rempli", "lis", "quel", "qui", "pon", "anad", "agreg", "extra", "encuentr",
+		"which", "how", "is", "use", "store", "save", "record", "note", "identif", "setz", "fug", "trag", "schreib", "extrah", "lies",
+		"erstell", "korrigier", "erganz", "gib", "bestimm", "ermittel", "was", "wer", "wann", "wie", "welche", "fass", "mets", "ajout",
+		"extrai", "trouv", "ecri", "marque", "defini", "rempli", "lis", "quel", "qui", "combien", "comment", "cuant", "quant", "pon", "anad", "agreg", "extra", "encuentr",
 		"escrib", "marc", "establec", "cual", "quien", "imposta", "aggiung", "estra", "trova", "scriv", "segna", "leggi", "qual",
-		"установ", "добав", "извле", "наид", "запиш", "отмет", "укаж", "напиш", "какои", "кто", "iestat", "pievien", "izvelc", "atrod",
-		"ieraksti", "atzim", "noskaidro", "kas", "kad", "设", "添", "加", "提", "取", "写", "設", "追", "抽", "추가", "설정", "추출")
+		"установ", "добав", "извле", "наид", "запиш", "отмет", "укаж", "напиш", "какои", "кто", "сколько", "iestat", "pievien", "izvelc", "atrod",
+		"ieraksti", "atzim", "noskaidro", "kas", "kad", "cik", "设", "添", "加", "提", "取", "写", "設", "追", "抽", "추가", "설정", "추출")
 }
 
 // knownVerb reports whether the verb of an instruction is one of those above.
@@ -234,7 +234,7 @@ func emailWord(w string) bool {
 
 // contactNoun reports words that follow one of those, and say nothing more.
 func contactNoun(w string) bool {
-	return slices.Contains([]string{"number", "nummer", "numero", "номер", "numurs", "numer", "nr", "no", "address", "adresse", "adrese", "adres"}, w)
+	return slices.Contains([]string{"number", "nummer", "numero", "номер", "numurs", "numer", "nr", "no", "address", "adresse", "adrese"}, w)
 }
 
 // dateWord reports words of keys whose values are dates.
@@ -249,6 +249,17 @@ func amountWord(w string) bool {
 		"betrag", "summe", "preis", "menge", "anzahl", "netto", "brutto", "mwst", "gesamt", "montant", "prix", "nombre", "quantite", //nolint:misspell // another language
 		"importe", "precio", "cantidad", "importo", "prezzo", "totale", "valor", "сумм", "цена", "итог", "колич", "summa", "cena", "kop", "skait",
 		"金额", "总", "数")
+}
+
+// placeWord reports words behind which stands in what something is.
+func placeWord(w string) bool {
+	return slices.Contains([]string{"in", "inside", "within", "from", "of", "under", "im", "aus", "von", "unter", "innerhalb", "dans", "de", "du", "sous", "en", "del",
+		"dentro", "di", "dalla", "dal", "nell", "nella", "nel", "из", "в", "во", "от", "под", "no", "zem", "z", "ze", "w", "van", "uit", "fran", "från", "da", "do"}, w)
+}
+
+// articleWord reports articles.
+func articleWord(w string) bool {
+	return slices.Contains([]string{"the", "der", "die", "das", "dem", "den", "la", "le", "les", "l", "el", "los", "las", "il", "lo", "o", "a"}, w)
 }
 
 // formWord reports words of instructions that want values in a form of their own.

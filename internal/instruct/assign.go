@@ -1,0 +1,87 @@
+package instruct
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+
+	"github.com/satchel-files/satchel"
+)
+
+// assigned gives values to the very keys to which the instruction assigns them ("status = draft"), where a model has written them to a longer one that
+// was there, and takes out what it has copied from the form of the answer.
+func (e *editor) assigned(set map[string]any) map[string]any {
+	if !slices.Contains(e.words, "key") && !slices.Contains(e.words, "value") && set["key"] != nil && set["value"] != nil {
+		delete(set, "key")
+		delete(set, "value")
+	}
+	for _, key := range assignments(e.task.Instruction) {
+		if set[key] != nil {
+			continue
+		}
+		for _, other := range slices.Sorted(maps.Keys(set)) {
+			words := wordsOf(other)
+			if other != key && len(words) > len(wordsOf(key)) && matchWords(words, wordsOf(key)) && len(mentions{phrase: e.phrase}.find(words)) == 0 && e.says(set[other]) {
+				set[key] = set[other]
+				delete(set, other)
+				break
+			}
+		}
+	}
+	return set
+}
+
+func assignmentForm() *regexp.Regexp { return regexp.MustCompile(`([\pL_][\pL\pN_.-]*)\s*=[^=]`) }
+
+// assignments gives the keys that stand before an equals sign.
+func assignments(instruction string) []string {
+	var keys []string
+	for _, found := range assignmentForm().FindAllStringSubmatch(instruction, maxNotes) {
+		keys = append(keys, found[1])
+	}
+	return keys
+}
+
+// withoutNewNames takes out of an edit what comes of taking a new name for something else: a value under a name that something was only to be
+// renamed to, and such a name as a value.
+func (e *editor) withoutNewNames(edit satchel.Edit) {
+	for _, key := range slices.Sorted(maps.Keys(edit.Set)) {
+		_, old := e.base[key]
+		text, isText := edit.Set[key].(string)
+		switch {
+		case !old && e.newName(key) && !movedTo(edit, []string{key}):
+			e.note("%q was not set: the instruction asks for a rename.", key)
+		case old && isText && e.newName(text):
+			e.note("%q was left as it is: the instruction asks for a rename.", key)
+		default:
+			continue
+		}
+		delete(edit.Set, key)
+	}
+}
+
+// newName reports whether the instruction says a word only where it asks for a rename.
+func (e *editor) newName(text string) bool {
+	places := mentions{phrase: e.phrase}.find(wordsOf(text))
+	return len(places) > 0 && !slices.ContainsFunc(places, func(s span) bool {
+		verb := lastIndexFunc(e.words[:s.start], func(w string) bool { return knownVerb(w) && !e.isKey(w) })
+		return verb < 0 || !renameWord(e.words[verb])
+	})
+}
+
+// isKey reports whether a word is a key of the metadata, such as "note", and so perhaps no verb.
+func (e *editor) isKey(word string) bool {
+	for key := range e.base {
+		if slices.Equal(wordsOf(key), []string{word}) {
+			return true
+		}
+	}
+	return false
+}
+
+// assembled reports whether a text of several words has only words that are known.
+func assembled(value any, known []string) bool {
+	text, _ := value.(string)
+	words := wordsOf(text)
+	return len(words) > 1 && !slices.ContainsFunc(words, func(w string) bool { return !slices.Contains(known, w) })
+}

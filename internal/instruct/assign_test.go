@@ -1,0 +1,46 @@
+package instruct
+
+import (
+	"testing"
+
+	"github.com/satchel-files/satchel"
+)
+
+// What a small model does with instructions that are plain to people.
+func TestInstructionsAreTakenAtTheirWord(t *testing.T) {
+	for _, c := range []struct{ name, instruction, metadata, answer, want string }{
+		{"a question removes nothing", "Wie viele Seiten hat das Dokument?", `{"titel":"Bau","seiten":9}`, `{"set":{},"remove":["seiten"]}`, `{}`},
+		{"nor does one in a language of unknown verbs", "Hvor mange sider er der?", `{"titel":"Bau","sider":9}`, `{"remove":["sider"]}`, `{}`},
+		{"the key to which a value is assigned", "Add status = draft and owner=Kofi Amsel.", `{"status_of_print":"none"}`,
+			`{"set":{"status_of_print":"draft","owner":"Kofi Amsel"}}`, `{"set":{"owner":"Kofi Amsel","status":"draft"}}`},
+		{"a longer key that is meant", "Set status of print = draft.", `{"status_of_print":"none"}`, `{"set":{"status_of_print":"draft"}}`, `{"set":{"status_of_print":"draft"}}`},
+		{"a new name is no value", "Rename note to remark, but do not touch note.", `{"note":"handle with care"}`, `{"set":{"note":"remark"}}`, `{}`},
+		{"a value beside a rename", "Rename note to remark and set shelf to north.", `{"note":"x","shelf":"C-17"}`,
+			`{"rename":[{"from":"note","to":"remark"}],"set":{"shelf":"north"}}`, `{"rename":{"/note":"/remark"},"set":{"shelf":"north"}}`},
+		{"a rename of what is not there", "Rename editor to publisher.", `{"author":"Rowan"}`, `{"set":{"publisher":"Rowan"}}`, `{}`},
+		{"a rename inside of an object", "In address, rename zip to postcode.", `{"address":{"zip":"WX1 4TT","town":"Wexley"}}`,
+			`{"rename":[{"from":"address","to":"postcode"}],"set":{"key":"postcode","value":"WX1 4TT"}}`, `{}`},
+		{"which a better model does right", "In address, rename zip to postcode.", `{"address":{"zip":"WX1 4TT","town":"Wexley"}}`,
+			`{"rename":[{"from":"address.zip","to":"address.postcode"}]}`, `{"rename":{"/address/zip":"/address/postcode"}}`},
+		{"a removal inside of an object", "Убери индекс из адреса.", `{"адрес":{"город":"Нижнереченск","индекс":"000417"}}`,
+			`{"remove":["адрес","адрес.индекс"]}`, `{"remove":["/адрес/индекс"]}`},
+		{"an object and what is in it", "Remove the address with its zip.", `{"address":{"zip":"WX1 4TT"}}`, `{"remove":["address"]}`, `{"remove":["/address"]}`},
+		{"values put together", "Fasse vorname und nachname zu „name“ zusammen und entferne die beiden.", `{"vorname":"Grete","nachname":"Übelhör"}`,
+			`{"needs_document":false,"set":{"name":"Grete Übelhör"},"remove":["vorname","nachname"]}`, `{"remove":["/vorname","/nachname"],"set":{"name":"Grete Übelhör"}}`},
+		{"a value in other words", "Mets la valeur de « matière » en français.", `{"matière":"beech"}`, `{"needs_document":false,"set":{"matière":"hêtre"}}`, `{"set":{"matière":"hêtre"}}`},
+	} {
+		metadata, err := satchel.ParseMetadata([]byte(c.metadata))
+		if err != nil {
+			t.Fatal(err)
+		}
+		model := newScript(c.answer, c.answer)
+		state, err := do(t, model, Task{Kind: Update, Instruction: c.instruction, Metadata: metadata, Text: text("")})
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		if got := state.Result.Edit.String(); got != c.want {
+			t.Errorf("%s: %s, not %s", c.name, got, c.want)
+		}
+	}
+}
