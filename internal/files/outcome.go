@@ -147,7 +147,7 @@ func (w *Work) settle(file *satchel.File, run *satchel.Run, o Outcome, changing 
 	switch {
 	case run.Kind == satchel.RunMetadata && file.Settled != nil:
 		standing = *file.Settled
-		if run.Details != "" {
+		if run.Details != "" || o.Failure == nil && standing.Failure == nil { // what was said of a change before is over with the next
 			standing.Details = run.Details
 		}
 	case o.Failure != nil:

@@ -38,7 +38,19 @@ type progress struct {
 	Again  *again       `json:"again,omitempty"`  // the last answer was wrong
 	Full   bool         `json:"full,omitempty"`   // more was found than is kept
 
+	Left map[string]string `json:"left,omitempty"` // values of keys that were not believed, and why
+
 	size int // of Found in bytes, about; 0: not yet known
+}
+
+// leave notes a value that is not believed. Another window can still bring one that is.
+func (p *progress) leave(key string, value any, why string) {
+	if p.Left == nil {
+		p.Left = map[string]string{}
+	}
+	if len(p.Left) < maxNotes {
+		p.Left[key] = shortened(satchel.CanonicalJSON(value), maxShownValue) + " " + why
+	}
 }
 
 // again is an answer that is asked for once more.

@@ -60,6 +60,27 @@ func (e *editor) withoutNewNames(edit satchel.Edit) {
 	}
 }
 
+// withoutUnasked takes out of an edit of an update the keys that are there already and that the instruction does not name, if it names others: what
+// stands in a document, or comes to a model's mind, is no reason to change them. An instruction that names none is about all of them.
+func (e *editor) withoutUnasked(edit satchel.Edit) {
+	if e.task.Kind != Update || everyKey(e.words) || everything(e.words) || !slices.ContainsFunc(slices.Collect(maps.Keys(edit.Set)), e.touches) {
+		return
+	}
+	for _, key := range slices.Sorted(maps.Keys(edit.Set)) {
+		if _, old := e.base[key]; old && !e.touches(key) {
+			e.note("%q was left as it is: the instruction does not name it.", key)
+			delete(edit.Set, key)
+		}
+	}
+}
+
+// touches reports whether the instruction has a word of a key.
+func (e *editor) touches(key string) bool {
+	return slices.ContainsFunc(wordsOf(key), func(word string) bool {
+		return slices.ContainsFunc(e.words, func(said string) bool { return sameWord(said, word) })
+	})
+}
+
 // newName reports whether the instruction says a word only where it asks for a rename.
 func (e *editor) newName(text string) bool {
 	places := mentions{phrase: e.phrase}.find(wordsOf(text))

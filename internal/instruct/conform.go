@@ -213,7 +213,8 @@ func (c *conformer) number(n json.Number, want expectation, key string) any {
 func (c *conformer) text(text string, want expectation, key string) (any, bool) {
 	text = strings.TrimSpace(text)
 	spelled := c.spelled(text, want)
-	if !slices.Contains(want.words, spelled) && notFound(text) && (blankValue(text) || !c.said(text)) {
+	missing := notFound(text) || c.missingPart(text, want, key)
+	if !slices.Contains(want.words, spelled) && missing && (blankValue(text) || !c.said(text)) {
 		return nil, false
 	}
 	switch {
@@ -227,6 +228,22 @@ func (c *conformer) text(text string, want expectation, key string) (any, bool) 
 		return c.formatted(c.marked(spelled), want), true
 	}
 	return c.converted(text, want, key), true
+}
+
+// missingPart reports values such as "photographer unknown": words of the key and of its description, and one for what is not known.
+func (c *conformer) missingPart(text string, want expectation, key string) bool {
+	words := wordsOf(text)
+	if len(words) < 2 || len(words) > 4 || c.inText(text) {
+		return false
+	}
+	about := hintsOf(key)
+	if c.schema != nil && want.of != nil {
+		about = hintsOf(key, describe(c.schema, want.of))
+	}
+	rest := slices.DeleteFunc(words, func(w string) bool {
+		return slices.ContainsFunc(about, func(hint string) bool { return sameWord(w, hint) })
+	})
+	return len(rest) == 1 && missingWord(rest[0])
 }
 
 // marked gives a text that the document has only with other diacritics those of the document: small models lose them.

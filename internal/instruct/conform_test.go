@@ -57,6 +57,8 @@ func TestConformToSchema(t *testing.T) {
 		{"both ways are there", `{"type":"string","format":"date"}`, "5.3.2026 and 3.5.2026", `"2026-05-03"`, `{"v":"2026-05-03"}`},
 		{"a day without its year", `{"type":"string","format":"date"}`, "2025. gada 4. marts, līdz 25. martam", `"25. martam."`, `{"v":"2025-03-25"}`},
 		{"no day", `{"type":"string","format":"date"}`, "until one of the parties ends it", `"one of the parties ends it"`, `{}`},
+		{"unknown, by its name", `{"type":"string","description":"nom du photographe"}`, "", `"Photographe inconnu"`, `{}`},
+		{"unknown, by another name", `{"type":"string","description":"title of the record"}`, "", `"Unknown Pleasures"`, `{"v":"Unknown Pleasures"}`},
 		{"from nowhere", `{"type":"string","format":"date"}`, "on 5 March 2026", `"2026-03-31"`, `{}`},
 		{"a number from nowhere", `{"type":"number"}`, "3 of 4", `1993`, `{}`},
 		{"a code from nowhere", `{"type":"string"}`, "No. 17", `"INV-0042"`, `{}`},

@@ -192,10 +192,28 @@ func (e *editor) implied(a *answer, edit *satchel.Edit) {
 		if moved(*edit, path) || len(a.rename) > 0 || !slices.ContainsFunc(e.words, renameWord) {
 			continue
 		}
-		if to, ok := e.retyped(a, path); ok && len(mentions{phrase: e.phrase}.find(keyWords(to))) > 0 {
+		to, ok := e.retyped(a, path)
+		if ok = ok && len(mentions{phrase: e.phrase}.find(keyWords(to))) > 0; !ok && len(e.may.rename) == 1 {
+			to, ok = e.onlyTarget(a)
+		}
+		if ok {
 			edit.Rename = append(edit.Rename, satchel.Rename{From: path, To: to})
 		}
 	}
+}
+
+// onlyTarget finds the one new key of a set that the instruction says only as a new name. Whatever a model has written there is a copy of the old
+// value, with slips or without.
+func (e *editor) onlyTarget(a *answer) (path []string, ok bool) {
+	for key := range a.set {
+		if _, old := e.base[key]; !old && e.newName(key) {
+			if ok {
+				return nil, false
+			}
+			path, ok = []string{key}, true
+		}
+	}
+	return path, ok
 }
 
 // dropRetyped takes a moved value out of the set: it moves as it is, and is not typed again, unless the instruction itself gives a new one.

@@ -31,7 +31,7 @@ func licenceOf(kind Kind, instruction string, metadata satchel.Metadata) licence
 	named := namedPaths(said, pathsOf(metadata.Object()))
 	foreign := kind == Update && !slices.ContainsFunc(words, knownVerb) && !strings.ContainsAny(instruction, "?？") // who asks, changes nothing
 	var l licence
-	if foreign || slices.ContainsFunc(words, removalWord) || slices.ContainsFunc(words, keepWord) && everything(words) {
+	if foreign || said.removes() || slices.ContainsFunc(words, keepWord) && everything(words) {
 		l.remove = named
 	}
 	moves := slices.ContainsFunc(words, renameWord) || slices.ContainsFunc(words, moveWord)
@@ -265,10 +265,34 @@ func meaningOf(word []rune) string {
 // kept reports whether a path is named behind words such as "except" and "keep", before the instruction speaks of removing again.
 func (m mentions) kept(path []string) bool {
 	return slices.ContainsFunc(m.find(keyWords(path)), func(s span) bool {
-		before := m.words[:s.start]
-		keep, remove := lastIndexFunc(before, keepWord), lastIndexFunc(before, removalWord)
+		keep, remove := -1, -1
+		for i, w := range m.words[:s.start] {
+			if keepWord(w) || removalWord(w) && m.denied(i) {
+				keep = i
+			} else if removalWord(w) {
+				remove = i
+			}
+		}
 		return keep >= 0 && remove < keep
 	})
+}
+
+// removes reports whether a phrase asks for a removal, and not only for none.
+func (p phrase) removes() bool {
+	for i, w := range p.words {
+		if removalWord(w) && !p.denied(i) {
+			return true
+		}
+	}
+	return false
+}
+
+const denialReach = 3 // words between "not" and the verb
+
+// denied reports whether "not", or the like, stands shortly before a verb, or shortly behind it at the end, as in German.
+func (p phrase) denied(verb int) bool {
+	last := len(p.words) - 1
+	return slices.ContainsFunc(p.words[max(0, verb-denialReach):verb], negativeWord) || verb < last && last <= verb+denialReach && negativeWord(p.words[last])
 }
 
 func lastIndexFunc(words []string, is func(string) bool) int {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -192,18 +193,15 @@ func (j *job) wants(a *answer, w *window) satchel.Edit {
 		schema: j.schema, passages: w.passages, point: j.p.Point, order: j.p.Order, said: func(text string) bool { return j.task.Kind == Update && j.editor.says(text) },
 		literal: slices.ContainsFunc(j.editor.words, formWord), asNumber: slices.ContainsFunc(j.editor.words, numericWord),
 		strict: j.state.Next != stepAsk && len(w.passages) > 0 && len(w.images) == 0 && !slices.ContainsFunc(j.editor.words, changeWord), given: j.given(),
-		invented: func(key string, value any) {
-			j.editor.note("%q was left out: %s does not stand in the document.", key, satchel.CanonicalJSON(value))
-		},
-		mistaken: func(key string, value any) {
-			j.editor.note("%q was left out: %s is something else in the document.", key, satchel.CanonicalJSON(value))
-		},
+		invented: func(key string, value any) { j.p.leave(key, value, "does not stand in the document") },
+		mistaken: func(key string, value any) { j.p.leave(key, value, "is something else in the document") },
 	}
 	a.set = c.conform(a.set)
 	edit := j.editor.moves(a)
 	j.renamed = len(edit.Rename) > 0
 	edit.Set = j.editor.trim(a.set)
 	j.editor.withoutNewNames(edit)
+	j.editor.withoutUnasked(edit)
 	return j.editor.protect(edit)
 }
 
@@ -398,6 +396,11 @@ func (j *job) end(agreed []candidate) {
 			delete(evidence, key)
 		}
 	}
+	for _, key := range slices.Sorted(maps.Keys(j.p.Left)) {
+		if _, set := edit.Set[key]; !set {
+			j.editor.note("%q was left out: %s.", key, j.p.Left[key])
+		}
+	}
 	j.missing(edit)
 	if j.p.Full {
 		j.editor.note("More was found than metadata can hold; the rest was left out.")
@@ -410,7 +413,7 @@ func (j *job) end(agreed []candidate) {
 		j.state.Details = "done without reading the document"
 	}
 	if edit.Empty() && !j.p.Seen && len(j.editor.notes) == 0 {
-		j.editor.note("Nothing was changed: what the instruction asks for is so already, or it asks for no change.")
+		j.editor.note("Nothing was changed: the language model found nothing to change by this instruction.")
 	}
 	j.state.Result = &Result{Edit: edit, Evidence: evidence, Notes: j.editor.notes}
 }

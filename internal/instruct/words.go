@@ -114,6 +114,12 @@ func keepWord(w string) bool {
 	return false
 }
 
+// negativeWord reports words that turn a verb into its opposite. After a verb, as in German, they are for keepWord.
+func negativeWord(w string) bool {
+	return slices.Contains([]string{"not", "no", "never", "don", "dont", "cannot", "mustn", "without", "nicht", "nie", "niemals", "kein", "keine", "ne", "jamais", "sans",
+		"nunca", "jamas", "sin", "non", "mai", "senza", "nao", "не", "никогда", "нельзя", "nekad", "nedrikst", "nigdy", "niet", "nooit", "inte", "aldrig", "ikke", "不", "勿", "别"}, w)
+}
+
 // onlyWord reports words for nothing but.
 func onlyWord(w string) bool {
 	switch w {

@@ -112,10 +112,28 @@ func compile(tree map[string]any) (*jsonschema.Schema, error) {
 		return nil, bad("%.300s", oneLine(err.Error()))
 	}
 	compiled, err := compiler.Compile(schemaName)
+	if wrong, ok := errors.AsType[*jsonschema.SchemaValidationError](err); ok {
+		return nil, badParts(wrong.Err)
+	}
 	if err != nil {
 		return nil, bad("%.300s", oneLine(err.Error()))
 	}
 	return compiled, nil
+}
+
+// badParts says what of a schema breaks the rules for schemas, and where.
+func badParts(err error) error {
+	failed, ok := errors.AsType[*jsonschema.ValidationError](err)
+	if !ok {
+		return bad("%.300s", oneLine(err.Error()))
+	}
+	var faults []Fault
+	collectFaults(failed, &faults)
+	var all satchel.Faults
+	for _, f := range faults {
+		all.AddNew(satchel.BodyFault(satchel.CodeInvalidValue, field, f.Path, "%s is not a usable JSON Schema: at /%s: %s", field, strings.Join(f.Path, "/"), f.Message))
+	}
+	return all.Err()
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

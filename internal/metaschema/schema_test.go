@@ -41,6 +41,19 @@ func TestSchemasThatCannotBeUsed(t *testing.T) {
 	}
 }
 
+func TestWhatIsWrongWithASchema(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"required":"a"}`:                            "metadata_schema is not a usable JSON Schema: at /required: got string, want array",
+		`{"properties":{"a":{"minimum":"x"}}}`:        "metadata_schema is not a usable JSON Schema: at /properties/a/minimum: got string, want number",
+		`{"properties":{"a":1,"b":{"type":"objet"}}}`: "metadata_schema is not a usable JSON Schema: at /properties/a: got number, want boolean or object",
+	} {
+		_, err := Parse(text)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "json-schema.org") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 func TestSchemasThatCanBeUsed(t *testing.T) {
 	for name, text := range map[string]string{
 		"none":              " ",

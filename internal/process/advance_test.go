@@ -416,3 +416,26 @@ func TestAFileGoesDuringARequest(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatWasSaidOfAChange has instructions one after the other: what was said of one is over with the next, and a version that failed names the
+// model that failed.
+func TestWhatWasSaidOfAChange(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, say("I cannot say."))
+	nothing := say(`{"needs_document":false,"set":{}}`) // to the question, and then to the document
+	w.model.Enqueue(nothing, nothing, say(`{"needs_document":false,"set":{"a":2}}`))
+	id := w.put("pages\nBy Hegel.", files.Fields{})
+	w.job(files.JobAdvance, id)
+	for _, want := range []string{"The language model found nothing to change.", ""} {
+		w.update(id, "Set a to 2.")
+		w.job(files.JobInstruct, id)
+		w.wantFile(id, satchel.StatusProcessed, "", want)
+	}
+	w.update(id, "Set a to 3.")
+	w.job(files.JobInstruct, id)
+	versions, _, err := w.Files.Versions(t.Context(), w.scope, string(id), 0, 10)
+	must(t, err)
+	if last := versions[0]; last.Failure == nil || last.Model != llmtest.Model || last.Failure.Code != satchel.CodeModelNonsense {
+		t.Errorf("the failed version %+v", last)
+	}
+}

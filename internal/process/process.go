@@ -4,6 +4,7 @@
 package process
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -137,7 +138,15 @@ func (r *run) steps(ctx context.Context) error {
 
 // fail ends the run.
 func (r *run) fail(ctx context.Context, failure *satchel.Failure) error {
-	return r.work.Finish(ctx, files.Outcome{Failure: failure, Tokens: r.work.Run().Tokens.Add(r.spent)})
+	return r.work.Finish(ctx, files.Outcome{Failure: failure, Model: r.model(), Tokens: r.work.Run().Tokens.Add(r.spent)})
+}
+
+// model names the language model that the run has come to, "" before it.
+func (r *run) model() string {
+	if r.Model == nil || r.work.Run().Step != satchel.StepInstruct {
+		return ""
+	}
+	return cmp.Or(parseProgress(r.work.Run().Progress).Instruct.Model, r.Model.Limits().Name)
 }
 
 // handOver gives the run to another job.
