@@ -175,3 +175,9 @@ func decimal(n json.Number) (digits string, exponent *big.Int, negative bool) {
 	exponent.Add(exponent, big.NewInt(int64(len(whole)-(len(all)-len(digits)))))
 	return strings.TrimRight(digits, "0"), exponent, negative
 }
+
+// Slice is a page of a list in the order of its keys: at most Limit items behind After.
+type Slice struct {
+	After string
+	Limit int
+}

@@ -52,38 +52,61 @@ type Org struct {
 	CreatedAt time.Time
 }
 
-// User is a person or a program that belongs to organizations.
-type User struct {
-	ID        UserID
-	Name      string // unique in the installation
+// Member is a user's place in an organization. A user is a person or a program, and can belong to several.
+type Member struct {
+	Org       OrgID
+	User      UserID
+	Name      string // unique in the organization, which alone knows it
+	Role      Role
+	Confined  bool // has only the workspaces that were given to it by name; only for RoleMember
 	CreatedAt time.Time
+}
+
+// Workspace is a part of an organization with files of its own.
+type Workspace struct {
+	Org       OrgID
+	ID        WorkspaceID
+	Name      string // for people; may be empty
+	CreatedAt time.Time
+	Doomed    time.Time // since when it is being deleted, with everything in it; zero: it is not
+}
+
+// WorkspaceUser is what a user was given in a workspace by name.
+type WorkspaceUser struct {
+	User   UserID
+	Name   string
+	Access Access
 }
 
 // Token is the right to speak for a user in an organization. Its secret is not part of it: only the secret's SHA-256 is kept.
 type Token struct {
-	ID        TokenID
-	Hash      [32]byte
-	Org       OrgID
-	User      UserID
-	Role      Role        // at most the user's own role in Org
-	Operator  bool        // may make organizations and users, and tokens of other organizations
-	Workspace WorkspaceID // confines the token to this workspace; empty: not confined
-	Access    Access      // what a confined token may do there
-	CreatedAt time.Time
-	ExpiresAt time.Time // zero: never
-	LastUsed  time.Time // coarse; zero: not yet
+	ID         TokenID
+	Hash       [32]byte
+	Org        OrgID
+	User       UserID
+	Role       Role          // at most the user's own role in Org
+	Operator   bool          // may make organizations and users, and tokens of other organizations
+	Workspaces []WorkspaceID // narrows it to these, sorted; none: not narrowed
+	ReadOnly   bool          // may change nothing
+	CreatedAt  time.Time
+	ExpiresAt  time.Time // zero: never
+	LastUsed   time.Time // coarse; zero: not yet
 }
 
 // Caller is who makes a request: a user in one organization, by the right of one token.
 type Caller struct {
-	Org       OrgID
-	User      UserID
-	Token     TokenID // empty for the installation's root token
-	Role      Role
-	Operator  bool
-	Workspace WorkspaceID // confines the caller to this workspace; empty: not confined
-	Access    Access      // what a confined caller may do there
+	Org        OrgID
+	User       UserID
+	Token      TokenID // empty for the installation's root token
+	Role       Role
+	Confined   bool // see Member
+	Operator   bool
+	Workspaces []WorkspaceID // narrow it to these; none: not narrowed
+	ReadOnly   bool
 }
+
+// Narrowed reports whether the caller's token reaches less than the user does.
+func (c Caller) Narrowed() bool { return len(c.Workspaces) > 0 || c.ReadOnly }
 
 // Scope is a caller inside a workspace, with what it may do there. Every access to a tenant's data takes one.
 type Scope struct {

@@ -45,7 +45,7 @@ type FileList struct {
 // Deleted confirms that a file is gone.
 type Deleted struct {
 	ID      string `json:"id"`
-	Object  string `json:"object" doc:"The kind of thing that was deleted" enum:"file,token"`
+	Object  string `json:"object" doc:"The kind of thing that was deleted" enum:"file,token,workspace,workspace.user,user,organization"`
 	Deleted bool   `json:"deleted" doc:"Always true"`
 }
 
@@ -63,25 +63,31 @@ type ExpiresAfter struct {
 
 // TokenRequest asks for a token. An unknown user, and for an operator an unknown organization, is made.
 type TokenRequest struct {
-	Org       string `json:"org,omitempty" doc:"Name or id; default: the caller's own" example:"acme"`
-	User      string `json:"user" doc:"Name or id" example:"ada"`
-	Role      string `json:"role" enum:"owner,admin,member,writer,viewer" doc:"writer and viewer are members confined to one workspace with that access"`
-	Workspace string `json:"workspace,omitempty" doc:"For writer and viewer; default: default"`
+	Org        string   `json:"org,omitempty" doc:"Name or id; default: the caller's own" example:"acme"`
+	User       string   `json:"user" doc:"Name or id" example:"ada"`
+	Role       string   `json:"role" enum:"owner,admin,member,writer,viewer" doc:"At most which the token is; writer and viewer: a member who has that access, in the workspaces named"`
+	Workspace  string   `json:"workspace,omitempty" doc:"One of workspaces"`
+	Workspaces []string `json:"workspaces,omitempty" doc:"Narrow the token to these; for writer and viewer by default to default"`
+	ReadOnly   bool     `json:"read_only,omitempty" doc:"The token changes nothing"`
+	ExpiresAt  int64    `json:"expires_at,omitempty" doc:"Unix seconds; 0: never"`
 }
 
 // Token is a token without its secret, which is shown once, when it is made.
 type Token struct {
-	ID         string `json:"id"`
-	Object     string `json:"object" enum:"token"`
-	OrgID      string `json:"org_id"`
-	OrgName    string `json:"org_name"`
-	UserID     string `json:"user_id"`
-	UserName   string `json:"user_name"`
-	Role       string `json:"role" enum:"owner,admin,member,writer,viewer"`
-	Workspace  string `json:"workspace,omitempty" doc:"The workspace to which it is confined"`
-	CreatedAt  int64  `json:"created_at" doc:"Unix seconds"`
-	LastUsedAt *int64 `json:"last_used_at" nullable:"true" doc:"Unix seconds, up to an hour old; null: never"`
-	Secret     string `json:"token,omitempty" doc:"The token itself; only in the answer that makes it" example:"sat_…"`
+	ID         string   `json:"id"`
+	Object     string   `json:"object" enum:"token"`
+	OrgID      string   `json:"org_id"`
+	OrgName    string   `json:"org_name"`
+	UserID     string   `json:"user_id"`
+	UserName   string   `json:"user_name"`
+	Role       string   `json:"role" enum:"owner,admin,member,writer,viewer"`
+	Workspace  string   `json:"workspace,omitempty" doc:"The workspace to which it is narrowed, if that is one"`
+	Workspaces []string `json:"workspaces,omitempty" nullable:"false" doc:"The workspaces to which it is narrowed"`
+	ReadOnly   bool     `json:"read_only"`
+	CreatedAt  int64    `json:"created_at" doc:"Unix seconds"`
+	ExpiresAt  *int64   `json:"expires_at" nullable:"true" doc:"Unix seconds; null: never"`
+	LastUsedAt *int64   `json:"last_used_at" nullable:"true" doc:"Unix seconds, up to an hour old; null: never"`
+	Secret     string   `json:"token,omitempty" doc:"The token itself; only in the answer that makes it" example:"sat_…"`
 }
 
 // TokenList is all tokens of an organization, oldest first.

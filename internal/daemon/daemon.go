@@ -110,10 +110,20 @@ func (d *Daemon) openData(ctx context.Context, m *metrics) (err error) {
 func (d *Daemon) newSweeper(vault *blob.Vault, service *files.Service, m *metrics) *maintain.Sweeper {
 	return maintain.NewSweeper(maintain.SweeperConfig{
 		Store: d.stores.rows, Blobs: d.stores.disk, InUse: vault.InUse, Exclusive: true,
-		Expire:   func(ctx context.Context) (int, error) { return service.Expire(ctx, d.stores.rows) },
+		Expire:   func(ctx context.Context) (int, error) { return d.removeFiles(ctx, service) },
 		Lock:     func() (func(), bool) { return maintain.TryLockSweep(d.config.Data) },
 		Interval: d.config.SweepInterval, Logger: d.logger, Observe: m.sweep,
 	})
+}
+
+// removeFiles deletes the files whose time is over, and those of workspaces that are being deleted.
+func (d *Daemon) removeFiles(ctx context.Context, service *files.Service) (removed int, err error) {
+	expired, err := service.Expire(ctx, d.stores.rows)
+	if err != nil {
+		return expired, err
+	}
+	cleared, err := service.Clear(ctx, d.stores.rows)
+	return expired + cleared, err
 }
 
 func (d *Daemon) listen(ctx context.Context, handler http.Handler) (err error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/api"
@@ -60,13 +61,24 @@ func makeFolder(folder string) error {
 
 // CreateToken makes a token in any organization. An unknown user or organization is made.
 func (o *Offline) CreateToken(ctx context.Context, r api.TokenRequest) (*api.Token, error) {
-	token, secret, err := o.tenant.CreateToken(ctx, o.tenant.Root(), tenant.TokenRequest{Org: r.Org, User: r.User, Role: r.Role, Workspace: r.Workspace})
+	token, secret, err := o.tenant.CreateToken(ctx, o.tenant.Root(), tokenRequest(r))
 	if err != nil {
 		return nil, err
 	}
 	body := httpapi.TokenBody(token)
 	body.Secret = secret
 	return body, nil
+}
+
+func tokenRequest(r api.TokenRequest) tenant.TokenRequest {
+	request := tenant.TokenRequest{Org: r.Org, User: r.User, Role: r.Role, Workspaces: r.Workspaces, ReadOnly: r.ReadOnly}
+	if r.Workspace != "" {
+		request.Workspaces = append(request.Workspaces, r.Workspace)
+	}
+	if r.ExpiresAt > 0 {
+		request.ExpiresAt = time.Unix(r.ExpiresAt, 0)
+	}
+	return request
 }
 
 // Tokens lists the tokens of an organization, by name or id; empty: the default one.

@@ -132,27 +132,29 @@ func (c *creation) newFile(id satchel.FileID, p part) *satchel.File {
 	return file
 }
 
-// ensureWorkspace makes the workspace of a first upload, its uploader a writer in it. Where somebody else made it in the meantime, what
-// counts is what the user was given there.
+// ensureWorkspace makes the workspace of a first upload, its uploader a writer in it. An upload can take hours: in one that was there when it began, what
+// counts is whether it is there still, and what the user was given in it.
 func (c *creation) ensureWorkspace(ctx context.Context, tx meta.Tx) error {
-	if c.scope.Workspace == satchel.DefaultWorkspace || !c.scope.Fresh && !c.scope.Anywhere {
-		return nil
+	org, ws, user := c.scope.Org, c.scope.Workspace, c.scope.User
+	if c.scope.Fresh || c.scope.Anywhere && ws != satchel.DefaultWorkspace {
+		made, err := tx.InsertWorkspace(ctx, org, ws, c.now())
+		if err != nil {
+			return err
+		}
+		if made {
+			return tx.PutWorkspaceAccess(ctx, org, ws, user, satchel.AccessWriter)
+		}
 	}
-	made, err := tx.InsertWorkspace(ctx, c.scope.Org, c.scope.Workspace, c.now())
-	if err != nil {
+	exists, access, err := tx.WorkspaceAccess(ctx, org, ws, user)
+	switch {
+	case err != nil:
 		return err
+	case !exists:
+		return satchel.Errorf(satchel.CodeConflict, "workspace %q is being deleted, or has been", ws)
+	case !c.scope.Anywhere && ws != satchel.DefaultWorkspace && !access.Allows(satchel.AccessWriter):
+		return satchel.WorkspaceForbidden(ws)
 	}
-	if made {
-		return tx.PutWorkspaceAccess(ctx, c.scope.Org, c.scope.Workspace, c.scope.User, satchel.AccessWriter)
-	}
-	if c.scope.Anywhere {
-		return nil
-	}
-	_, access, err := tx.WorkspaceAccess(ctx, c.scope.Org, c.scope.Workspace, c.scope.User)
-	if err == nil && !access.Allows(satchel.AccessWriter) {
-		err = satchel.WorkspaceForbidden(c.scope.Workspace)
-	}
-	return err
+	return nil
 }
 
 func (c *creation) remember(ctx context.Context, tx meta.Tx) error {

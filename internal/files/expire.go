@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/internal/meta"
@@ -56,4 +57,50 @@ func (s *Service) expireOne(ctx context.Context, tx meta.Tx, owned meta.OwnedFil
 		return nil
 	}
 	return err
+}
+
+// Clear removes the files of workspaces that are being deleted, and then the workspaces, and says how many files it removed.
+func (s *Service) Clear(ctx context.Context, system meta.System) (removed int, err error) {
+	doomed, err := system.DoomedWorkspaces(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("find workspaces to delete: %w", err)
+	}
+	for _, scope := range doomed {
+		n, err := s.clearOne(ctx, scope)
+		removed += n
+		if err != nil {
+			return removed, fmt.Errorf("delete workspace %s: %w", scope.Workspace, err)
+		}
+	}
+	return removed, nil
+}
+
+func (s *Service) clearOne(ctx context.Context, scope satchel.Scope) (removed int, err error) {
+	for {
+		n := 0
+		err := s.commit(ctx, func(ctx context.Context, tx meta.Tx) error {
+			some, err := tx.Files(ctx, scope, satchel.Query{Limit: expireAtOnce}, time.Unix(0, 0)) // a moment at which none was over
+			if err != nil {
+				return err
+			}
+			if n = len(some.Files); n == 0 {
+				return tx.DeleteWorkspace(ctx, scope.Org, scope.Workspace)
+			}
+			for _, file := range some.Files {
+				if err := tx.DeleteFile(ctx, scope, file.ID, s.now()); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if satchel.CodeOf(err) == satchel.CodeNotFound {
+			return removed, nil // another process was faster
+		}
+		if err != nil {
+			return removed, err
+		}
+		if removed += n; n == 0 {
+			return removed, nil
+		}
+	}
 }

@@ -40,7 +40,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w := &world{rows: rows, disk: disk, clock: c}
-	w.scope = satchel.Scope{Org: "org-1", Workspace: satchel.DefaultWorkspace, User: "user-1", Access: satchel.AccessWriter}
+	w.scope = metatest.Tenant(t, rows)
 	w.Service = w.service(false)
 	return w
 }

@@ -8,7 +8,9 @@ import (
 	"mime"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/internal/files"
@@ -96,6 +98,62 @@ func stringOf(object map[string]any, key string, faults *satchel.Faults) *string
 	}
 	return &text
 }
+
+// textOf gives the string under key; "" when it is not there.
+func textOf(object map[string]any, key string, faults *satchel.Faults) string {
+	if text := stringOf(object, key, faults); text != nil {
+		return *text
+	}
+	return ""
+}
+
+// truthOf gives the truth value under key; false when it is not there.
+func truthOf(object map[string]any, key string, faults *satchel.Faults) bool {
+	value, ok := object[key]
+	truth, isTruth := value.(bool)
+	if ok && !isTruth {
+		faults.Add(satchel.BodyFault(satchel.CodeInvalidType, key, nil, "%s must be true or false", key))
+	}
+	return truth
+}
+
+// textsOf gives the strings in the array under key; none when it is not there.
+func textsOf(object map[string]any, key string, faults *satchel.Faults) []string {
+	value, ok := object[key]
+	items, isArray := value.([]any)
+	if ok && !isArray {
+		faults.Add(satchel.BodyFault(satchel.CodeInvalidType, key, nil, "%s must be an array of strings", key))
+	}
+	texts := make([]string, 0, len(items))
+	for i, item := range items {
+		text, isText := item.(string)
+		if !isText {
+			faults.Add(satchel.BodyFault(satchel.CodeInvalidType, key, []string{strconv.Itoa(i)}, "%s must be an array of strings", key))
+		}
+		texts = append(texts, text)
+	}
+	return texts
+}
+
+// momentOf gives the Unix seconds under key as a moment; zero when they are 0, null or not there.
+func momentOf(object map[string]any, key string, faults *satchel.Faults) time.Time {
+	value := object[key]
+	if value == nil {
+		return time.Time{}
+	}
+	number, _ := value.(json.Number)
+	seconds, err := strconv.ParseInt(string(number), 10, 64)
+	if err != nil || seconds < 0 || seconds > maxUnixSeconds {
+		faults.Add(satchel.BodyFault(satchel.CodeInvalidType, key, nil, "%s must be Unix seconds, such as 1795442880", key))
+		return time.Time{}
+	}
+	if seconds == 0 {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0).UTC()
+}
+
+const maxUnixSeconds = 253402300799 // the end of the year 9999
 
 // parseExpiry reads the object of an expires_after. What is missing in it is for package files to say.
 func parseExpiry(object map[string]any) (files.Expiry, error) {

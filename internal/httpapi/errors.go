@@ -31,7 +31,8 @@ func statusOf(code satchel.Code) int {
 		return http.StatusMethodNotAllowed
 	case satchel.CodeRequestTimeout:
 		return http.StatusRequestTimeout
-	case satchel.CodeConflict, satchel.CodeIdempotencyReused, satchel.CodeIdempotencyUsed, satchel.CodeNothingToRevert, satchel.CodeRunOver:
+	case satchel.CodeConflict, satchel.CodeIdempotencyReused, satchel.CodeIdempotencyUsed, satchel.CodeNothingToRevert, satchel.CodeRunOver,
+		satchel.CodeNotEmpty:
 		return http.StatusConflict
 	case satchel.CodePreconditionFailed:
 		return http.StatusPreconditionFailed

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -13,11 +14,11 @@ import (
 
 func (a *API) addTokenRoutes() {
 	id := &huma.Param{Name: "token_id", In: satchel.InPath, Required: true, Schema: textSchema(), Description: "The token's id, which is not its secret"}
-	org := queryParam("org", "Name or id of the organization; default: the caller's own. Another one is for operators.", textSchema())
+	org := orgParam()
 	a.add(&route{
 		Operation: huma.Operation{
 			OperationID: "createToken", Method: http.MethodPost, Path: "/tokens", Tags: []string{"Tokens"}, Summary: "Make a token",
-			Description: "For owners. An unknown user is made; a user with a lesser role is raised to the one asked for. Only the operator's token reaches other organizations and makes unknown ones. " +
+			Description: "For owners; tokens of members also for admins. An unknown user is made, confined to the workspaces with writer and viewer; a user with lesser rights is given those asked for. Only the operator's token reaches other organizations and makes unknown ones. " +
 				"The token itself is in this answer alone: only its SHA-256 is kept.",
 			RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: schema[api.TokenRequest](a), Example: &api.TokenRequest{User: "ada", Role: "viewer", Workspace: "team-a"}}}},
 			Responses:   a.responses(jsonResponse("The token", schema[api.Token](a), exampleToken("sat_…")), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
@@ -26,7 +27,7 @@ func (a *API) addTokenRoutes() {
 	a.add(&route{
 		Operation: huma.Operation{
 			OperationID: "listTokens", Method: http.MethodGet, Path: "/tokens", Tags: []string{"Tokens"}, Summary: "List tokens",
-			Description: "For owners: the tokens of an organization without their secrets, oldest first.",
+			Description: "The tokens of an organization without their secrets, oldest first: for owners all, for admins those of members and their own.",
 			Parameters:  []*huma.Param{org},
 			Responses:   a.responses(jsonResponse("All tokens", schema[api.TokenList](a), &api.TokenList{Object: "list", Data: []*api.Token{exampleToken("")}}), 400, 401, 403, 404, 422),
 		}, answer: a.listTokens,
@@ -34,7 +35,7 @@ func (a *API) addTokenRoutes() {
 	a.add(&route{
 		Operation: huma.Operation{
 			OperationID: "deleteToken", Method: http.MethodDelete, Path: "/tokens/{token_id}", Tags: []string{"Tokens"}, Summary: "Revoke a token",
-			Description: "For owners. The token is refused from now on.",
+			Description: "For owners; tokens of members also for admins. The token is refused from now on.",
 			Parameters:  []*huma.Param{id},
 			Responses:   a.responses(jsonResponse("The token is revoked", schema[api.Deleted](a), &api.Deleted{ID: exampleToken("").ID, Object: "token", Deleted: true}), 400, 401, 403, 404, 422, 507),
 		}, answer: a.deleteToken,
@@ -45,7 +46,7 @@ func (a *API) createToken(ctx context.Context, c *call) (any, error) {
 	if err := c.faults.Err(); err != nil {
 		return nil, err
 	}
-	object, err := c.object("org", "user", "role", "workspace")
+	object, err := c.object("org", "user", "role", "workspace", "workspaces", "read_only", "expires_at")
 	if err != nil {
 		return nil, err
 	}
@@ -64,14 +65,17 @@ func (a *API) createToken(ctx context.Context, c *call) (any, error) {
 
 func (c *call) parseTokenRequest(object map[string]any) (tenant.TokenRequest, error) {
 	faults := c.faults
-	text := func(key string) string {
-		if value := stringOf(object, key, &faults); value != nil {
-			return *value
-		}
-		return ""
+	request := tenant.TokenRequest{
+		Org: textOf(object, "org", &faults), User: textOf(object, "user", &faults), Role: textOf(object, "role", &faults),
+		Workspaces: textsOf(object, "workspaces", &faults), ReadOnly: truthOf(object, "read_only", &faults), ExpiresAt: momentOf(object, "expires_at", &faults),
 	}
-	request := tenant.TokenRequest{Org: text("org"), User: text("user"), Role: text("role"), Workspace: text("workspace")}
-	faults.AddNew(request.Check())
+	if one := textOf(object, "workspace", &faults); one != "" {
+		if len(request.Workspaces) > 0 {
+			faults.Add(satchel.BodyFault(satchel.CodeContradiction, "workspace", nil, "give either workspace or workspaces"))
+		}
+		request.Workspaces = []string{one}
+	}
+	faults.AddNew(request.Check(time.Now()))
 	return request, faults.Err()
 }
 
@@ -103,15 +107,23 @@ func (a *API) deleteToken(ctx context.Context, c *call) (any, error) {
 
 // TokenBody gives a token as the API shows it, without its secret.
 func TokenBody(t tenant.NamedToken) *api.Token {
-	return &api.Token{
+	body := &api.Token{
 		ID: string(t.ID), Object: "token", OrgID: string(t.Org), OrgName: t.OrgName, UserID: string(t.User), UserName: t.UserName,
-		Role: t.Grant(), Workspace: string(t.Workspace), CreatedAt: t.CreatedAt.Unix(), LastUsedAt: unixOrNull(t.LastUsed),
+		Role: t.Grant(), ReadOnly: t.ReadOnly, CreatedAt: t.CreatedAt.Unix(), ExpiresAt: unixOrNull(t.ExpiresAt), LastUsedAt: unixOrNull(t.LastUsed),
 	}
+	for _, ws := range t.Workspaces {
+		body.Workspaces = append(body.Workspaces, string(ws))
+	}
+	if len(body.Workspaces) == 1 {
+		body.Workspace = body.Workspaces[0]
+	}
+	return body
 }
 
 func exampleToken(secret string) *api.Token {
 	return &api.Token{
 		ID: "tok-06h0hf1gcqvrpuso8cghph9mr", Object: "token", OrgID: "org-06h0hf164lphndrrrqm3a7gf1", OrgName: "default",
-		UserID: "user-06h0hf164mqe3d62f984lhg1k", UserName: "ada", Role: "viewer", Workspace: "team-a", CreatedAt: 1795442880, Secret: secret,
+		UserID: "user-06h0hf164mqe3d62f984lhg1k", UserName: "ada", Role: "viewer", Workspace: "team-a", Workspaces: []string{"team-a"}, ReadOnly: true,
+		CreatedAt: 1795442880, Secret: secret,
 	}
 }

@@ -85,8 +85,8 @@ func (a *API) enterEarly(ctx context.Context, c *call) (err error) {
 	switch {
 	case c.text("workspace") != "":
 		_, err = a.enter(ctx, c, satchel.AccessWriter)
-	case c.caller.Workspace != "" && !c.caller.Access.Allows(satchel.AccessWriter):
-		_, err = a.tenant.Enter(ctx, c.caller, c.caller.Workspace, satchel.AccessWriter)
+	case len(c.caller.Workspaces) == 1 && c.caller.ReadOnly:
+		_, err = a.tenant.Enter(ctx, c.caller, c.caller.Workspaces[0], satchel.AccessWriter)
 	default:
 		err = c.faults.Err()
 	}

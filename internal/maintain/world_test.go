@@ -35,11 +35,11 @@ func newWorld(t testing.TB) *world {
 	w := openWorld(t, t.TempDir())
 	now := time.Now()
 	org := satchel.Org{ID: satchel.NewOrgID(now), Name: "acme", CreatedAt: now}
-	user := satchel.User{ID: satchel.NewUserID(now), Name: "ada", CreatedAt: now}
-	w.scope = satchel.Scope{Org: org.ID, Workspace: satchel.DefaultWorkspace, User: user.ID, Access: satchel.AccessWriter}
+	user := satchel.Member{Org: org.ID, User: satchel.NewUserID(now), Name: "ada", CreatedAt: now}
+	w.scope = satchel.Scope{Org: org.ID, Workspace: satchel.DefaultWorkspace, User: user.User, Access: satchel.AccessWriter}
 	must(t, w.rows.InTx(t.Context(), func(ctx context.Context, tx meta.Tx) error {
 		_, err := tx.InsertWorkspace(ctx, org.ID, w.scope.Workspace, now)
-		return errors.Join(tx.InsertOrg(ctx, org), tx.InsertUser(ctx, user), err)
+		return errors.Join(tx.InsertOrg(ctx, org), tx.InsertMember(ctx, user), err)
 	}))
 	return w
 }

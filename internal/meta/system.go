@@ -19,6 +19,9 @@ type System interface {
 	// CountFiles gives the number of file rows, expired ones that are not yet removed included.
 	CountFiles(ctx context.Context) (int64, error)
 
+	// DoomedWorkspaces gives the workspaces that are being deleted, each with the scope that may delete their files.
+	DoomedWorkspaces(ctx context.Context) ([]satchel.Scope, error)
+
 	BlobRegister
 	RunRegister
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/satchel-files/satchel/internal/blob"
 	"github.com/satchel-files/satchel/internal/blob/diskblob"
 	"github.com/satchel-files/satchel/internal/files"
+	"github.com/satchel-files/satchel/internal/meta/metatest"
 	"github.com/satchel-files/satchel/internal/meta/sqlstore"
 )
 
@@ -27,11 +28,12 @@ type held struct {
 
 func hold(t *testing.T) *held {
 	t.Helper()
-	h := &held{t: t, scope: satchel.Scope{Org: "org-1", Workspace: satchel.DefaultWorkspace, User: "user-1", Access: satchel.AccessWriter}}
+	h := &held{t: t}
 	var err error
 	h.rows, err = sqlstore.OpenSQLite(t.Context(), sqlstore.Options{Path: filepath.Join(t.TempDir(), "satchel.db")})
 	h.must(err)
 	t.Cleanup(func() { _ = h.rows.Close() })
+	h.scope = metatest.Tenant(t, h.rows)
 	disk, err := diskblob.Open(t.TempDir())
 	h.must(err)
 	h.Service = files.New(files.Config{Store: h.rows, Vault: blob.NewVault(disk, blob.Options{})})

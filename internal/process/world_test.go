@@ -46,7 +46,7 @@ func newWorld(t *testing.T, otherwise llmtest.Behaviour) *world {
 	must(t, err)
 	t.Cleanup(func() { _ = pool.Close() })
 	w := &world{t: t, rows: rows, pool: pool, clock: c}
-	w.scope = satchel.Scope{Org: "org-1", Workspace: satchel.DefaultWorkspace, User: "user-1", Access: satchel.AccessWriter}
+	w.scope = metatest.Tenant(t, rows)
 	var model llm.Model
 	if otherwise != nil {
 		w.model = llmtest.New(t, otherwise)

@@ -52,23 +52,43 @@ func (s *Service) install(ctx context.Context, tx meta.Tx) (fresh bool, err erro
 	if org, err = s.makeOrg(ctx, tx, satchel.DefaultOrg); err != nil {
 		return false, err
 	}
-	user, err := s.ensureUser(ctx, tx, firstUser)
-	if err != nil {
-		return false, err
-	}
-	if err := tx.PutMember(ctx, meta.Member{Org: org.ID, User: user.ID, Role: satchel.RoleOwner}); err != nil {
+	owner := satchel.Member{Org: org.ID, User: satchel.NewUserID(s.now()), Name: firstUser, Role: satchel.RoleOwner, CreatedAt: s.now()}
+	if err := tx.InsertMember(ctx, owner); err != nil {
 		return false, err
 	}
 	return true, s.rememberRoot(ctx, tx, org)
 }
 
 func (s *Service) rememberRoot(ctx context.Context, tx meta.Tx, org *satchel.Org) error {
-	user, err := tx.User(ctx, firstUser)
+	user, err := s.rootUser(ctx, tx, org.ID)
 	if err != nil {
-		return fmt.Errorf("the installation's first user: %w", err)
+		return err
 	}
-	s.root = satchel.Caller{Org: org.ID, User: user.ID, Role: satchel.RoleOwner, Operator: true}
+	s.root = satchel.Caller{Org: org.ID, User: user, Role: satchel.RoleOwner, Operator: true}
 	return nil
+}
+
+// rootUser gives the installation's first user, under whatever name, or else the oldest owner: somebody must be the operator.
+func (s *Service) rootUser(ctx context.Context, tx meta.Tx, org satchel.OrgID) (satchel.UserID, error) {
+	owner, err := tx.Member(ctx, org, firstUser)
+	if err == nil && owner.Role == satchel.RoleOwner {
+		return owner.User, nil
+	}
+	for page := (satchel.Slice{Limit: pageOfAll}); ; {
+		some, err := tx.Members(ctx, org, page)
+		if err != nil {
+			return "", err
+		}
+		for _, m := range some {
+			if m.Role == satchel.RoleOwner {
+				return m.User, nil
+			}
+		}
+		if len(some) < page.Limit {
+			return "", fmt.Errorf("the organization %q has no owner", satchel.DefaultOrg)
+		}
+		page.After = string(some[len(some)-1].User)
+	}
 }
 
 // Root is who the installation's operator is. Whoever stands at the machine itself, with the data folder in hand, is that.

@@ -17,6 +17,7 @@ import (
 type Config struct {
 	Store     meta.Store
 	RootToken string // a secret of the operator's choice that works while it is set; empty: none. Only its hash is kept
+	Closed    bool   // workspaces are made by owners and admins alone, and not by a first upload
 	Now       func() time.Time
 	Logger    *slog.Logger
 }
@@ -26,6 +27,7 @@ type Service struct {
 	store    meta.Store
 	rootHash *[32]byte
 	root     satchel.Caller // who the root token speaks for; set by Bootstrap
+	closed   bool
 	now      func() time.Time
 	logger   *slog.Logger
 	known    *tokenCache
@@ -34,7 +36,7 @@ type Service struct {
 
 // New makes a Service. Bootstrap must follow before it is asked anything.
 func New(c Config) *Service {
-	s := &Service{store: c.Store, now: c.Now, logger: c.Logger}
+	s := &Service{store: c.Store, closed: c.Closed, now: c.Now, logger: c.Logger}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -72,7 +74,7 @@ func (s *Service) Authenticate(ctx context.Context, secret string) (satchel.Call
 }
 
 func (s *Service) lookUp(ctx context.Context, hash [32]byte) (satchel.Caller, error) {
-	token, role, err := s.store.TokenByHash(ctx, hash)
+	token, member, err := s.store.TokenByHash(ctx, hash)
 	if satchel.CodeOf(err) == satchel.CodeNotFound {
 		return satchel.Caller{}, invalidToken()
 	}
@@ -84,8 +86,8 @@ func (s *Service) lookUp(ctx context.Context, hash [32]byte) (satchel.Caller, er
 		return satchel.Caller{}, invalidToken()
 	}
 	caller := satchel.Caller{
-		Org: token.Org, User: token.User, Token: token.ID, Role: lesser(token.Role, role),
-		Operator: token.Operator, Workspace: token.Workspace, Access: token.Access,
+		Org: token.Org, User: token.User, Token: token.ID, Role: lesser(token.Role, member.Role), Confined: member.Confined,
+		Operator: token.Operator, Workspaces: token.Workspaces, ReadOnly: token.ReadOnly,
 	}
 	s.known.put(hash, caller)
 	s.touch(ctx, token, now)
@@ -111,68 +113,4 @@ func (s *Service) touch(ctx context.Context, token *satchel.Token, now time.Time
 
 func invalidToken() error {
 	return satchel.Errorf(satchel.CodeInvalidToken, "the token is not valid: it is mistyped, unknown or revoked")
-}
-
-// lesser gives the role with fewer rights.
-func lesser(a, b satchel.Role) satchel.Role {
-	for _, role := range []satchel.Role{satchel.RoleMember, satchel.RoleAdmin} {
-		if a == role || b == role {
-			return role
-		}
-	}
-	return a
-}
-
-// SelectOrg applies a request's choice of organization. A token speaks for one organization, so the choice can only confirm it: strict naming
-// another is CodeNotFound, and a hint that names another is ignored.
-func (s *Service) SelectOrg(ctx context.Context, caller satchel.Caller, strict string) (satchel.Caller, error) {
-	if strict == "" || strict == string(caller.Org) {
-		return caller, nil
-	}
-	org, err := s.store.Org(ctx, strict)
-	if err != nil && satchel.CodeOf(err) != satchel.CodeNotFound {
-		return satchel.Caller{}, err
-	}
-	if err != nil || org.ID != caller.Org {
-		return satchel.Caller{}, &satchel.Error{
-			Code: satchel.CodeNotFound, Message: "Organization not found: " + strict,
-			In: satchel.InHeader, Param: "X-Activeloop-Org-Id",
-		}
-	}
-	return caller, nil
-}
-
-// Enter gives the scope of a caller in a workspace, or says why not: CodeWorkspaceForbidden for one that the caller has no part in,
-// CodeReadOnly where it may read and wants to write. A workspace that does not exist can be entered by whoever is not
-// confined: it is empty, and the first upload makes it.
-func (s *Service) Enter(ctx context.Context, caller satchel.Caller, ws satchel.WorkspaceID, want satchel.Access) (satchel.Scope, error) {
-	scope := satchel.Scope{Org: caller.Org, Workspace: ws, User: caller.User, Access: satchel.AccessWriter}
-	switch {
-	case caller.Workspace != "":
-		if ws != caller.Workspace {
-			return satchel.Scope{}, satchel.WorkspaceForbidden(ws)
-		}
-		scope.Access = caller.Access
-	case caller.Role == satchel.RoleOwner || caller.Role == satchel.RoleAdmin:
-		scope.Anywhere = true
-	case ws != satchel.DefaultWorkspace:
-		exists, access, err := s.store.WorkspaceAccess(ctx, caller.Org, ws, caller.User)
-		if err != nil {
-			return satchel.Scope{}, err
-		}
-		if exists {
-			scope.Access = access
-		}
-		scope.Fresh = !exists
-	}
-	if scope.Access == satchel.AccessNone {
-		return satchel.Scope{}, satchel.WorkspaceForbidden(ws)
-	}
-	if !scope.Access.Allows(want) {
-		return satchel.Scope{}, &satchel.Error{
-			Code: satchel.CodeReadOnly, Message: "you may read in workspace \"" + string(ws) + "\" but not change anything in it",
-			In: satchel.InQuery, Param: "workspace",
-		}
-	}
-	return scope, nil
 }

@@ -3,24 +3,29 @@ package tenant
 import (
 	"context"
 	"fmt"
-	"strings"
-	"unicode/utf8"
+	"slices"
+	"strconv"
+	"time"
 
 	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/internal/meta"
 )
 
-// maxName bounds the names of organizations and users, in bytes.
-const maxName = 128
-
-// TokenRequest asks for a token. Role is "owner", "admin" or "member", or "writer" or "viewer": a member confined to Workspace with that
-// access.
+// TokenRequest asks for a token. Role is "owner", "admin" or "member", at most which the token is; or "writer" or "viewer": a member who has that
+// access, and only in Workspaces.
 type TokenRequest struct {
-	Org       string // name or id; empty: the caller's own
-	User      string // name or id
-	Role      string
-	Workspace string // only with writer and viewer; empty: default
+	Org        string // name or id; empty: the caller's own
+	User       string // name or id
+	Role       string
+	Workspaces []string // narrow it to these; none: not narrowed, with writer and viewer the default one
+	ReadOnly   bool
+	ExpiresAt  time.Time // zero: never
 }
+
+const maxTokenWorkspaces = 100
+
+// confined reports a role that is an access to workspaces.
+func (r TokenRequest) confined() bool { return r.Role == "writer" || r.Role == "viewer" }
 
 // NamedToken is a token with the names of its organization and user.
 type NamedToken struct {
@@ -30,20 +35,23 @@ type NamedToken struct {
 
 // Grant is the role or access that the token gives, as a TokenRequest names it.
 func (t NamedToken) Grant() string {
-	if t.Workspace != "" {
-		return string(t.Access)
+	switch {
+	case t.Role != satchel.RoleMember || len(t.Workspaces) == 0:
+		return string(t.Role)
+	case t.ReadOnly:
+		return string(satchel.AccessViewer)
 	}
-	return string(t.Role)
+	return string(satchel.AccessWriter)
 }
 
-// CreateToken makes a token and gives it with its secret, which is not kept. An unknown user is made, and one with a lesser role is raised to the one
-// asked for. Only an operator reaches another organization than its own, and makes an unknown one: for everybody else those are
-// CodeNotFound. Whoever is no owner is refused with CodeForbidden. Other faults come as satchel.Faults.
+// CreateToken makes a token and gives it with its secret, which is not kept. An unknown user is made, confined with writer and viewer, and one with
+// lesser rights is given those asked for. Only an operator reaches another organization than its own, and makes an unknown one: for everybody
+// else those are CodeNotFound. Tokens of members are for admins, others for owners; else it is CodeForbidden. Other faults come as satchel.Faults.
 func (s *Service) CreateToken(ctx context.Context, caller satchel.Caller, r TokenRequest) (NamedToken, string, error) {
-	if err := mayManage(caller); err != nil {
+	if err := mayAdminister(caller); err != nil {
 		return NamedToken{}, "", err
 	}
-	token, err := r.check()
+	token, err := r.check(s.now())
 	if err != nil {
 		return NamedToken{}, "", err
 	}
@@ -60,40 +68,32 @@ func (s *Service) CreateToken(ctx context.Context, caller satchel.Caller, r Toke
 	return token, secret, nil
 }
 
-func mayManage(caller satchel.Caller) error {
-	if caller.Role != satchel.RoleOwner || caller.Workspace != "" {
-		return satchel.Errorf(satchel.CodeForbidden, "only an owner of the organization manages its tokens")
-	}
-	return nil
-}
-
 // Check finds everything that is wrong with the request by itself.
-func (r TokenRequest) Check() error {
-	_, err := r.check()
+func (r TokenRequest) Check(now time.Time) error {
+	_, err := r.check(now)
 	return err
 }
 
 // check gives the part of the token that the request says by itself.
-func (r TokenRequest) check() (NamedToken, error) {
+func (r TokenRequest) check(now time.Time) (NamedToken, error) {
 	var faults satchel.Faults
 	var token NamedToken
-	switch r.Role {
-	case "owner", "admin", "member":
-		token.Role = satchel.Role(r.Role)
-		if r.Workspace != "" {
-			faults.Add(satchel.BodyFault(satchel.CodeContradiction, "workspace", nil, "workspace goes with the roles writer and viewer; %s is for the whole organization", r.Role))
+	switch {
+	case r.confined():
+		token.Role, token.ReadOnly = satchel.RoleMember, r.Role == "viewer" || r.ReadOnly
+		if len(r.Workspaces) == 0 {
+			r.Workspaces = []string{string(satchel.DefaultWorkspace)}
 		}
-	case "writer", "viewer":
-		token.Role, token.Access, token.Workspace = satchel.RoleMember, satchel.Access(r.Role), satchel.DefaultWorkspace
+	case r.Role == "owner" || r.Role == "admin" || r.Role == "member":
+		token.Role, token.ReadOnly = satchel.Role(r.Role), r.ReadOnly
 	default:
 		faults.Add(satchel.BodyFault(satchel.CodeInvalidValue, "role", nil, "role must be one of owner, admin, member, writer, viewer; %.64q is none of them", r.Role))
 	}
-	if r.Workspace != "" {
-		ws, ok := satchel.ParseWorkspaceID(r.Workspace)
-		if !ok {
-			faults.Add(satchel.BodyFault(satchel.CodeInvalidValue, "workspace", nil, "%.64q is no workspace id: 1 to 34 lower-case letters and digits, in groups joined by - or _", r.Workspace))
-		}
-		token.Workspace = ws
+	var err error
+	token.Workspaces, err = parseWorkspaces(r.Workspaces)
+	faults.Add(err)
+	if token.ExpiresAt = r.ExpiresAt; !r.ExpiresAt.IsZero() && !r.ExpiresAt.After(now) {
+		faults.Add(satchel.BodyFault(satchel.CodeOutOfRange, "expires_at", nil, "expires_at must lie in the future"))
 	}
 	faults.Add(checkName("user", r.User))
 	if r.Org != "" {
@@ -102,34 +102,37 @@ func (r TokenRequest) check() (NamedToken, error) {
 	return token, faults.Err()
 }
 
-func checkName(param, name string) error {
-	switch {
-	case strings.TrimSpace(name) == "":
-		return satchel.BodyFault(satchel.CodeMissing, param, nil, "%s is missing: give a name", param)
-	case len(name) > maxName:
-		return satchel.BodyFault(satchel.CodeTooLong, param, nil, "%s must be at most %d bytes", param, maxName)
-	case !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return r < 0x20 || r >= 0x7f && r <= 0x9f }):
-		return satchel.BodyFault(satchel.CodeInvalidValue, param, nil, "%s must be UTF-8 without control characters", param)
+func parseWorkspaces(names []string) ([]satchel.WorkspaceID, error) {
+	if len(names) > maxTokenWorkspaces {
+		return nil, satchel.BodyFault(satchel.CodeTooMany, "workspaces", nil, "a token is narrowed to at most %d workspaces", maxTokenWorkspaces)
 	}
-	return nil
+	var faults satchel.Faults
+	var ids []satchel.WorkspaceID
+	for i, name := range names {
+		id, ok := satchel.ParseWorkspaceID(name)
+		if !ok {
+			faults.Add(satchel.BodyFault(satchel.CodeInvalidValue, "workspaces", []string{strconv.Itoa(i)},
+				"%.64q is no workspace id: 1 to 34 lower-case letters and digits, in groups joined by - or _", name))
+		}
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), faults.Err()
 }
 
 // insertToken is the transaction of CreateToken.
 func (s *Service) insertToken(ctx context.Context, tx meta.Tx, caller satchel.Caller, r TokenRequest, token *NamedToken) error {
-	org, err := s.orgFor(ctx, tx, caller, r.Org)
+	caller, org, err := s.orgFor(ctx, tx, caller, r.Org)
 	if err != nil {
 		return err
 	}
-	user, err := s.ensureUser(ctx, tx, r.User)
+	user, err := s.ensureMember(ctx, tx, caller, r, token.Role)
 	if err != nil {
 		return err
 	}
-	token.Org, token.OrgName, token.User, token.UserName = org.ID, org.Name, user.ID, user.Name
-	if err := ensureRole(ctx, tx, meta.Member{Org: org.ID, User: user.ID, Role: token.Role}); err != nil {
-		return err
-	}
-	if token.Workspace != "" && token.Workspace != satchel.DefaultWorkspace {
-		if _, err := tx.InsertWorkspace(ctx, org.ID, token.Workspace, s.now()); err != nil {
+	token.Org, token.OrgName, token.User, token.UserName = org.ID, org.Name, user.User, user.Name
+	if r.confined() {
+		if err := s.ensureAccess(ctx, tx, *token, satchel.Access(r.Role)); err != nil {
 			return err
 		}
 	}
@@ -137,63 +140,74 @@ func (s *Service) insertToken(ctx context.Context, tx meta.Tx, caller satchel.Ca
 }
 
 // orgFor finds the organization that the caller means, and makes it where an operator names a new one.
-func (s *Service) orgFor(ctx context.Context, tx meta.Tx, caller satchel.Caller, name string) (*satchel.Org, error) {
-	if name == "" {
-		return tx.Org(ctx, string(caller.Org))
+func (s *Service) orgFor(ctx context.Context, tx meta.Tx, caller satchel.Caller, name string) (satchel.Caller, *satchel.Org, error) {
+	acting, org, err := actIn(ctx, tx, caller, name, place{satchel.InBody, "org"})
+	if satchel.CodeOf(err) != satchel.CodeNotFound || mayOperate(caller) != nil {
+		return acting, org, err
 	}
-	org, err := tx.Org(ctx, name)
-	unknown := satchel.CodeOf(err) == satchel.CodeNotFound
-	switch {
-	case err != nil && !unknown:
-		return nil, err
-	case !caller.Operator && (unknown || org.ID != caller.Org):
-		return nil, satchel.BodyFault(satchel.CodeNotFound, "org", nil, "Organization not found: %s", name)
-	case unknown:
-		return s.makeOrg(ctx, tx, name)
+	made, err := s.makeOrg(ctx, tx, name)
+	if err != nil {
+		return caller, nil, err
 	}
-	return org, nil
+	return actIn(ctx, tx, caller, string(made.ID), place{satchel.InBody, "org"})
 }
 
-func (s *Service) makeOrg(ctx context.Context, tx meta.Tx, name string) (*satchel.Org, error) {
-	org := satchel.Org{ID: satchel.NewOrgID(s.now()), Name: name, CreatedAt: s.now()}
-	if err := tx.InsertOrg(ctx, org); err != nil {
-		return nil, fmt.Errorf("make organization: %w", err)
+// ensureMember finds the user whom a token shall speak for, with at least the role, or makes it.
+func (s *Service) ensureMember(ctx context.Context, tx meta.Tx, caller satchel.Caller, r TokenRequest, role satchel.Role) (satchel.Member, error) {
+	user := satchel.Member{Org: caller.Org, User: satchel.NewUserID(s.now()), Name: r.User, Role: role, Confined: r.confined(), CreatedAt: s.now()}
+	have, err := tx.Member(ctx, caller.Org, r.User)
+	if satchel.CodeOf(err) == satchel.CodeNotFound {
+		if err := mayGive(caller, role); err != nil {
+			return user, err
+		}
+		return user, tx.InsertMember(ctx, user)
 	}
-	if _, err := tx.InsertWorkspace(ctx, org.ID, satchel.DefaultWorkspace, s.now()); err != nil {
-		return nil, fmt.Errorf("make its default workspace: %w", err)
-	}
-	return &org, nil
-}
-
-func (s *Service) ensureUser(ctx context.Context, tx meta.Tx, name string) (*satchel.User, error) {
-	user, err := tx.User(ctx, name)
-	if satchel.CodeOf(err) != satchel.CodeNotFound {
+	if err != nil {
 		return user, err
 	}
-	made := satchel.User{ID: satchel.NewUserID(s.now()), Name: name, CreatedAt: s.now()}
-	return &made, tx.InsertUser(ctx, made)
-}
-
-// ensureRole makes the user a member with at least the role.
-func ensureRole(ctx context.Context, tx meta.Tx, want meta.Member) error {
-	have, err := tx.Member(ctx, want.Org, want.User)
-	switch {
-	case satchel.CodeOf(err) == satchel.CodeNotFound:
-	case err != nil:
-		return err
-	case lesser(have.Role, want.Role) == want.Role:
-		return nil
+	if err := mayGive(caller, role, have.Role); err != nil {
+		return user, err
 	}
-	return tx.PutMember(ctx, want)
+	user = *have
+	user.Confined = user.Confined && r.confined()
+	if lesser(have.Role, role) != role {
+		user.Role = role
+	}
+	if user == *have {
+		return user, nil
+	}
+	return user, tx.UpdateMember(ctx, user)
 }
 
-// Tokens lists the tokens of an organization (empty: the caller's own), oldest first.
+// ensureAccess gives the token's user at least the access in the token's workspaces, which are made where they are not.
+func (s *Service) ensureAccess(ctx context.Context, tx meta.Tx, token NamedToken, want satchel.Access) error {
+	for _, ws := range token.Workspaces {
+		if _, err := tx.InsertWorkspace(ctx, token.Org, ws, s.now()); err != nil {
+			return err
+		}
+		exists, have, err := tx.WorkspaceAccess(ctx, token.Org, ws, token.User)
+		switch {
+		case err != nil:
+			return err
+		case !exists:
+			return satchel.BodyFault(satchel.CodeConflict, "workspaces", nil, "workspace %q is being deleted", ws)
+		case have.Allows(want):
+			continue
+		}
+		if err := tx.PutWorkspaceAccess(ctx, token.Org, ws, token.User, want); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Tokens lists the tokens of an organization (empty: the caller's own), oldest first: for owners all, for admins those of members and their own.
 func (s *Service) Tokens(ctx context.Context, caller satchel.Caller, orgName string) ([]NamedToken, error) {
-	if err := mayManage(caller); err != nil {
+	caller, org, err := actIn(ctx, s.store, caller, orgName, place{satchel.InQuery, "org"})
+	if err != nil {
 		return nil, err
 	}
-	org, err := s.reachableOrg(ctx, caller, orgName)
-	if err != nil {
+	if err := mayAdminister(caller); err != nil {
 		return nil, err
 	}
 	tokens, err := s.store.Tokens(ctx, org.ID)
@@ -202,45 +216,45 @@ func (s *Service) Tokens(ctx context.Context, caller satchel.Caller, orgName str
 	}
 	named := make([]NamedToken, 0, len(tokens))
 	for _, token := range tokens {
-		user, err := s.store.User(ctx, string(token.User))
+		user, err := s.store.Member(ctx, org.ID, string(token.User))
+		if satchel.CodeOf(err) == satchel.CodeNotFound {
+			continue // removed meanwhile, and the token with it
+		}
 		if err != nil {
 			return nil, fmt.Errorf("user of token %s: %w", token.ID, err)
 		}
-		named = append(named, NamedToken{*token, org.Name, user.Name})
+		if token.User == caller.User || mayGive(caller, user.Role) == nil {
+			named = append(named, NamedToken{*token, org.Name, user.Name})
+		}
 	}
 	return named, nil
 }
 
-func (s *Service) reachableOrg(ctx context.Context, caller satchel.Caller, name string) (*satchel.Org, error) {
-	if name == "" {
-		name = string(caller.Org)
-	}
-	org, err := s.store.Org(ctx, name)
-	if satchel.CodeOf(err) == satchel.CodeNotFound || err == nil && org.ID != caller.Org && !caller.Operator {
-		return nil, &satchel.Error{Code: satchel.CodeNotFound, Message: "Organization not found: " + name, In: satchel.InQuery, Param: "org"}
-	}
-	return org, err
-}
-
-// DeleteToken revokes a token of the caller's organization; an operator's reach is every organization. CodeNotFound if there is none.
+// DeleteToken revokes a token of the caller's organization; an operator's reach is every organization. CodeNotFound if there is none. Tokens of
+// members, and the own ones, are for admins, others for owners.
 func (s *Service) DeleteToken(ctx context.Context, caller satchel.Caller, id string) error {
-	if err := mayManage(caller); err != nil {
+	if err := mayAdminister(caller); err != nil {
 		return err
 	}
+	where := place{satchel.InPath, "token_id"}
 	err := s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
-		org := caller.Org
-		if caller.Operator {
-			found, err := tx.TokenOrg(ctx, satchel.TokenID(id))
-			if err != nil {
-				return err
-			}
-			org = found
+		token, err := tx.Token(ctx, satchel.TokenID(id))
+		if err != nil {
+			return err
 		}
-		return tx.DeleteToken(ctx, org, satchel.TokenID(id))
+		caller, _, err := actIn(ctx, tx, caller, string(token.Org), where)
+		if err != nil {
+			return err
+		}
+		user, err := tx.Member(ctx, token.Org, string(token.User))
+		if err != nil {
+			return err
+		}
+		if err := mayGive(caller, user.Role); err != nil && user.User != caller.User {
+			return err
+		}
+		return tx.DeleteToken(ctx, token.Org, token.ID)
 	})
-	if satchel.CodeOf(err) == satchel.CodeNotFound {
-		return &satchel.Error{Code: satchel.CodeNotFound, Message: "Token not found: " + id, In: satchel.InPath, Param: "token_id"}
-	}
 	s.known.forget()
-	return err
+	return where.at(err, "Token", id)
 }

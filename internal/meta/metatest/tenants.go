@@ -3,6 +3,7 @@ package metatest
 import (
 	"context"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,7 +12,8 @@ import (
 )
 
 func testTenants(t *testing.T, open func(t *testing.T) Opened) {
-	t.Run("organizations and users", func(t *testing.T) { orgsAndUsers(t, open(t).Store) })
+	t.Run("organizations", func(t *testing.T) { organizations(t, open(t).Store) })
+	t.Run("organizations that go", func(t *testing.T) { goneOrgs(t, open(t).Store) })
 	t.Run("members", func(t *testing.T) { members(t, open(t).Store) })
 	t.Run("workspaces", func(t *testing.T) { workspaces(t, open(t).Store) })
 	t.Run("tokens", func(t *testing.T) { tokens(t, open(t).Store) })
@@ -23,59 +25,117 @@ func inTx(tb testing.TB, s meta.Store, fn func(ctx context.Context, tx meta.Tx) 
 	return s.InTx(tb.Context(), fn)
 }
 
-func orgsAndUsers(t *testing.T, s meta.Store) {
+func organizations(t *testing.T, s meta.Store) {
 	org := satchel.Org{ID: satchel.NewOrgID(now()), Name: "acme", CreatedAt: now()}
-	user := satchel.User{ID: satchel.NewUserID(now()), Name: "ann", CreatedAt: now()}
 	put := func(org satchel.Org) error {
 		return inTx(t, s, func(ctx context.Context, tx meta.Tx) error { return tx.InsertOrg(ctx, org) })
 	}
-	putUser := func(user satchel.User) error {
-		return inTx(t, s, func(ctx context.Context, tx meta.Tx) error { return tx.InsertUser(ctx, user) })
+	rename := func(id satchel.OrgID, name string) error {
+		return inTx(t, s, func(ctx context.Context, tx meta.Tx) error { return tx.RenameOrg(ctx, id, name) })
 	}
 	must(t, put(org))
-	must(t, putUser(user))
 	for _, name := range []string{string(org.ID), org.Name} {
 		if got, err := s.Org(t.Context(), name); err != nil || *got != org {
 			t.Errorf("organization %s: %+v, %v", name, got, err)
 		}
 	}
-	for _, name := range []string{string(user.ID), user.Name} {
-		if got, err := s.User(t.Context(), name); err != nil || *got != user {
-			t.Errorf("user %s: %+v, %v", name, got, err)
-		}
-	}
 	_, err := s.Org(t.Context(), "nobody")
 	wantCode(t, "an unknown organization", err, satchel.CodeNotFound)
-	_, err = s.User(t.Context(), "nobody")
-	wantCode(t, "an unknown user", err, satchel.CodeNotFound)
 	wantCode(t, "an organization's id again", put(satchel.Org{ID: org.ID, Name: "new"}), satchel.CodeConflict)
 	wantCode(t, "an organization's name again", put(satchel.Org{ID: satchel.NewOrgID(now()), Name: org.Name}), satchel.CodeConflict)
-	wantCode(t, "a user's id again", putUser(satchel.User{ID: user.ID, Name: "new"}), satchel.CodeConflict)
-	wantCode(t, "a user's name again", putUser(satchel.User{ID: satchel.NewUserID(now()), Name: user.Name}), satchel.CodeConflict)
 	// whoever is named like another one's id does not stand in its place
-	must(t, put(satchel.Org{ID: satchel.NewOrgID(now()), Name: string(org.ID), CreatedAt: now()}))
+	other := satchel.Org{ID: satchel.NewOrgID(now().Add(time.Second)), Name: string(org.ID), CreatedAt: now()}
+	must(t, put(other))
 	if got, err := s.Org(t.Context(), string(org.ID)); err != nil || *got != org {
 		t.Errorf("an id that is a name, too: %+v, %v", got, err)
+	}
+	wantCode(t, "a name that another has", rename(other.ID, org.Name), satchel.CodeConflict)
+	wantCode(t, "an unknown organization", rename("org-x", "new"), satchel.CodeNotFound)
+	must(t, rename(other.ID, "umbrella"))
+	other.Name = "umbrella"
+	for after, want := range map[string][]satchel.Org{"": {org, other}, string(org.ID): {other}} {
+		if got, err := s.Orgs(t.Context(), satchel.Slice{After: after, Limit: 10}); err != nil || !slices.Equal(got, want) {
+			t.Errorf("organizations behind %q: %+v, %v", after, got, err)
+		}
+	}
+	if got, err := s.Orgs(t.Context(), satchel.Slice{Limit: 1}); err != nil || len(got) != 1 {
+		t.Errorf("one organization: %+v, %v", got, err)
+	}
+}
+
+// goneOrgs deletes an organization beside another one in which one of its users is, too.
+func goneOrgs(t *testing.T, s meta.Store) {
+	must(t, inTx(t, s, func(ctx context.Context, tx meta.Tx) error {
+		for i, org := range []satchel.OrgID{"org-a", "org-b"} {
+			must(t, tx.InsertOrg(ctx, satchel.Org{ID: org, Name: string(org), CreatedAt: now()}))
+			must(t, tx.InsertMember(ctx, satchel.Member{Org: org, User: "user-1", Name: "ann", Role: satchel.RoleOwner, CreatedAt: now()}))
+			_, err := tx.InsertWorkspace(ctx, org, "lab", now())
+			must(t, err)
+			must(t, tx.PutWorkspaceAccess(ctx, org, "lab", "user-1", satchel.AccessWriter))
+			must(t, tx.InsertToken(ctx, satchel.Token{ID: satchel.NewTokenID(now()), Hash: [32]byte{byte(i)}, Org: org, User: "user-1", Role: satchel.RoleOwner, CreatedAt: now()}))
+		}
+		return nil
+	}))
+	remove := func() error {
+		return inTx(t, s, func(ctx context.Context, tx meta.Tx) error { return tx.DeleteOrg(ctx, "org-a") })
+	}
+	must(t, remove())
+	wantCode(t, "again", remove(), satchel.CodeNotFound)
+	_, _, err := s.TokenByHash(t.Context(), [32]byte{0})
+	wantCode(t, "its token", err, satchel.CodeNotFound)
+	_, err = s.Member(t.Context(), "org-a", "user-1")
+	wantCode(t, "its member", err, satchel.CodeNotFound)
+	_, err = s.Workspace(t.Context(), "org-a", "lab")
+	wantCode(t, "its workspace", err, satchel.CodeNotFound)
+	if _, m, err := s.TokenByHash(t.Context(), [32]byte{1}); err != nil || m.User != "user-1" {
+		t.Errorf("the other organization's token: %+v, %v", m, err)
 	}
 }
 
 func members(t *testing.T, s meta.Store) {
-	m := meta.Member{Org: "org-a", User: "user-1", Role: satchel.RoleMember}
-	put := func() {
-		must(t, inTx(t, s, func(ctx context.Context, tx meta.Tx) error { return tx.PutMember(ctx, m) }))
+	ann := satchel.Member{Org: "org-a", User: "user-1", Name: "ann", Role: satchel.RoleMember, Confined: true, CreatedAt: now()}
+	bob := satchel.Member{Org: "org-a", User: "user-2", Name: "bob", Role: satchel.RoleOwner, CreatedAt: now()}
+	elsewhere := satchel.Member{Org: "org-b", User: "user-1", Name: "bob", Role: satchel.RoleOwner, CreatedAt: now()}
+	put := func(m satchel.Member) error {
+		return inTx(t, s, func(ctx context.Context, tx meta.Tx) error { return tx.InsertMember(ctx, m) })
 	}
-	_, err := s.Member(t.Context(), m.Org, m.User)
+	update := func(m satchel.Member) error {
+		return inTx(t, s, func(ctx context.Context, tx meta.Tx) error { return tx.UpdateMember(ctx, m) })
+	}
+	remove := func(org satchel.OrgID, user satchel.UserID) error {
+		return inTx(t, s, func(ctx context.Context, tx meta.Tx) error { return tx.DeleteMember(ctx, org, user) })
+	}
+	_, err := s.Member(t.Context(), ann.Org, string(ann.User))
 	wantCode(t, "no member", err, satchel.CodeNotFound)
-	for _, m.Role = range []satchel.Role{satchel.RoleMember, satchel.RoleOwner} {
-		put()
-		if got, err := s.Member(t.Context(), m.Org, m.User); err != nil || *got != m {
-			t.Errorf("member %+v, %v; want %+v", got, err, m)
+	for _, m := range []satchel.Member{ann, bob, elsewhere} {
+		must(t, put(m))
+		for _, name := range []string{string(m.User), m.Name} {
+			if got, err := s.Member(t.Context(), m.Org, name); err != nil || *got != m {
+				t.Errorf("member %s of %s: %+v, %v", name, m.Org, got, err)
+			}
 		}
 	}
-	_, err = s.Member(t.Context(), "org-b", m.User)
-	wantCode(t, "a member of another organization", err, satchel.CodeNotFound)
-	_, err = s.Member(t.Context(), m.Org, "user-2")
-	wantCode(t, "somebody else", err, satchel.CodeNotFound)
+	wantCode(t, "a member again", put(ann), satchel.CodeConflict)
+	wantCode(t, "a name again", put(satchel.Member{Org: "org-a", User: "user-3", Name: "ann", CreatedAt: now()}), satchel.CodeConflict)
+	ann.Name, ann.Role, ann.Confined = "anna", satchel.RoleAdmin, false
+	must(t, update(ann))
+	if got, err := s.Members(t.Context(), "org-a", satchel.Slice{Limit: 5}); err != nil || !slices.Equal(got, []satchel.Member{ann, bob}) {
+		t.Errorf("members %+v, %v", got, err)
+	}
+	if got, err := s.Members(t.Context(), "org-a", satchel.Slice{After: "user-1", Limit: 5}); err != nil || !slices.Equal(got, []satchel.Member{bob}) {
+		t.Errorf("members behind the first %+v, %v", got, err)
+	}
+	ann.Name = "bob"
+	wantCode(t, "another one's name", update(ann), satchel.CodeConflict)
+	wantCode(t, "a change of nobody", update(satchel.Member{Org: "org-b", User: "user-2", Name: "x"}), satchel.CodeNotFound)
+	if n, err := s.CountOwners(t.Context(), "org-a"); err != nil || n != 1 {
+		t.Errorf("%d owners, %v", n, err)
+	}
+	must(t, remove("org-a", "user-1"))
+	wantCode(t, "the member again", remove("org-a", "user-1"), satchel.CodeNotFound)
+	if got, err := s.Member(t.Context(), "org-b", "user-1"); err != nil || *got != elsewhere {
+		t.Errorf("the other membership: %+v, %v", got, err)
+	}
 }
 
 func workspaces(t *testing.T, s meta.Store) {
@@ -107,12 +167,52 @@ func workspaces(t *testing.T, s meta.Store) {
 	want("somebody else", "org-a", "lab", "user-2", true, satchel.AccessNone)
 	want("another organization", "org-b", "lab", "user-1", false, satchel.AccessNone)
 	want("another workspace", "org-a", "other", "user-1", false, satchel.AccessNone)
+	changeWorkspaces(t, s)
+}
+
+func changeWorkspaces(t *testing.T, s meta.Store) {
+	do := func(change func(ctx context.Context, tx meta.Tx) error) error { return inTx(t, s, change) }
+	lab := satchel.Workspace{Org: "org-a", ID: "lab", Name: "The lab", CreatedAt: now()}
+	lobby := satchel.Workspace{Org: "org-a", ID: "lobby", CreatedAt: now()}
+	must(t, do(func(ctx context.Context, tx meta.Tx) error {
+		_, err := tx.InsertWorkspace(ctx, "org-a", "lobby", now())
+		must(t, err)
+		must(t, tx.InsertMember(ctx, satchel.Member{Org: "org-a", User: "user-1", Name: "ann", CreatedAt: now()}))
+		return tx.UpdateWorkspace(ctx, lab)
+	}))
+	for user, want := range map[satchel.UserID][]satchel.Workspace{"": {lab, lobby}, "user-1": {lab}, "user-2": nil} {
+		if got, err := s.Workspaces(t.Context(), "org-a", user, satchel.Slice{Limit: 10}); err != nil || !slices.Equal(got, want) {
+			t.Errorf("workspaces of %q: %+v, %v", user, got, err)
+		}
+	}
+	if got, err := s.Workspaces(t.Context(), "org-a", "", satchel.Slice{After: "lab", Limit: 1}); err != nil || !slices.Equal(got, []satchel.Workspace{lobby}) {
+		t.Errorf("workspaces behind the first: %+v, %v", got, err)
+	}
+	given := []satchel.WorkspaceUser{{User: "user-1", Name: "ann", Access: satchel.AccessWriter}}
+	if got, err := s.WorkspaceUsers(t.Context(), "org-a", "lab", satchel.Slice{Limit: 10}); err != nil || !slices.Equal(got, given) {
+		t.Errorf("users of the workspace: %+v, %v", got, err)
+	}
+	lab.Doomed = now()
+	must(t, do(func(ctx context.Context, tx meta.Tx) error { return tx.UpdateWorkspace(ctx, lab) }))
+	if exists, _, err := s.WorkspaceAccess(t.Context(), "org-a", "lab", "user-1"); err != nil || exists {
+		t.Errorf("a workspace on its way out exists: %v, %v", exists, err)
+	}
+	if got, err := s.Workspace(t.Context(), "org-a", "lab"); err != nil || *got != lab {
+		t.Errorf("a workspace on its way out: %+v, %v", got, err)
+	}
+	remove := func(ctx context.Context, tx meta.Tx) error { return tx.DeleteWorkspace(ctx, "org-a", "lab") }
+	must(t, do(remove))
+	wantCode(t, "deleting it again", do(remove), satchel.CodeNotFound)
+	wantCode(t, "changing what is gone", do(func(ctx context.Context, tx meta.Tx) error { return tx.UpdateWorkspace(ctx, lab) }), satchel.CodeNotFound)
+	if got, err := s.WorkspaceUsers(t.Context(), "org-a", "lab", satchel.Slice{Limit: 10}); err != nil || len(got) > 0 {
+		t.Errorf("users of what is gone: %+v, %v", got, err)
+	}
 }
 
 func tokens(t *testing.T, s meta.Store) {
 	full := satchel.Token{
-		ID: satchel.NewTokenID(now()), Hash: [32]byte{1}, Org: "org-a", User: "user-1", Role: satchel.RoleMember, Operator: true, Workspace: "lab",
-		Access: satchel.AccessViewer, CreatedAt: now(), ExpiresAt: now().Add(time.Hour),
+		ID: satchel.NewTokenID(now()), Hash: [32]byte{1}, Org: "org-a", User: "user-1", Role: satchel.RoleMember, Operator: true,
+		Workspaces: []satchel.WorkspaceID{"lab", "yard"}, ReadOnly: true, CreatedAt: now(), ExpiresAt: now().Add(time.Hour),
 	}
 	bare := satchel.Token{ID: satchel.NewTokenID(now().Add(time.Second)), Hash: [32]byte{2}, Org: "org-a", User: "user-1", Role: satchel.RoleOwner, CreatedAt: now()}
 	put := func(token satchel.Token) error {
@@ -123,22 +223,22 @@ func tokens(t *testing.T, s meta.Store) {
 	_, _, err := s.TokenByHash(t.Context(), full.Hash)
 	wantCode(t, "the token of nobody", err, satchel.CodeNotFound)
 	must(t, inTx(t, s, func(ctx context.Context, tx meta.Tx) error {
-		return tx.PutMember(ctx, meta.Member{Org: "org-a", User: "user-1", Role: satchel.RoleAdmin})
+		return tx.InsertMember(ctx, satchel.Member{Org: "org-a", User: "user-1", Name: "ann", Role: satchel.RoleAdmin, CreatedAt: now()})
 	}))
 	for _, want := range []satchel.Token{full, bare} {
-		got, role, err := s.TokenByHash(t.Context(), want.Hash)
+		got, member, err := s.TokenByHash(t.Context(), want.Hash)
 		must(t, err)
-		if *got != want || role != satchel.RoleAdmin {
-			t.Errorf("token %+v of a %s, want %+v of an admin", *got, role, want)
+		if !reflect.DeepEqual(*got, want) || member.Role != satchel.RoleAdmin || member.Name != "ann" {
+			t.Errorf("token %+v of %+v, want %+v of an admin", *got, member, want)
 		}
-		if org, err := s.TokenOrg(t.Context(), want.ID); err != nil || org != want.Org {
-			t.Errorf("organization %s, %v", org, err)
+		if got, err := s.Token(t.Context(), want.ID); err != nil || !reflect.DeepEqual(*got, want) {
+			t.Errorf("token %+v, %v", got, err)
 		}
 	}
 	_, _, err = s.TokenByHash(t.Context(), [32]byte{3})
 	wantCode(t, "an unknown token", err, satchel.CodeNotFound)
-	_, err = s.TokenOrg(t.Context(), "tok-x")
-	wantCode(t, "the organization of an unknown token", err, satchel.CodeNotFound)
+	_, err = s.Token(t.Context(), "tok-x")
+	wantCode(t, "an unknown id of a token", err, satchel.CodeNotFound)
 	again := full
 	again.Hash = [32]byte{4}
 	wantCode(t, "an id again", put(again), satchel.CodeConflict)

@@ -70,6 +70,17 @@ func inserted(rows int64, err error, what string) error {
 	return nil
 }
 
+// deleted gives the outcome of a DELETE or UPDATE of one row: satchel.CodeNotFound where there was none.
+func deleted(rows int64, err error, what, name string) error {
+	switch {
+	case err != nil:
+		return fmt.Errorf("changing %s %s: %w", what, name, err)
+	case rows == 0:
+		return satchel.Errorf(satchel.CodeNotFound, "%s not found: %s", what, name)
+	}
+	return nil
+}
+
 // notFound gives the outcome of reading one row that was not there, or not readable.
 func notFound(err error, what, name string) error {
 	if errors.Is(err, sql.ErrNoRows) {

@@ -150,18 +150,26 @@ func tenantCalls(t *testing.T, s *Store) []call {
 	return spied(t, s, func(ctx context.Context, _ *Store, tx *transaction) error {
 		token := satchel.Token{ID: "tok-1", Org: "org-1", User: "user-1"}
 		_, _ = tx.Org(ctx, "org-1")
-		_, _ = tx.User(ctx, "user-1")
+		_, _ = tx.Orgs(ctx, satchel.Slice{Limit: 1})
+		_, _ = tx.Members(ctx, "org-1", satchel.Slice{Limit: 1})
+		_, _ = tx.CountOwners(ctx, "org-1")
+		_, _ = tx.Workspace(ctx, "org-1", "default")
+		_, _ = tx.Workspaces(ctx, "org-1", "", satchel.Slice{Limit: 1})
+		_, _ = tx.Workspaces(ctx, "org-1", "user-1", satchel.Slice{Limit: 1})
+		_, _ = tx.WorkspaceUsers(ctx, "org-1", "default", satchel.Slice{Limit: 1})
 		_, _ = tx.Member(ctx, "org-1", "user-1")
 		_, _, _ = tx.WorkspaceAccess(ctx, "org-1", "default", "user-1")
 		_, _, _ = tx.TokenByHash(ctx, [32]byte{})
-		_, _ = tx.TokenOrg(ctx, "tok-1")
+		_, _ = tx.Token(ctx, "tok-1")
 		_, _ = tx.Tokens(ctx, "org-1")
 		_, err := tx.InsertWorkspace(ctx, "org-1", "default", time.Now())
 		return firstError(err,
-			tx.InsertOrg(ctx, satchel.Org{ID: "org-1"}), tx.InsertUser(ctx, satchel.User{ID: "user-1"}),
-			tx.PutMember(ctx, meta.Member{Org: "org-1", User: "user-1"}),
+			tx.InsertOrg(ctx, satchel.Org{ID: "org-1"}), tx.RenameOrg(ctx, "org-1", "acme"),
+			tx.InsertMember(ctx, satchel.Member{Org: "org-1", User: "user-1"}), tx.UpdateMember(ctx, satchel.Member{Org: "org-1", User: "user-1", Name: "ann"}),
 			tx.PutWorkspaceAccess(ctx, "org-1", "default", "user-1", satchel.AccessWriter),
-			tx.InsertToken(ctx, token), tx.TouchToken(ctx, token.ID, time.Now()), tx.DeleteToken(ctx, "org-1", token.ID))
+			tx.InsertToken(ctx, token), tx.TouchToken(ctx, token.ID, time.Now()), tx.DeleteToken(ctx, "org-1", token.ID),
+			tx.UpdateWorkspace(ctx, satchel.Workspace{Org: "org-1", ID: "default"}), tx.DeleteWorkspace(ctx, "org-1", "default"),
+			tx.DeleteMember(ctx, "org-1", "user-1"), tx.DeleteOrg(ctx, "org-1"))
 	})
 }
 

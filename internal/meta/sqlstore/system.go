@@ -21,6 +21,15 @@ func (s *Store) Expired(ctx context.Context, now time.Time, limit int) ([]meta.O
 	return collect(ctx, s.q, scanOwned, selectExpired, now.UnixMicro(), limit)
 }
 
+// DoomedWorkspaces implements meta.System.
+func (s *Store) DoomedWorkspaces(ctx context.Context) ([]satchel.Scope, error) {
+	return collect(ctx, s.q, func(found rows) (satchel.Scope, error) {
+		scope := satchel.Scope{Access: satchel.AccessWriter}
+		err := found.Scan((*string)(&scope.Org), (*string)(&scope.Workspace))
+		return scope, err
+	}, `SELECT org_id, id FROM workspaces WHERE doomed_at IS NOT NULL ORDER BY doomed_at LIMIT 1000`)
+}
+
 const forgetIdempotency = `DELETE FROM idempotency WHERE created_at < $1`
 
 // ForgetIdempotency implements meta.System.

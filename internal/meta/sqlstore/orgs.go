@@ -1,0 +1,76 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/satchel-files/satchel"
+)
+
+// An id wins over a name: nobody can take over an organization or a user by naming another one like its id.
+
+const (
+	selectOrg = `SELECT id, name, created_at FROM orgs WHERE id = $1 UNION ALL
+		SELECT id, name, created_at FROM orgs WHERE name = $1 AND id <> $1 LIMIT 1`
+	selectOrgs = `SELECT id, name, created_at FROM orgs WHERE id > $1 ORDER BY id LIMIT $2`
+)
+
+func scanOrg(found rows) (satchel.Org, error) {
+	var org satchel.Org
+	var createdAt int64
+	err := found.Scan(&org.ID, &org.Name, &createdAt)
+	org.CreatedAt = fromMicros(createdAt)
+	return org, err
+}
+
+// Org implements meta.OrgReader.
+func (r reader) Org(ctx context.Context, idOrName string) (*satchel.Org, error) {
+	var org satchel.Org
+	var createdAt int64
+	if err := r.q.get(ctx, []any{&org.ID, &org.Name, &createdAt}, selectOrg, idOrName); err != nil {
+		return nil, notFound(err, "organization", idOrName)
+	}
+	org.CreatedAt = fromMicros(createdAt)
+	return &org, nil
+}
+
+// Orgs implements meta.OrgReader.
+func (r reader) Orgs(ctx context.Context, page satchel.Slice) ([]satchel.Org, error) {
+	return collect(ctx, r.q, scanOrg, selectOrgs, page.After, page.Limit)
+}
+
+const (
+	insertOrg = `INSERT INTO orgs (id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
+	renameOrg = `UPDATE orgs SET name = $2 WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM orgs WHERE name = $2 AND id <> $1)`
+)
+
+// InsertOrg implements meta.OrgWriter.
+func (t *transaction) InsertOrg(ctx context.Context, org satchel.Org) error {
+	made, err := t.q.exec(ctx, insertOrg, string(org.ID), org.Name, org.CreatedAt.UnixMicro())
+	return inserted(made, err, "organization "+org.Name)
+}
+
+// RenameOrg implements meta.OrgWriter.
+func (t *transaction) RenameOrg(ctx context.Context, id satchel.OrgID, name string) error {
+	if _, err := t.Org(ctx, string(id)); err != nil {
+		return err
+	}
+	changed, err := t.q.exec(ctx, renameOrg, string(id), name)
+	return inserted(changed, err, "organization "+name)
+}
+
+// DeleteOrg implements meta.OrgWriter.
+func (t *transaction) DeleteOrg(ctx context.Context, id satchel.OrgID) error {
+	for _, text := range []string{
+		`DELETE FROM tokens WHERE org_id = $1`, `DELETE FROM workspace_members WHERE org_id = $1`, `DELETE FROM workspaces WHERE org_id = $1`,
+		`DELETE FROM users WHERE id IN (SELECT user_id FROM members WHERE org_id = $1) 
+			AND NOT EXISTS (SELECT 1 FROM members m WHERE m.user_id = users.id AND m.org_id <> $1)`,
+		`DELETE FROM members WHERE org_id = $1`, `DELETE FROM idempotency WHERE org_id = $1`,
+	} {
+		if _, err := t.q.exec(ctx, text, string(id)); err != nil {
+			return fmt.Errorf("deleting organization %s: %w", id, err)
+		}
+	}
+	gone, err := t.q.exec(ctx, `DELETE FROM orgs WHERE id = $1`, string(id))
+	return deleted(gone, err, "organization", string(id))
+}

@@ -1,0 +1,146 @@
+package tenant
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/meta"
+)
+
+// pathOrg is where requests about one organization name it.
+func pathOrg() place { return place{satchel.InPath, "organization_id"} }
+
+// Orgs gives a page of organizations by id: for an operator all, for everybody else their own.
+func (s *Service) Orgs(ctx context.Context, caller satchel.Caller, page satchel.Slice) ([]satchel.Org, error) {
+	if mayOperate(caller) == nil {
+		return s.store.Orgs(ctx, page)
+	}
+	own, err := s.store.Org(ctx, string(caller.Org))
+	if err != nil || string(own.ID) <= page.After {
+		return nil, err
+	}
+	return []satchel.Org{*own}, nil
+}
+
+// Org gives one organization; CodeNotFound for one that is not the caller's, except for an operator.
+func (s *Service) Org(ctx context.Context, caller satchel.Caller, idOrName string) (*satchel.Org, error) {
+	_, org, err := actIn(ctx, s.store, caller, idOrName, pathOrg())
+	return org, err
+}
+
+// CreateOrg makes an organization with its default workspace, and, with a name, its first owner. It is for operators.
+func (s *Service) CreateOrg(ctx context.Context, caller satchel.Caller, name, owner string) (org *satchel.Org, err error) {
+	if err := mayOperate(caller); err != nil {
+		return nil, err
+	}
+	var faults satchel.Faults
+	faults.Add(checkName("name", name))
+	if owner != "" {
+		faults.Add(checkName("owner", owner))
+	}
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	err = s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
+		if org, err = s.makeOrg(ctx, tx, name); err != nil || owner == "" {
+			return err
+		}
+		return tx.InsertMember(ctx, satchel.Member{
+			Org: org.ID, User: satchel.NewUserID(s.now()), Name: owner, Role: satchel.RoleOwner, CreatedAt: s.now(),
+		})
+	})
+	return org, err
+}
+
+func (s *Service) makeOrg(ctx context.Context, tx meta.Tx, name string) (*satchel.Org, error) {
+	org := satchel.Org{ID: satchel.NewOrgID(s.now()), Name: name, CreatedAt: s.now()}
+	if err := tx.InsertOrg(ctx, org); err != nil {
+		return nil, conflictAt(err, "name", "an organization of this name exists already")
+	}
+	if _, err := tx.InsertWorkspace(ctx, org.ID, satchel.DefaultWorkspace, s.now()); err != nil {
+		return nil, fmt.Errorf("make its default workspace: %w", err)
+	}
+	return &org, nil
+}
+
+// conflictAt gives a conflict the place and the words for the client.
+func conflictAt(err error, param, message string) error {
+	if satchel.CodeOf(err) == satchel.CodeConflict {
+		return &satchel.Error{Code: satchel.CodeConflict, Message: message, In: satchel.InBody, Param: param, Err: err}
+	}
+	return err
+}
+
+// RenameOrg gives an organization another name. It is for owners.
+func (s *Service) RenameOrg(ctx context.Context, caller satchel.Caller, idOrName, name string) (org *satchel.Org, err error) {
+	err = s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
+		caller, found, err := actIn(ctx, tx, caller, idOrName, pathOrg())
+		if err != nil {
+			return err
+		}
+		if err := mayOwn(caller); err != nil {
+			return err
+		}
+		if err := checkName("name", name); err != nil {
+			return err
+		}
+		org, found.Name = found, name
+		return conflictAt(tx.RenameOrg(ctx, found.ID, name), "name", "an organization of this name exists already")
+	})
+	return org, err
+}
+
+// DeleteOrg removes an organization with its people, workspaces and tokens, if it has no files: else it is CodeNotEmpty. The organization that the
+// first start made stays. It is for owners.
+func (s *Service) DeleteOrg(ctx context.Context, caller satchel.Caller, idOrName string) (id satchel.OrgID, err error) {
+	err = s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
+		caller, org, err := actIn(ctx, tx, caller, idOrName, pathOrg())
+		if err != nil {
+			return err
+		}
+		if err := mayOwn(caller); err != nil {
+			return err
+		}
+		if org.ID == s.root.Org {
+			return satchel.Errorf(satchel.CodeForbidden, "the organization that the first start made stays: its operator would be nobody")
+		}
+		if err := orgIsEmpty(ctx, tx, caller); err != nil {
+			return err
+		}
+		id = org.ID
+		return tx.DeleteOrg(ctx, org.ID)
+	})
+	s.known.forget()
+	return id, err
+}
+
+func orgIsEmpty(ctx context.Context, tx meta.Tx, caller satchel.Caller) error {
+	page := satchel.Slice{Limit: pageOfAll}
+	for {
+		some, err := tx.Workspaces(ctx, caller.Org, "", page)
+		if err != nil {
+			return err
+		}
+		for _, w := range some {
+			if err := isEmpty(ctx, tx, caller, w.ID); err != nil {
+				return err
+			}
+		}
+		if len(some) < page.Limit {
+			return nil
+		}
+		page.After = string(some[len(some)-1].ID)
+	}
+}
+
+// isEmpty reports as CodeNotEmpty that a workspace has files, also such as are over and not yet removed.
+func isEmpty(ctx context.Context, tx meta.Tx, caller satchel.Caller, ws satchel.WorkspaceID) error {
+	scope := satchel.Scope{Org: caller.Org, Workspace: ws, User: caller.User}
+	files, err := tx.Files(ctx, scope, satchel.Query{Limit: 1}, time.Unix(0, 0)) // a moment at which nothing was over
+	if err == nil && len(files.Files) > 0 {
+		err = satchel.Errorf(satchel.CodeNotEmpty, "there are files in workspace %q: delete them first, or delete the workspace with force=true", ws)
+	}
+	return err
+}

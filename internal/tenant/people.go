@@ -1,0 +1,207 @@
+package tenant
+
+import (
+	"context"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/meta"
+)
+
+// maxName bounds the names of organizations, users and workspaces, in bytes.
+const maxName = 128
+
+// me names the caller where a user is asked for.
+const me = "me"
+
+func pathUser() place { return place{satchel.InPath, "user_id"} }
+
+// UserRequest describes a new user of an organization, or what shall change of one: nil stays.
+type UserRequest struct {
+	Org      string // name or id; empty: the caller's own
+	Name     *string
+	Role     *string // owner, admin or member
+	Confined *bool   // only the workspaces that it is given by name; goes with member
+}
+
+// check finds what is wrong with the request by itself, and applies it to m.
+func (r UserRequest) check(m *satchel.Member) error {
+	var faults satchel.Faults
+	if r.Name != nil {
+		m.Name = *r.Name
+	}
+	faults.Add(checkName("name", m.Name))
+	if m.Name == me {
+		faults.Add(satchel.BodyFault(satchel.CodeInvalidValue, "name", nil, "no user can be called %q: it means whoever asks", me))
+	}
+	if r.Role != nil {
+		m.Role = satchel.Role(*r.Role)
+	}
+	switch m.Role {
+	case satchel.RoleOwner, satchel.RoleAdmin, satchel.RoleMember:
+	default:
+		faults.Add(satchel.BodyFault(satchel.CodeInvalidValue, "role", nil, "role must be one of owner, admin, member; %.64q is none of them", m.Role))
+	}
+	if r.Confined != nil {
+		m.Confined = *r.Confined
+	}
+	if m.Confined && m.Role != satchel.RoleMember && r.Confined != nil {
+		faults.Add(satchel.BodyFault(satchel.CodeContradiction, "confined", nil, "only a member can be confined; an %s reaches every workspace", m.Role))
+	}
+	m.Confined = m.Confined && m.Role == satchel.RoleMember
+	return faults.Err()
+}
+
+func checkName(param, name string) error {
+	switch {
+	case strings.TrimSpace(name) == "":
+		return satchel.BodyFault(satchel.CodeMissing, param, nil, "%s is missing: give a name", param)
+	case len(name) > maxName:
+		return satchel.BodyFault(satchel.CodeTooLong, param, nil, "%s must be at most %d bytes", param, maxName)
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return r < 0x20 || r >= 0x7f && r <= 0x9f }):
+		return satchel.BodyFault(satchel.CodeInvalidValue, param, nil, "%s must be UTF-8 without control characters", param)
+	}
+	return nil
+}
+
+// Users gives a page of an organization's users by id. It is for admins; whoever is none finds itself.
+func (s *Service) Users(ctx context.Context, caller satchel.Caller, org string, page satchel.Slice) ([]satchel.Member, error) {
+	caller, _, err := actIn(ctx, s.store, caller, org, place{satchel.InQuery, "org"})
+	if err != nil {
+		return nil, err
+	}
+	if mayAdminister(caller) == nil {
+		return s.store.Members(ctx, caller.Org, page)
+	}
+	if string(caller.User) <= page.After {
+		return nil, nil
+	}
+	own, err := s.store.Member(ctx, caller.Org, string(caller.User))
+	if err != nil {
+		return nil, err
+	}
+	return []satchel.Member{*own}, nil
+}
+
+// User finds a user by id or name; "me" is the caller. Everybody finds itself; others are for admins.
+func (s *Service) User(ctx context.Context, caller satchel.Caller, org, idOrName string) (*satchel.Member, error) {
+	caller, _, err := actIn(ctx, s.store, caller, org, place{satchel.InQuery, "org"})
+	if err != nil {
+		return nil, err
+	}
+	found, err := member(ctx, s.store, caller, idOrName, pathUser())
+	if err != nil || found.User == caller.User {
+		return found, err
+	}
+	return found, mayAdminister(caller)
+}
+
+// member finds a user of the caller's organization. Whoever may not know who belongs to it finds only itself.
+func member(ctx context.Context, r meta.MemberReader, caller satchel.Caller, idOrName string, p place) (*satchel.Member, error) {
+	if idOrName == me {
+		idOrName = string(caller.User)
+	}
+	found, err := r.Member(ctx, caller.Org, idOrName)
+	if err != nil {
+		return nil, p.at(err, "User", idOrName)
+	}
+	if found.User != caller.User && mayAdminister(caller) != nil {
+		return nil, p.notFound("User", idOrName)
+	}
+	return found, nil
+}
+
+// CreateUser adds a user to an organization. Members are for admins, others for owners.
+func (s *Service) CreateUser(ctx context.Context, caller satchel.Caller, r UserRequest) (satchel.Member, error) {
+	made := satchel.Member{User: satchel.NewUserID(s.now()), Role: satchel.RoleMember, CreatedAt: s.now()}
+	wrong := r.check(&made)
+	err := s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
+		caller, org, err := actIn(ctx, tx, caller, r.Org, place{satchel.InBody, "org"})
+		if err != nil {
+			return err
+		}
+		if err := mayGive(caller, made.Role); err != nil {
+			return err
+		}
+		if wrong != nil {
+			return wrong
+		}
+		made.Org = org.ID
+		return conflictAt(tx.InsertMember(ctx, made), "name", "the organization has a user of this name already")
+	})
+	return made, err
+}
+
+// UpdateUser changes a user's name, role or confinement. Members are for admins, others for owners. The last owner stays one.
+func (s *Service) UpdateUser(ctx context.Context, caller satchel.Caller, idOrName string, r UserRequest) (changed satchel.Member, err error) {
+	err = s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
+		caller, _, err := actIn(ctx, tx, caller, r.Org, place{satchel.InBody, "org"})
+		if err != nil {
+			return err
+		}
+		if err := mayAdminister(caller); err != nil {
+			return err
+		}
+		before, err := member(ctx, tx, caller, idOrName, pathUser())
+		if err != nil {
+			return err
+		}
+		changed = *before
+		wrong := r.check(&changed)
+		if err := mayGive(caller, before.Role, changed.Role); err != nil {
+			return err
+		}
+		if wrong != nil {
+			return wrong
+		}
+		if err := s.leavesAnOwner(ctx, tx, *before, changed.Role); err != nil {
+			return err
+		}
+		return conflictAt(tx.UpdateMember(ctx, changed), "name", "the organization has a user of this name already")
+	})
+	s.known.forget()
+	return changed, err
+}
+
+// DeleteUser takes a user out of an organization, and its tokens with it. Its files stay. Members are for admins, others for owners.
+func (s *Service) DeleteUser(ctx context.Context, caller satchel.Caller, orgName, idOrName string) (id satchel.UserID, err error) {
+	err = s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
+		caller, _, err := actIn(ctx, tx, caller, orgName, place{satchel.InQuery, "org"})
+		if err != nil {
+			return err
+		}
+		if err := mayAdminister(caller); err != nil {
+			return err
+		}
+		gone, err := member(ctx, tx, caller, idOrName, pathUser())
+		if err != nil {
+			return err
+		}
+		if err := mayGive(caller, gone.Role); err != nil {
+			return err
+		}
+		if err := s.leavesAnOwner(ctx, tx, *gone, ""); err != nil {
+			return err
+		}
+		id = gone.User
+		return tx.DeleteMember(ctx, gone.Org, gone.User)
+	})
+	s.known.forget()
+	return id, err
+}
+
+// leavesAnOwner refuses to take the last owner from an organization, and the one for whom the operator's token speaks.
+func (s *Service) leavesAnOwner(ctx context.Context, tx meta.Tx, m satchel.Member, role satchel.Role) error {
+	if m.Role != satchel.RoleOwner || role == satchel.RoleOwner {
+		return nil
+	}
+	if m.Org == s.root.Org && m.User == s.root.User {
+		return satchel.Errorf(satchel.CodeConflict, "%q is the installation's operator, and stays an owner", m.Name)
+	}
+	owners, err := tx.CountOwners(ctx, m.Org)
+	if err == nil && owners < 2 {
+		err = satchel.Errorf(satchel.CodeConflict, "%q is the only owner of the organization; make somebody else an owner first", m.Name)
+	}
+	return err
+}

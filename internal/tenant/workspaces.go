@@ -1,0 +1,207 @@
+package tenant
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/meta"
+)
+
+func pathWorkspace() place { return place{satchel.InPath, "workspace_id"} }
+
+// Place is a workspace, with what the caller may do there.
+type Place struct {
+	satchel.Workspace
+	Access satchel.Access
+}
+
+// Workspaces gives a page, by id, of the workspaces in which the caller has part: all of them for owners and admins.
+func (s *Service) Workspaces(ctx context.Context, caller satchel.Caller, page satchel.Slice) ([]Place, error) {
+	user := caller.User
+	if everywhere(caller) {
+		user = ""
+	}
+	var places []Place
+	for {
+		some, err := s.store.Workspaces(ctx, caller.Org, user, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, w := range some {
+			if scope, err := s.reach(ctx, caller, w.ID); err == nil && len(places) < page.Limit {
+				places = append(places, Place{w, scope.Access})
+			}
+		}
+		if len(some) < page.Limit || len(places) == page.Limit {
+			return s.withDefault(ctx, caller, page, places)
+		}
+		page.After = string(some[len(some)-1].ID)
+	}
+}
+
+// withDefault adds the default workspace for whoever has it by being a member, and was not given it by name.
+func (s *Service) withDefault(ctx context.Context, caller satchel.Caller, page satchel.Slice, places []Place) ([]Place, error) {
+	at, there := slices.BinarySearchFunc(places, satchel.DefaultWorkspace, func(p Place, id satchel.WorkspaceID) int { return strings.Compare(string(p.ID), string(id)) })
+	if there || string(satchel.DefaultWorkspace) <= page.After || at == page.Limit {
+		return places, nil
+	}
+	scope, err := s.reach(ctx, caller, satchel.DefaultWorkspace)
+	if err != nil {
+		return places, nil //nolint:nilerr // it has no part in it
+	}
+	w, err := s.store.Workspace(ctx, caller.Org, satchel.DefaultWorkspace)
+	if err != nil {
+		return nil, err
+	}
+	places = slices.Insert(places, at, Place{*w, scope.Access})
+	return places[:min(len(places), page.Limit)], nil
+}
+
+// Workspace gives a workspace in which the caller has part; CodeNotFound if there is none, CodeWorkspaceForbidden if it has none in it.
+func (s *Service) Workspace(ctx context.Context, caller satchel.Caller, id satchel.WorkspaceID) (*Place, error) {
+	w, err := s.store.Workspace(ctx, caller.Org, id)
+	missing := satchel.CodeOf(err) == satchel.CodeNotFound
+	if err != nil && !missing {
+		return nil, err
+	}
+	scope, denied := s.reach(ctx, caller, id)
+	switch code := satchel.CodeOf(denied); {
+	case code == satchel.CodeWorkspaceForbidden:
+		return nil, denied
+	case denied != nil && code != satchel.CodeNotFound:
+		return nil, denied
+	case missing:
+		return nil, pathWorkspace().notFound("Workspace", string(id))
+	}
+	return &Place{*w, scope.Access}, nil
+}
+
+// CreateWorkspace makes a workspace, its maker a writer in it. It is for owners, admins, and, unless the installation is closed, members who are
+// not confined. CodeConflict if there is one of that id.
+func (s *Service) CreateWorkspace(ctx context.Context, caller satchel.Caller, id satchel.WorkspaceID, name string) (*Place, error) {
+	if err := s.mayMakeWorkspace(caller); err != nil {
+		return nil, err
+	}
+	if name != "" {
+		if err := checkName("name", name); err != nil {
+			return nil, err
+		}
+	}
+	made := satchel.Workspace{Org: caller.Org, ID: id, Name: name, CreatedAt: s.now()}
+	err := s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
+		fresh, err := tx.InsertWorkspace(ctx, caller.Org, id, made.CreatedAt)
+		if err != nil {
+			return err
+		}
+		if !fresh {
+			return satchel.BodyFault(satchel.CodeConflict, "id", nil, "there is a workspace %q already", id)
+		}
+		if err := tx.UpdateWorkspace(ctx, made); err != nil {
+			return err
+		}
+		return tx.PutWorkspaceAccess(ctx, caller.Org, id, caller.User, satchel.AccessWriter)
+	})
+	return &Place{made, satchel.AccessWriter}, err
+}
+
+func (s *Service) mayMakeWorkspace(caller satchel.Caller) error {
+	switch {
+	case caller.Narrowed() || caller.Confined && !everywhere(caller):
+		return satchel.Errorf(satchel.CodeForbidden, "you are confined to the workspaces that you were given, and make none")
+	case s.closed && !everywhere(caller):
+		return satchel.Errorf(satchel.CodeForbidden, "on this server only owners and admins make workspaces")
+	}
+	return nil
+}
+
+// RenameWorkspace changes what people call a workspace; its id stays. It is for admins.
+func (s *Service) RenameWorkspace(ctx context.Context, caller satchel.Caller, id satchel.WorkspaceID, name string) (*Place, error) {
+	var w *satchel.Workspace
+	err := s.manage(ctx, caller, id, func(ctx context.Context, tx meta.Tx, found *satchel.Workspace) error {
+		if name != "" {
+			if err := checkName("name", name); err != nil {
+				return err
+			}
+		}
+		w, found.Name = found, name
+		return tx.UpdateWorkspace(ctx, *found)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Place{*w, satchel.AccessWriter}, nil
+}
+
+// manage is a transaction on one workspace by an owner or admin.
+func (s *Service) manage(ctx context.Context, caller satchel.Caller, id satchel.WorkspaceID, change func(context.Context, meta.Tx, *satchel.Workspace) error) error {
+	if err := mayAdminister(caller); err != nil {
+		return err
+	}
+	return s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
+		w, err := tx.Workspace(ctx, caller.Org, id)
+		if err != nil {
+			return pathWorkspace().at(err, "Workspace", string(id))
+		}
+		return change(ctx, tx, w)
+	})
+}
+
+// DeleteWorkspace removes a workspace that has no files; one that has is CodeNotEmpty. With force its files go too: nobody enters it from now on,
+// and the sweep removes them, and then it. gone says that nothing is left to do. The default one stays. It is for admins.
+func (s *Service) DeleteWorkspace(ctx context.Context, caller satchel.Caller, id satchel.WorkspaceID, force bool) (gone bool, err error) {
+	err = s.manage(ctx, caller, id, func(ctx context.Context, tx meta.Tx, w *satchel.Workspace) error {
+		if id == satchel.DefaultWorkspace {
+			return satchel.Errorf(satchel.CodeForbidden, "the workspace %q stays: every organization has it", id)
+		}
+		err := isEmpty(ctx, tx, caller, id)
+		switch {
+		case err == nil:
+			gone = true
+			return tx.DeleteWorkspace(ctx, caller.Org, id)
+		case !force || satchel.CodeOf(err) != satchel.CodeNotEmpty:
+			return err
+		case w.Doomed.IsZero():
+			w.Doomed = s.now()
+		}
+		return tx.UpdateWorkspace(ctx, *w)
+	})
+	s.known.forget()
+	return gone, err
+}
+
+// WorkspaceUsers gives a page, by id, of those who were given something in a workspace by name. It is for admins.
+func (s *Service) WorkspaceUsers(ctx context.Context, caller satchel.Caller, id satchel.WorkspaceID, page satchel.Slice) ([]satchel.WorkspaceUser, error) {
+	if err := mayAdminister(caller); err != nil {
+		return nil, err
+	}
+	if _, err := s.store.Workspace(ctx, caller.Org, id); err != nil {
+		return nil, pathWorkspace().at(err, "Workspace", string(id))
+	}
+	return s.store.WorkspaceUsers(ctx, caller.Org, id, page)
+}
+
+// GiveAccess changes what a user, by id or name, was given in a workspace; AccessNone takes it away. It is for admins.
+func (s *Service) GiveAccess(ctx context.Context, caller satchel.Caller, id satchel.WorkspaceID, user string, access satchel.Access) (given satchel.WorkspaceUser, err error) {
+	where := place{satchel.InBody, "user"}
+	if access == satchel.AccessNone {
+		where = pathUser()
+	}
+	err = s.manage(ctx, caller, id, func(ctx context.Context, tx meta.Tx, _ *satchel.Workspace) error {
+		m, err := member(ctx, tx, caller, user, where)
+		if err != nil {
+			return err
+		}
+		given = satchel.WorkspaceUser{User: m.User, Name: m.Name, Access: access}
+		_, before, err := tx.WorkspaceAccess(ctx, caller.Org, id, m.User)
+		if err == nil && access == satchel.AccessNone && before == satchel.AccessNone {
+			return where.notFound("User", user)
+		}
+		if err != nil {
+			return err
+		}
+		return tx.PutWorkspaceAccess(ctx, caller.Org, id, m.User, access)
+	})
+	return given, err
+}
