@@ -45,7 +45,9 @@ const (
 	CodeUnknownParameter    Code = "unknown_parameter"      // 422; only with Prefer: handling=strict
 	CodeModelNotConfigured  Code = "model_not_configured"   // 422, and the failure of files that need a model
 	CodeNothingToRevert     Code = "nothing_to_revert"      // 409; every key of the change was changed again since
+	CodeExists              Code = "already_exists"         // 409; something has the name or id already
 	CodeNotEmpty            Code = "not_empty"              // 409; what is to be deleted has files
+	CodeLastOwner           Code = "last_owner"             // 409; the organization would have no owner
 	CodeRunOver             Code = "run_over"               // 409; nothing is left to cancel
 	CodeInternal            Code = "internal"               // 500
 	CodeUnavailable         Code = "unavailable"            // 503; a retry can succeed

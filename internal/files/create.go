@@ -150,7 +150,7 @@ func (c *creation) ensureWorkspace(ctx context.Context, tx meta.Tx) error {
 	case err != nil:
 		return err
 	case !exists:
-		return satchel.Errorf(satchel.CodeConflict, "workspace %q is being deleted, or has been", ws)
+		return satchel.Errorf(satchel.CodeNotFound, "workspace %q is being deleted, or has been; its id is free when that is over", ws)
 	case !c.scope.Anywhere && ws != satchel.DefaultWorkspace && !access.Allows(satchel.AccessWriter):
 		return satchel.WorkspaceForbidden(ws)
 	}

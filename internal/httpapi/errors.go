@@ -32,7 +32,7 @@ func statusOf(code satchel.Code) int {
 	case satchel.CodeRequestTimeout:
 		return http.StatusRequestTimeout
 	case satchel.CodeConflict, satchel.CodeIdempotencyReused, satchel.CodeIdempotencyUsed, satchel.CodeNothingToRevert, satchel.CodeRunOver,
-		satchel.CodeNotEmpty:
+		satchel.CodeExists, satchel.CodeNotEmpty, satchel.CodeLastOwner:
 		return http.StatusConflict
 	case satchel.CodePreconditionFailed:
 		return http.StatusPreconditionFailed

@@ -128,7 +128,7 @@ func (s *Service) CreateUser(ctx context.Context, caller satchel.Caller, r UserR
 			return wrong
 		}
 		made.Org = org.ID
-		return conflictAt(tx.InsertMember(ctx, made), "name", "the organization has a user of this name already")
+		return taken(tx.InsertMember(ctx, made), "name", "the organization has a user of this name already")
 	})
 	return made, err
 }
@@ -158,7 +158,7 @@ func (s *Service) UpdateUser(ctx context.Context, caller satchel.Caller, idOrNam
 		if err := s.leavesAnOwner(ctx, tx, *before, changed.Role); err != nil {
 			return err
 		}
-		return conflictAt(tx.UpdateMember(ctx, changed), "name", "the organization has a user of this name already")
+		return taken(tx.UpdateMember(ctx, changed), "name", "the organization has a user of this name already")
 	})
 	s.known.forget()
 	return changed, err
@@ -197,11 +197,11 @@ func (s *Service) leavesAnOwner(ctx context.Context, tx meta.Tx, m satchel.Membe
 		return nil
 	}
 	if m.Org == s.root.Org && m.User == s.root.User {
-		return satchel.Errorf(satchel.CodeConflict, "%q is the installation's operator, and stays an owner", m.Name)
+		return satchel.Errorf(satchel.CodeLastOwner, "%q is the installation's operator, and stays an owner", m.Name)
 	}
 	owners, err := tx.CountOwners(ctx, m.Org)
 	if err == nil && owners < 2 {
-		err = satchel.Errorf(satchel.CodeConflict, "%q is the only owner of the organization; make somebody else an owner first", m.Name)
+		err = satchel.Errorf(satchel.CodeLastOwner, "%q is the only owner of the organization; make somebody else an owner first", m.Name)
 	}
 	return err
 }

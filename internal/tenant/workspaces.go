@@ -79,7 +79,7 @@ func (s *Service) Workspace(ctx context.Context, caller satchel.Caller, id satch
 }
 
 // CreateWorkspace makes a workspace, its maker a writer in it. It is for owners, admins, and, unless the installation is closed, members who are
-// not confined. CodeConflict if there is one of that id.
+// not confined. CodeExists if there is one of that id.
 func (s *Service) CreateWorkspace(ctx context.Context, caller satchel.Caller, id satchel.WorkspaceID, name string) (*Place, error) {
 	if err := s.mayMakeWorkspace(caller); err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func (s *Service) CreateWorkspace(ctx context.Context, caller satchel.Caller, id
 			return err
 		}
 		if !fresh {
-			return satchel.BodyFault(satchel.CodeConflict, "id", nil, "there is a workspace %q already", id)
+			return satchel.BodyFault(satchel.CodeExists, "id", nil, "there is a workspace %q already", id)
 		}
 		if err := tx.UpdateWorkspace(ctx, made); err != nil {
 			return err
@@ -109,7 +109,7 @@ func (s *Service) CreateWorkspace(ctx context.Context, caller satchel.Caller, id
 func (s *Service) mayMakeWorkspace(caller satchel.Caller) error {
 	switch {
 	case caller.Narrowed() || caller.Confined && !everywhere(caller):
-		return satchel.Errorf(satchel.CodeForbidden, "you are confined to the workspaces that you were given, and make none")
+		return satchel.Errorf(satchel.CodeForbidden, "you are confined to the workspaces that you were given, and make no others")
 	case s.closed && !everywhere(caller):
 		return satchel.Errorf(satchel.CodeForbidden, "on this server only owners and admins make workspaces")
 	}

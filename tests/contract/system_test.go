@@ -43,9 +43,12 @@ func TestOpenAPIDocument(t *testing.T) {
 	}
 	slices.Sort(names)
 	want := []string{
-		"cancelFile", "createFile", "createToken", "deleteFile", "deleteToken", "docs", "getFile", "getFileContent", "getFileText", "getMetadata",
-		"getPage", "getRun", "headFileContent", "headFileText", "health", "listFiles", "listPages", "listRuns", "listTokens", "listVersions", "metrics",
-		"openapi", "postMetadata", "processFile", "putMetadata", "ready", "restoreVersion", "revertVersion", "updateFile", "updateMetadata",
+		"cancelFile", "createFile", "createOrganization", "createToken", "createUser", "createWorkspace", "deleteFile", "deleteOrganization",
+		"deleteToken", "deleteUser", "deleteWorkspace", "deleteWorkspaceUser", "docs", "getFile", "getFileContent", "getFileText", "getMetadata",
+		"getOrganization", "getPage", "getRun", "getUser", "getWorkspace", "headFileContent", "headFileText", "health", "listFiles",
+		"listOrganizations", "listPages", "listRuns", "listTokens", "listUsers", "listVersions", "listWorkspaceUsers", "listWorkspaces",
+		"metrics", "openapi", "postMetadata", "processFile", "putMetadata", "putWorkspaceUser", "ready", "restoreVersion", "revertVersion",
+		"updateFile", "updateMetadata", "updateOrganization", "updateUser", "updateWorkspace",
 	}
 	if !slices.Equal(names, want) {
 		t.Errorf("operations: %v", names)
