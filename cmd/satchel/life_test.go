@@ -215,9 +215,45 @@ func blobKey(t testing.TB, folder string) string {
 	return filepath.ToSlash(key)
 }
 
+func TestTeams(t *testing.T) {
+	c := newCLI(t)
+	c.start()
+	c.write("note", "x")
+	c.ok("user", "whoami")
+	c.ok("user", "create", "ada")
+	c.ok("user", "create", "vic", "--confined")
+	c.fails(exitInvalid, "user", "create", "ada")
+	c.fails(exitInvalid, "user", "create", "eve", "--role", "emperor")
+	c.fails(exitUsage, "user", "set", "ada")
+	c.ok("user", "set", "ada", "--role", "admin", "--name", "ada l")
+	c.ok("user", "ls")
+	c.ok("workspace", "create", "papers", "--name", "All papers")
+	c.ok("workspace", "rename", "papers", "Old papers")
+	c.ok("workspace", "grant", "papers", "vic", "viewer")
+	c.fails(exitUsage, "workspace", "grant", "papers", "vic", "king")
+	c.ok("workspace", "users", "papers")
+	c.ok("workspace", "ls")
+	c.ok("token", "create", "--user", "vic", "--role", "member", "-w", "papers", "--read-only", "--expires", "30d")
+	c.ok("put", "note", "-w", "papers")
+	c.fails(exitInvalid, "workspace", "rm", "papers")
+	c.ok("workspace", "revoke", "papers", "vic")
+	c.fails(exitNotFound, "workspace", "revoke", "papers", "vic")
+	c.ok("workspace", "rm", "papers", "--force")
+	c.ok("workspace", "create", "empty")
+	c.ok("workspace", "rm", "empty")
+	c.ok("user", "rm", "vic")
+	c.ok("org", "create", "acme", "--owner", "grace")
+	c.ok("org", "rename", "acme", "acme works")
+	c.ok("org", "ls")
+	c.ok("user", "ls", "--org", "acme works")
+	c.ok("org", "rm", "acme works")
+	c.fails(exitNotFound, "org", "rm", "acme works")
+	c.golden("teams.txt")
+}
+
 func TestHelp(t *testing.T) {
 	c := newCLI(t)
-	for _, command := range []string{"", "serve", "put", "ls", "info", "meta", "text", "process", "cancel", "get", "doctor", "rm", "token", "token create", "token ls", "token rm", "fsck", "backup", "restore", "openapi", "version"} {
+	for _, command := range []string{"", "serve", "put", "ls", "info", "meta", "text", "process", "cancel", "get", "doctor", "rm", "workspace", "workspace ls", "workspace create", "workspace rm", "workspace grant", "user", "user create", "user set", "user rm", "org", "org create", "token", "token create", "token ls", "token rm", "fsck", "backup", "restore", "openapi", "version"} {
 		c.ok(append(strings.Fields(command), "--help")...)
 	}
 	for line := range strings.Lines(c.transcript.String()) {

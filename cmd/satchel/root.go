@@ -17,7 +17,7 @@ Exit codes:
   0  everything was done
   1  it failed on this side: a file that cannot be read, a damaged download, fsck found faults
   2  wrong usage or configuration; nothing was started
-  3  no such file or token
+  3  no such file, workspace, user, organization or token
   4  not allowed: no credentials, or not good enough (HTTP 401, 403)
   5  the server refuses the request as invalid (other HTTP 4xx)
   6  the server cannot be reached, is busy, or failed (HTTP 408, 429, 5xx)
@@ -42,7 +42,7 @@ func (p *program) rootCommand() *cobra.Command {
 	root.SetErr(p.err)
 	root.SetHelpFunc(help)
 	root.AddCommand(p.serveCommand(), p.putCommand(), p.lsCommand(), p.infoCommand(), p.metaCommand(), p.textCommand(), p.processCommand(), p.cancelCommand(), p.getCommand(), p.doctorCommand(), p.rmCommand(),
-		p.tokenCommand(), p.fsckCommand(), p.backupCommand(), p.restoreCommand(), p.openAPICommand(), p.versionCommand(), p.extractCommand())
+		p.workspaceCommand(), p.userCommand(), p.orgCommand(), p.tokenCommand(), p.fsckCommand(), p.backupCommand(), p.restoreCommand(), p.openAPICommand(), p.versionCommand(), p.extractCommand())
 	nameVariables(root)
 	return root
 }

@@ -91,6 +91,7 @@ func serverFlags(flags *pflag.FlagSet, c *daemon.Config) {
 	set.DurationVar(&c.IdleTimeout, "idle-timeout", c.IdleTimeout, "a request body that does not move for so long is given up")
 	set.DurationVar(&c.ShutdownTimeout, "shutdown-timeout", c.ShutdownTimeout, "how long running requests may take to finish")
 	set.DurationVar(&c.SweepInterval, "sweep-interval", c.SweepInterval, "how often deleted and expired files leave the disk; with more than 45s they may stay for longer than a minute")
+	set.StringVar(&c.Workspaces, "workspaces", c.Workspaces, "open: members make workspaces, also by a first upload; closed: only owners and admins do")
 	set.IntVar(&c.Workers, "workers", c.Workers, "documents that are processed at once; 0: this server processes none")
 	set.Var(&c.ExtractMemory, "extract-memory", "memory that reading one document may take")
 	set.DurationVar(&c.ExtractTimeout, "extract-timeout", c.ExtractTimeout, "time that reading one document may take")

@@ -75,6 +75,7 @@ func (a *tokenAccess) with(p *program, cmd *cobra.Command, use func(tokenStore) 
 func (p *program) tokenCreateCommand() *cobra.Command {
 	var a tokenAccess
 	var r api.TokenRequest
+	var expires expiry
 	cmd := &cobra.Command{
 		Use:   "create --user NAME --role ROLE",
 		Short: "Make a token",
@@ -89,7 +90,10 @@ made, and for an operator also an unknown organization.
 				return err
 			}
 			if !cmd.Flags().Changed("workspace") && !confined(r.Role) {
-				r.Workspace = "" // SATCHEL_WORKSPACE is meant for files
+				r.Workspaces = nil // SATCHEL_WORKSPACE is meant for files
+			}
+			if expires != 0 {
+				r.ExpiresAt = p.now().Add(time.Duration(expires)).Unix()
 			}
 			return a.with(p, cmd, func(s tokenStore) error { return p.createToken(cmd.Context(), s, r) })
 		},
@@ -97,8 +101,10 @@ made, and for an operator also an unknown organization.
 	flags := cmd.Flags()
 	flags.StringVar(&r.Org, "org", "", "`name` or id of the organization (default: the caller's own; with --data \"default\")")
 	flags.StringVar(&r.User, "user", "", "`name` or id of the user")
-	flags.StringVar(&r.Role, "role", "", "owner, admin or member; or writer or viewer: a member who has only that access, and only to --workspace")
-	flags.StringVarP(&r.Workspace, "workspace", "w", "", "`name` of the workspace, for writer and viewer (default \"default\")")
+	flags.StringVar(&r.Role, "role", "", "owner, admin or member; or writer or viewer: a member who has that access, and only to --workspace")
+	flags.StringSliceVarP(&r.Workspaces, "workspace", "w", nil, "`name` of a workspace to which the token is narrowed; repeatable (for writer and viewer by default \"default\")")
+	flags.BoolVar(&r.ReadOnly, "read-only", false, "the token changes nothing")
+	flags.Var(&expires, "expires", "the token ends after this `time`, such as 72h or 30d (default never)")
 	flags.Lookup("workspace").Annotations = map[string][]string{variableKey: {daemon.EnvPrefix + "WORKSPACE"}}
 	a.addTo(cmd)
 	return cmd
@@ -132,10 +138,14 @@ func (p *program) createToken(ctx context.Context, s tokenStore, r api.TokenRequ
 
 // grant is what a token may do, in a few words.
 func grant(t *api.Token) string {
-	if t.Workspace == "" {
-		return t.Role
+	text := t.Role
+	if len(t.Workspaces) > 0 {
+		text += " of " + strings.Join(t.Workspaces, ", ")
 	}
-	return t.Role + " of " + t.Workspace
+	if t.ReadOnly && t.Role != "viewer" {
+		text += ", read-only"
+	}
+	return text
 }
 
 func (p *program) tokenLsCommand() *cobra.Command {
@@ -162,14 +172,18 @@ func (p *program) tokenLsCommand() *cobra.Command {
 }
 
 func (p *program) listTokens(tokens []*api.Token, asJSON bool) error {
-	rows := [][]string{{"ID", "USER", "ORGANIZATION", "ROLE", "CREATED", "USED"}}
+	rows := [][]string{{"ID", "USER", "ORGANIZATION", "ROLE", "CREATED", "USED", "ENDS"}}
 	var text strings.Builder
 	for _, t := range tokens {
 		used := "never"
 		if t.LastUsedAt != nil {
 			used = age(time.Unix(*t.LastUsedAt, 0), p.now())
 		}
-		rows = append(rows, []string{t.ID, t.UserName, t.OrgName, grant(t), age(time.Unix(t.CreatedAt, 0), p.now()), used})
+		ends := "never"
+		if t.ExpiresAt != nil {
+			ends = time.Unix(*t.ExpiresAt, 0).UTC().Format(time.DateOnly)
+		}
+		rows = append(rows, []string{t.ID, t.UserName, t.OrgName, grant(t), age(time.Unix(t.CreatedAt, 0), p.now()), used, ends})
 		text.WriteString(jsonLine(t))
 	}
 	if !asJSON {

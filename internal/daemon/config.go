@@ -37,6 +37,7 @@ type Config struct {
 	IdleTimeout     time.Duration `env:"IDLE_TIMEOUT" envDefault:"1m"`       // a body that does not move for so long is given up
 	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"30s"`  // how long running requests may take to finish
 	SweepInterval   time.Duration `env:"SWEEP_INTERVAL" envDefault:"15s"`    // how often deleted and expired files are removed from the disk
+	Workspaces      string        `env:"WORKSPACES" envDefault:"open"`       // open: members make them, also by a first upload; closed: owners and admins do
 	Workers         int           `env:"WORKERS" envDefault:"4"`             // documents processed at once; 0: this server processes none
 	ExtractMemory   Bytes         `env:"EXTRACT_MEMORY" envDefault:"512MiB"` // that the reading of one document may take
 	ExtractTimeout  time.Duration `env:"EXTRACT_TIMEOUT" envDefault:"1m"`    // that it may take
@@ -192,6 +193,7 @@ func (c Config) Check() error {
 		checkRootToken(string(c.RootToken)),
 		checkWord("log format", c.LogFormat, "text", "json"),
 		checkWord("log level", c.LogLevel, "debug", "info", "warn", "error"),
+		checkWord("workspaces", c.Workspaces, "open", "closed"),
 		checkPositive("idle timeout", c.IdleTimeout),
 		checkPositive("shutdown timeout", c.ShutdownTimeout),
 		checkPositive("sweep interval", c.SweepInterval),

@@ -74,7 +74,7 @@ func Open(ctx context.Context, c Config, log io.Writer) (_ *Daemon, err error) {
 	}
 	vault := d.stores.vault(c)
 	service := files.New(files.Config{Store: d.stores.rows, Vault: vault, Model: c.LLM.Configured()})
-	d.tenant = tenant.New(tenant.Config{Store: d.stores.rows, RootToken: string(c.RootToken), Logger: d.logger})
+	d.tenant = tenant.New(tenant.Config{Store: d.stores.rows, RootToken: string(c.RootToken), Closed: c.Workspaces == "closed", Logger: d.logger})
 	if c.SweepInterval > promptSweep {
 		d.logger.WarnContext(ctx, "sweeps come so rarely that what is deleted may stay on the disk for more than a minute", "interval", c.SweepInterval)
 	}
