@@ -2,6 +2,7 @@ package files_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"github.com/satchel-files/satchel/internal/blob"
 	"github.com/satchel-files/satchel/internal/blob/diskblob"
 	"github.com/satchel-files/satchel/internal/files"
+	"github.com/satchel-files/satchel/internal/meta"
 	"github.com/satchel-files/satchel/internal/meta/metatest"
 	"github.com/satchel-files/satchel/internal/meta/sqlstore"
 )
@@ -161,6 +163,38 @@ func TestMoreFilesExpireThanOneTransactionTakes(t *testing.T) {
 	w.clock.Advance(2 * time.Hour)
 	if n, err := w.Expire(t.Context(), w.rows); n != 101 || err != nil {
 		t.Errorf("expired %d, %v; want 101", n, err)
+	}
+}
+
+// TestAWorkspaceThatGoes takes its files with it, and whatever comes too late.
+func TestAWorkspaceThatGoes(t *testing.T) {
+	w := newWorld(t)
+	kept := w.mustPut(t, "kept", files.Fields{})
+	w.scope.Workspace, w.scope.Fresh = "lab", true
+	for range 101 {
+		w.mustPut(t, "x", files.Fields{Expiry: seconds(3600)})
+	}
+	w.scope.Fresh = false
+	w.clock.Advance(2 * time.Hour) // they are over, and still there
+	doom := func(ctx context.Context, tx meta.Tx) error {
+		return tx.UpdateWorkspace(ctx, satchel.Workspace{Org: w.scope.Org, ID: "lab", Doomed: w.clock.Now()})
+	}
+	if err := w.rows.InTx(t.Context(), doom); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.put(t, "", "late", files.Fields{})
+	wantCode(t, err, satchel.CodeNotFound)
+	if n, err := w.Clear(t.Context(), w.rows); n != 101 || err != nil {
+		t.Errorf("cleared %d, %v; want 101", n, err)
+	}
+	if n, err := w.Clear(t.Context(), w.rows); n != 0 || err != nil {
+		t.Errorf("cleared %d again, %v", n, err)
+	}
+	_, err = w.rows.Workspace(t.Context(), w.scope.Org, "lab")
+	wantCode(t, err, satchel.CodeNotFound)
+	w.scope.Workspace = satchel.DefaultWorkspace
+	if _, err := w.File(t.Context(), w.scope, string(kept.ID)); err != nil {
+		t.Errorf("a file elsewhere: %v", err)
 	}
 }
 

@@ -133,7 +133,16 @@ INSERT INTO versions (org_id, workspace_id, file_id, seq, at, user_id, edit, rep
 	('org-1', 'default', 'file-b', 1, 1000000, 'user-1', '{}', 1, ''),
 	('org-1', 'default', 'file-b', 2, 2000000, 'user-1', '{"big":1e400}', 0, '{}'),
 	('org-1', 'default', 'file-b', 6, 6000000, 'user-1', '{"big":1e401}', 0, '{"big":1e400}'),
-	('org-2', 'lab', 'file-c', 1, 1000000, 'user-2', '{}', 1, '');`
+	('org-2', 'lab', 'file-c', 1, 1000000, 'user-2', '{}', 1, '');
+INSERT INTO orgs (id, name, created_at) VALUES ('org-1', 'acme', 1000000);
+INSERT INTO users (id, name, created_at) VALUES ('user-1', 'ann', 1000000), ('user-2', 'bob', 2000000);
+INSERT INTO members (org_id, user_id, role) VALUES ('org-1', 'user-1', 'owner'), ('org-1', 'user-2', 'member'), ('org-2', 'user-2', 'admin');
+INSERT INTO workspaces (org_id, id, created_at) VALUES ('org-1', 'default', 1000000), ('org-1', 'lab', 1000000);
+INSERT INTO workspace_members (org_id, workspace_id, user_id, access) VALUES ('org-1', 'lab', 'user-2', 'viewer');
+INSERT INTO tokens (id, hash, org_id, user_id, role, operator, workspace_id, access, created_at) VALUES
+	('tok-1', x'0100000000000000000000000000000000000000000000000000000000000000', 'org-1', 'user-1', 'owner', 1, '', '', 1000000),
+	('tok-2', x'0200000000000000000000000000000000000000000000000000000000000000', 'org-1', 'user-2', 'member', 0, 'lab', 'writer', 2000000),
+	('tok-3', x'0300000000000000000000000000000000000000000000000000000000000000', 'org-1', 'user-2', 'member', 0, 'lab', 'viewer', 3000000);`
 
 // TestFirstSchemaIsMigrated opens a database that the first release wrote.
 func TestFirstSchemaIsMigrated(t *testing.T) {
@@ -157,6 +166,7 @@ func TestFirstSchemaIsMigrated(t *testing.T) {
 	}
 	wantFirstFiles(t, s)
 	wantFirstVersions(t, s)
+	wantFirstPeople(t, s)
 	var id satchel.FileID
 	if err := s.InTx(t.Context(), insertOne(0, &id)); err != nil {
 		t.Errorf("a new file: %v", err)
@@ -186,6 +196,32 @@ func wantFirstFiles(t *testing.T, s *Store) {
 	failed, err := s.FailedFiles(t.Context(), satchel.CodeDocumentBroken, "", 10)
 	if err != nil || len(failed) != 1 || failed[0].ID != "file-b" {
 		t.Errorf("failed are %v, %v; want file-b", failed, err)
+	}
+}
+
+func wantFirstPeople(t *testing.T, s *Store) {
+	t.Helper()
+	at := func(seconds int64) time.Time { return time.Unix(seconds, 0).UTC() }
+	members, err := s.Members(t.Context(), "org-1", satchel.Slice{Limit: 10})
+	want := []satchel.Member{
+		{Org: "org-1", User: "user-1", Name: "ann", Role: satchel.RoleOwner, CreatedAt: at(1)},
+		{Org: "org-1", User: "user-2", Name: "bob", Role: satchel.RoleMember, CreatedAt: at(2)},
+	}
+	if diff := cmp.Diff(want, members); err != nil || diff != "" {
+		t.Errorf("members, %v:\n%s", err, diff)
+	}
+	tokens, err := s.Tokens(t.Context(), "org-1")
+	lab := []satchel.WorkspaceID{"lab"}
+	wantTokens := []*satchel.Token{
+		{ID: "tok-1", Hash: [32]byte{1}, Org: "org-1", User: "user-1", Role: satchel.RoleOwner, Operator: true, CreatedAt: at(1)},
+		{ID: "tok-2", Hash: [32]byte{2}, Org: "org-1", User: "user-2", Role: satchel.RoleMember, Workspaces: lab, CreatedAt: at(2)},
+		{ID: "tok-3", Hash: [32]byte{3}, Org: "org-1", User: "user-2", Role: satchel.RoleMember, Workspaces: lab, ReadOnly: true, CreatedAt: at(3)},
+	}
+	if diff := cmp.Diff(wantTokens, tokens); err != nil || diff != "" {
+		t.Errorf("tokens, %v:\n%s", err, diff)
+	}
+	if _, access, err := s.WorkspaceAccess(t.Context(), "org-1", "lab", "user-2"); err != nil || access != satchel.AccessWriter { // which a token gave
+		t.Errorf("access %q, %v", access, err)
 	}
 }
 
