@@ -57,7 +57,7 @@ func (s *Service) CreateOrg(ctx context.Context, caller satchel.Caller, name, ow
 func (s *Service) makeOrg(ctx context.Context, tx meta.Tx, name string) (*satchel.Org, error) {
 	org := satchel.Org{ID: satchel.NewOrgID(s.now()), Name: name, CreatedAt: s.now()}
 	if err := tx.InsertOrg(ctx, org); err != nil {
-		return nil, taken(err, "name", "an organization of this name exists already")
+		return nil, taken(err, "an organization of this name exists already")
 	}
 	if _, err := tx.InsertWorkspace(ctx, org.ID, satchel.DefaultWorkspace, s.now()); err != nil {
 		return nil, fmt.Errorf("make its default workspace: %w", err)
@@ -66,9 +66,9 @@ func (s *Service) makeOrg(ctx context.Context, tx meta.Tx, name string) (*satche
 }
 
 // taken gives the conflict over a name the place and the words for the client.
-func taken(err error, param, message string) error {
+func taken(err error, message string) error {
 	if satchel.CodeOf(err) == satchel.CodeConflict {
-		return &satchel.Error{Code: satchel.CodeExists, Message: message, In: satchel.InBody, Param: param, Err: err}
+		return &satchel.Error{Code: satchel.CodeExists, Message: message, In: satchel.InBody, Param: "name", Err: err}
 	}
 	return err
 }
@@ -87,7 +87,7 @@ func (s *Service) RenameOrg(ctx context.Context, caller satchel.Caller, idOrName
 			return err
 		}
 		org, found.Name = found, name
-		return taken(tx.RenameOrg(ctx, found.ID, name), "name", "an organization of this name exists already")
+		return taken(tx.RenameOrg(ctx, found.ID, name), "an organization of this name exists already")
 	})
 	return org, err
 }

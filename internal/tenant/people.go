@@ -128,7 +128,7 @@ func (s *Service) CreateUser(ctx context.Context, caller satchel.Caller, r UserR
 			return wrong
 		}
 		made.Org = org.ID
-		return taken(tx.InsertMember(ctx, made), "name", "the organization has a user of this name already")
+		return taken(tx.InsertMember(ctx, made), "the organization has a user of this name already")
 	})
 	return made, err
 }
@@ -158,7 +158,7 @@ func (s *Service) UpdateUser(ctx context.Context, caller satchel.Caller, idOrNam
 		if err := s.leavesAnOwner(ctx, tx, *before, changed.Role); err != nil {
 			return err
 		}
-		return taken(tx.UpdateMember(ctx, changed), "name", "the organization has a user of this name already")
+		return taken(tx.UpdateMember(ctx, changed), "the organization has a user of this name already")
 	})
 	s.known.forget()
 	return changed, err

@@ -29,7 +29,7 @@ func (r *tokenRow) dest() []any {
 
 func (r *tokenRow) read() *satchel.Token {
 	r.token.Operator, r.token.ReadOnly = r.operator != 0, r.readOnly != 0
-	for _, ws := range strings.Fields(r.workspaces) {
+	for ws := range strings.FieldsSeq(r.workspaces) {
 		r.token.Workspaces = append(r.token.Workspaces, satchel.WorkspaceID(ws))
 	}
 	r.token.CreatedAt = fromMicros(int64(r.createdAt))
