@@ -74,9 +74,13 @@ func (e Edit) Without(keys []string) (rest Edit, left []string) {
 // Apply gives m after the edit. The result keeps the limits of metadata, or the error is a Faults that names what does not.
 func (m Metadata) Apply(e Edit) (Metadata, error) {
 	object := m.Object()
-	for _, r := range e.Rename {
-		if value, ok := takePath(object, r.From); ok {
-			putPath(object, r.To, value)
+	moved, there := make([]any, len(e.Rename)), make([]bool, len(e.Rename))
+	for i, r := range e.Rename { // all are taken first, so that two can change places
+		moved[i], there[i] = takePath(object, r.From)
+	}
+	for i, r := range e.Rename {
+		if there[i] {
+			putPath(object, r.To, moved[i])
 		}
 	}
 	for _, path := range e.Remove {

@@ -47,7 +47,9 @@ func (c *Client) DeleteWorkspace(ctx context.Context, id string, force bool) (*a
 
 // WorkspaceUsers gives those who were given access to a workspace by name.
 func (c *Client) WorkspaceUsers(ctx context.Context, id string) ([]*api.WorkspaceUser, error) {
-	return all(ctx, c, "/workspaces/"+url.PathEscape(id)+"/users", url.Values{}, func(l *api.WorkspaceUserList) ([]*api.WorkspaceUser, *string, bool) { return l.Data, l.LastID, l.HasMore })
+	return all(ctx, c, "/workspaces/"+url.PathEscape(id)+"/users", url.Values{}, func(l *api.WorkspaceUserList) ([]*api.WorkspaceUser, *string, bool) {
+		return l.Data, l.LastID, l.HasMore
+	})
 }
 
 // GiveAccess gives a user, by name or id, access to a workspace: "writer" or "viewer".

@@ -582,11 +582,14 @@ func TestWhatWasCopiedIsReadOnceMore(t *testing.T) {
 	doc := book(40, map[int]string{2: "The total was estimated at 500 EUR.", 9: "A guarantee was refused by Anna Weiß.", 35: "The final total is 812 EUR."})
 	facts := reader(map[string]string{"estimated": "total=500", "refused": "guarantor=Anna Weiß", "final": "total=812"})
 	schema := `{"properties":{"total":{"type":"number"},"guarantor":{"type":"string"},"summary":{"type":"string"}}}`
-	for _, c := range []struct{ answer, want string }{
-		{`{"set":{"total":812,"guarantor":null}}`, `{"set":{"total":812}}`},
-		{`{"set":{"total":"500 EUR","guarantor":"Anna Weiß"}}`, `{"set":{"guarantor":"Anna Weiß","total":500}}`},
-		{`{"set":{"total":null,"guarantor":null}}`, `{"set":{"guarantor":"Anna Weiß","total":500}}`}, // no answer at all
-		{`nonsense`, `{"set":{"guarantor":"Anna Weiß","total":500}}`},
+	for _, c := range []struct {
+		answer, want string
+		notes        []string
+	}{
+		{`{"set":{"total":812,"guarantor":null}}`, `{"set":{"total":812}}`, []string{`"guarantor" was left out: "Anna Weiß" is not what`}},
+		{`{"set":{"total":"500 EUR","guarantor":"Anna Weiß"}}`, `{"set":{"guarantor":"Anna Weiß","total":500}}`, nil},
+		{`{"set":{"total":null,"guarantor":null}}`, `{"set":{"guarantor":"Anna Weiß","total":500}}`, nil}, // no answer at all
+		{`nonsense`, `{"set":{"guarantor":"Anna Weiß","total":500}}`, nil},
 	} {
 		model := newScript(func(r llm.Request) string {
 			switch {
@@ -598,7 +601,7 @@ func TestWhatWasCopiedIsReadOnceMore(t *testing.T) {
 			return facts(r)
 		})
 		r := result(t, model, Task{Kind: Process, Instruction: "Find the total.", Schema: schema, Text: doc})
-		r.wants(t, c.want)
+		r.wants(t, c.want, c.notes...)
 		again := slices.IndexFunc(model.asked, func(r llm.Request) bool { return strings.Contains(r.Messages[1].Text, "These are parts") })
 		prompt := model.said(again)
 		for _, want := range []string{"This is page 1. ", "estimated at 500 EUR", "refused by Anna Weiß", "final total is 812 EUR", digestGap} {

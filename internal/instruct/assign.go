@@ -8,12 +8,24 @@ import (
 	"github.com/satchel-files/satchel"
 )
 
+// reservedKey is what metadata updates take for an instruction; it is never stored.
+const reservedKey = "instructions"
+
 // assigned gives values to the very keys to which the instruction assigns them ("status = draft"), where a model has written them to a longer one that
 // was there, and takes out what it has copied from the form of the answer.
 func (e *editor) assigned(set map[string]any) map[string]any {
 	if !slices.Contains(e.words, "key") && !slices.Contains(e.words, "value") && set["key"] != nil && set["value"] != nil {
 		delete(set, "key")
 		delete(set, "value")
+	}
+	for _, key := range []string{"needs_document", "set", "rename", "remove"} { // its own words
+		if _, isText := set[key].(string); !isText && e.base[key] == nil {
+			delete(set, key)
+		}
+	}
+	if _, there := set[reservedKey]; there {
+		e.note("%q was left out: it is no key that metadata can have.", reservedKey)
+		delete(set, reservedKey)
 	}
 	for _, key := range assignments(e.task.Instruction) {
 		if set[key] != nil {
@@ -60,18 +72,32 @@ func (e *editor) withoutNewNames(edit satchel.Edit) {
 	}
 }
 
-// withoutUnasked takes out of an edit of an update the keys that are there already and that the instruction does not name, if it names others: what
-// stands in a document, or comes to a model's mind, is no reason to change them. An instruction that names none is about all of them.
+// withoutUnasked takes out of an edit of an update the keys that are there already and that the instruction does not name, unless it is one
+// about all of them, such as a translation: what stands in a document, or comes to a model's mind, is no reason to change them.
 func (e *editor) withoutUnasked(edit satchel.Edit) {
-	if e.task.Kind != Update || everyKey(e.words) || everything(e.words) || !slices.ContainsFunc(slices.Collect(maps.Keys(edit.Set)), e.touches) {
+	touched := func(key string) bool {
+		return e.touches(key) || slices.ContainsFunc(innerKeys(edit.Set[key]), e.touches)
+	}
+	named := slices.ContainsFunc(slices.Collect(maps.Keys(edit.Set)), touched)
+	if e.task.Kind != Update || everyKey(e.words) || everything(e.words) || !named && slices.ContainsFunc(e.words, sweepingWord) {
 		return
 	}
 	for _, key := range slices.Sorted(maps.Keys(edit.Set)) {
-		if _, old := e.base[key]; old && !e.touches(key) {
+		if _, old := e.base[key]; old && !touched(key) {
 			e.note("%q was left as it is: the instruction does not name it.", key)
 			delete(edit.Set, key)
 		}
 	}
+}
+
+// innerKeys gives the keys in an object, and in those inside of it.
+func innerKeys(value any) []string {
+	object, _ := value.(map[string]any)
+	var keys []string
+	for key, inner := range object {
+		keys = append(append(keys, key), innerKeys(inner)...)
+	}
+	return keys
 }
 
 // touches reports whether the instruction has a word of a key.

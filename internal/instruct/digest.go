@@ -152,7 +152,9 @@ func (j *job) confirm(set map[string]any, w *window) {
 		switch {
 		case !c.copied():
 			kept = append(kept, c)
-		case !ok || again.Path == nil: // nothing, or it has its place already
+		case !ok:
+			j.p.leave(key, c.Value, "is not what the document says of it, read as a whole")
+		case again.Path == nil: // it has its place already
 		case again.Evidence == nil:
 			kept = append(kept, c)
 		default:

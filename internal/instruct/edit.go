@@ -84,7 +84,7 @@ func (e *editor) rename(from, to string) (satchel.Rename, bool) {
 	source, there := e.find(from)
 	target := e.targetPath(source, to)
 	switch {
-	case !there || target == nil || slices.Equal(source, target):
+	case !there || target == nil || slices.Equal(source, target) || target[0] == reservedKey:
 		return satchel.Rename{}, false
 	case !contains(e.may.rename, source):
 		e.note("%q was not renamed, because the instruction does not name it.", satchel.PathText(source))

@@ -26,13 +26,18 @@ const maxPaths = 500 // of metadata, that can be removed or renamed by a model
 // underscores, in quotes, in another number or case of its word, and for everyday keys in another language), or says that it is about all keys,
 // and if it speaks of removing or renaming. For a metadata update in a language in which no such words are known to us, the name is enough.
 func licenceOf(kind Kind, instruction string, metadata satchel.Metadata) licence {
-	said := phraseOf(instruction)
+	said, clauses := clausesOf(instruction)
 	words := said.words
-	named := namedPaths(said, pathsOf(metadata.Object()))
+	paths := pathsOf(metadata.Object())
+	asked := removals{mentions{phrase: said, used: make([]bool, len(words))}, clauses}
+	named := namedPaths(said, paths, everyKey(words))
 	foreign := kind == Update && !slices.ContainsFunc(words, knownVerb) && !strings.ContainsAny(instruction, "?？") // who asks, changes nothing
 	var l licence
-	if foreign || said.removes() || slices.ContainsFunc(words, keepWord) && everything(words) {
-		l.remove = named
+	switch {
+	case foreign, asked.all():
+		l.remove = namedPaths(said, paths, !foreign)
+	default:
+		l.remove = slices.DeleteFunc(namedPaths(said, paths, false), func(path []string) bool { return !asked.named(path) })
 	}
 	moves := slices.ContainsFunc(words, renameWord) || slices.ContainsFunc(words, moveWord)
 	if foreign || moves || slices.ContainsFunc(words, changeWord) && slices.ContainsFunc(words, keyNoun) {
@@ -102,13 +107,13 @@ func (p *phrase) take(piece string, glue bool) {
 // wordsOf gives the words of a text or a key.
 func wordsOf(text string) []string { return phraseOf(text).words }
 
-// namedPaths gives the paths that an instruction names, less those that it wants to be kept, or all but those if it says so.
-func namedPaths(said phrase, paths [][]string) [][]string {
+// namedPaths gives the paths that an instruction names, less those that it wants to be kept, or with all, all but those.
+func namedPaths(said phrase, paths [][]string, all bool) [][]string {
 	words := said.words
 	m := mentions{phrase: said, used: make([]bool, len(words))}
 	named := m.named(paths)
 	kept := slices.DeleteFunc(slices.Clone(named), func(path []string) bool { return !m.kept(path) })
-	if everyKey(words) || everything(words) && len(kept) == len(named) {
+	if all || everything(words) && len(kept) == len(named) {
 		return slices.DeleteFunc(slices.Clone(paths), func(path []string) bool { return slices.ContainsFunc(kept, related(path)) })
 	}
 	return slices.DeleteFunc(slices.Clone(named), func(path []string) bool { return contains(kept, path) || m.around(path, named) })
@@ -265,34 +270,10 @@ func meaningOf(word []rune) string {
 // kept reports whether a path is named behind words such as "except" and "keep", before the instruction speaks of removing again.
 func (m mentions) kept(path []string) bool {
 	return slices.ContainsFunc(m.find(keyWords(path)), func(s span) bool {
-		keep, remove := -1, -1
-		for i, w := range m.words[:s.start] {
-			if keepWord(w) || removalWord(w) && m.denied(i) {
-				keep = i
-			} else if removalWord(w) {
-				remove = i
-			}
-		}
-		return keep >= 0 && remove < keep
+		before := m.words[:s.start]
+		keep, remove := lastIndexFunc(before, keepWord), lastIndexFunc(before, removalWord)
+		return keep >= 0 && remove < keep && (keep == 0 || before[keep] != "but" || before[keep-1] != "nothing")
 	})
-}
-
-// removes reports whether a phrase asks for a removal, and not only for none.
-func (p phrase) removes() bool {
-	for i, w := range p.words {
-		if removalWord(w) && !p.denied(i) {
-			return true
-		}
-	}
-	return false
-}
-
-const denialReach = 3 // words between "not" and the verb
-
-// denied reports whether "not", or the like, stands shortly before a verb, or shortly behind it at the end, as in German.
-func (p phrase) denied(verb int) bool {
-	last := len(p.words) - 1
-	return slices.ContainsFunc(p.words[max(0, verb-denialReach):verb], negativeWord) || verb < last && last <= verb+denialReach && negativeWord(p.words[last])
 }
 
 func lastIndexFunc(words []string, is func(string) bool) int {

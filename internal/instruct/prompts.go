@@ -180,7 +180,7 @@ func (j *job) metadataLine() string {
 
 func (j *job) shortMetadata() string {
 	base := j.task.Metadata.Object()
-	named := namedPaths(j.editor.phrase, pathsOf(base))
+	named := namedPaths(j.editor.phrase, pathsOf(base), everyKey(j.editor.words))
 	shown, size := &metaschema.Object{}, 0
 	for _, want := range []bool{true, false} { // those that the instruction names come first
 		for _, key := range slices.Sorted(maps.Keys(base)) {

@@ -116,8 +116,31 @@ func keepWord(w string) bool {
 
 // negativeWord reports words that turn a verb into its opposite. After a verb, as in German, they are for keepWord.
 func negativeWord(w string) bool {
-	return slices.Contains([]string{"not", "no", "never", "don", "dont", "cannot", "mustn", "without", "nicht", "nie", "niemals", "kein", "keine", "ne", "jamais", "sans",
+	return slices.Contains([]string{"not", "no", "never", "nothing", "nichts", "rien", "nada", "niente", "ничего", "neko", "don", "dont", "cannot", "mustn", "without", "nicht", "nie", "niemals", "kein", "keine", "ne", "jamais", "sans",
 		"nunca", "jamas", "sin", "non", "mai", "senza", "nao", "не", "никогда", "нельзя", "nekad", "nedrikst", "nigdy", "niet", "nooit", "inte", "aldrig", "ikke", "不", "勿", "别"}, w)
+}
+
+// joiningWord reports words between two wishes.
+func joiningWord(w string) bool {
+	return slices.Contains([]string{"and", "then", "but", "und", "dann", "aber", "et", "puis", "mais", "y", "luego", "pero", "e", "poi", "ma", "и", "а", "но", "un", "bet",
+		"i", "oraz", "ale", "en", "maar", "och", "og"}, w)
+}
+
+// pleadingWord reports words that make a request of a question: "could you please remove the draft?"
+func pleadingWord(w string) bool {
+	return slices.Contains([]string{"please", "bitte", "kannst", "konntest", "konnen", "konnten", "wurdest", "could", "would", "peux", "pourrais", "pouvez", "pourriez", "puedes", "podrias",
+		"puoi", "potresti", "пожалуиста", "можешь", "ludzu", "vari", "prosze", "kun", "kunt"}, w)
+}
+
+// pointingWord reports words for what was named before.
+func pointingWord(w string) bool {
+	return slices.Contains([]string{"them", "it", "both", "these", "those", "one", "ones", "old", "original", "originals", "beide", "beiden", "sie", "ihn", "es", "diese", "alte", "alten", "deux",
+		"anciens", "ancien", "ambos", "ambas", "dos", "lo", "los", "entrambi", "due", "vecchi", "оба", "обе", "их", "его", "ее", "старые", "abus", "abas", "tos", "vecos", "oba", "je", "beiden"}, w)
+}
+
+// stateWord reports words behind which "clear" says how something is.
+func stateWord(w string) bool {
+	return slices.Contains([]string{"be", "is", "are", "as", "make", "more", "very", "a", "in"}, w)
 }
 
 // onlyWord reports words for nothing but.
@@ -255,6 +278,12 @@ func amountWord(w string) bool {
 		"betrag", "summe", "preis", "menge", "anzahl", "netto", "brutto", "mwst", "gesamt", "montant", "prix", "nombre", "quantite", //nolint:misspell // another language
 		"importe", "precio", "cantidad", "importo", "prezzo", "totale", "valor", "сумм", "цена", "итог", "колич", "summa", "cena", "kop", "skait",
 		"金额", "总", "数")
+}
+
+// sweepingWord reports words of instructions that are about all values: to correct, to translate, to bring into a form.
+func sweepingWord(w string) bool {
+	return changeWord(w) || allWord(w) || keyNoun(w) || beginsWith(w, "correct", "fix", "updat", "clean", "format", "korrig", "bericht", "berichtig", "aktualis", "corrig", "actualis", "actualiz",
+		"aggiorn", "correg", "исправ", "обнов", "labo", "popraw", "write", "spell", "schreib", "ecri", "escrib", "scriv")
 }
 
 // placeWord reports words behind which stands in what something is.
