@@ -202,7 +202,9 @@ func settleCancelled(file *satchel.File) {
 		return
 	}
 	standing := *file.Settled
-	standing.Details = "Processing was cancelled."
+	if standing.Failure == nil { // else the details say why it failed before
+		standing.Details = "Processing was cancelled."
+	}
 	if standing.Status == satchel.StatusUploaded {
 		standing.Status = satchel.StatusError
 		standing.Failure = &satchel.Failure{Code: satchel.CodeCancelled, Message: "processing was cancelled before it was done"}
