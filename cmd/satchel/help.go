@@ -95,6 +95,9 @@ func withVariable(f *pflag.Flag) *pflag.Flag {
 	if name := annotation(f, variableKey); name != "" {
 		shown.Usage += " [" + name + "]"
 	}
+	if shown.DefValue == "[]" {
+		shown.DefValue = "" // an empty list is no default worth a word
+	}
 	return &shown
 }
 

@@ -87,6 +87,11 @@ func serverFlags(flags *pflag.FlagSet, c *daemon.Config) {
 	set.Var(&c.MinFreeBytes, "min-free-bytes", "uploads leave this much free on the disk")
 	set.StringVar(&c.LogFormat, "log-format", c.LogFormat, "text or json, on standard error")
 	set.StringVar(&c.LogLevel, "log-level", c.LogLevel, "debug, info, warn or error")
+	set.StringVar(&c.TLSCert, "tls-cert", c.TLSCert, "`file` with a TLS certificate, in PEM, that is read anew when it changes (default no TLS)")
+	set.StringVar(&c.TLSKey, "tls-key", c.TLSKey, "`file` with its key")
+	set.StringVar(&c.PublicURL, "public-url", c.PublicURL, "`URL` under which clients reach the server, if that is not its own")
+	set.StringSliceVar(&c.Origins, "cors-origins", c.Origins, "`origins` of pages that may use the API from a browser, such as https://app.example.com (default none)")
+	set.StringSliceVar(&c.TrustedProxies, "trusted-proxies", c.TrustedProxies, "`networks` of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8 (default none)")
 	set.StringVar(&c.PprofListen, "pprof-listen", c.PprofListen, "`address` of the profiler (default none)")
 	set.DurationVar(&c.IdleTimeout, "idle-timeout", c.IdleTimeout, "a request body that does not move for so long is given up")
 	set.DurationVar(&c.ShutdownTimeout, "shutdown-timeout", c.ShutdownTimeout, "how long running requests may take to finish")
@@ -191,7 +196,7 @@ func (p *program) serve(ctx context.Context, c daemon.Config) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	p.greet(c, d.URL(), d.FirstToken())
+	p.greet(c, d.PublicURL(), d.FirstToken())
 	err = d.Run(ctx)
 	return err
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -33,6 +35,11 @@ type Config struct {
 	RootToken       Secret        `env:"ROOT_TOKEN"`                         // an operator's token that works while it is set
 	LogFormat       string        `env:"LOG_FORMAT" envDefault:"text"`       // text or json
 	LogLevel        string        `env:"LOG_LEVEL" envDefault:"info"`        // debug, info, warn or error
+	TLSCert         string        `env:"TLS_CERT"`                           // file with the certificate and those between it and a root, in PEM; empty: no TLS
+	TLSKey          string        `env:"TLS_KEY"`                            // file with its key
+	PublicURL       string        `env:"PUBLIC_URL"`                         // under which clients reach the server; empty: its own
+	Origins         []string      `env:"CORS_ORIGINS"`                       // of pages that may use the API from a browser; "*": all
+	TrustedProxies  []string      `env:"TRUSTED_PROXIES"`                    // networks whose X-Forwarded-For is believed
 	PprofListen     string        `env:"PPROF_LISTEN"`                       // host:port of the profiler; empty: none
 	IdleTimeout     time.Duration `env:"IDLE_TIMEOUT" envDefault:"1m"`       // a body that does not move for so long is given up
 	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"30s"`  // how long running requests may take to finish
@@ -190,6 +197,7 @@ func (c Config) Check() error {
 		checkAddress("listen", c.Listen),
 		c.checkData(),
 		c.checkPprof(),
+		c.checkEdge(),
 		checkRootToken(string(c.RootToken)),
 		checkWord("log format", c.LogFormat, "text", "json"),
 		checkWord("log level", c.LogLevel, "debug", "info", "warn", "error"),
@@ -202,6 +210,46 @@ func (c Config) Check() error {
 		checkCount("extract memory", int64(c.ExtractMemory), minExtractMemory, 1<<40),
 		c.LLM.check(),
 	)
+}
+
+// checkEdge checks how clients reach the server.
+func (c Config) checkEdge() error {
+	var all []error
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		all = append(all, errors.New("TLS: a certificate goes with its key; set both, or none"))
+	}
+	if c.PublicURL != "" && !isOrigin(strings.TrimSuffix(c.PublicURL, "/")) {
+		all = append(all, fmt.Errorf("public URL: %q is none; write https://files.example.com", c.PublicURL))
+	}
+	for _, origin := range c.Origins {
+		if origin != "*" && !isOrigin(origin) {
+			all = append(all, fmt.Errorf("CORS origins: %q is no origin; write https://app.example.com, with a port if it has one and no path, or *", origin))
+		}
+	}
+	_, err := c.proxies()
+	return errors.Join(append(all, err)...)
+}
+
+// isOrigin reports whether text is a scheme and a host, with nothing behind them.
+func isOrigin(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.Scheme+"://"+u.Host == text
+}
+
+// proxies gives the networks that are trusted; an address is a network of one.
+func (c Config) proxies() ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for _, text := range c.TrustedProxies {
+		network, err := netip.ParsePrefix(text)
+		if addr, errAddr := netip.ParseAddr(text); errAddr == nil {
+			network, err = addr.Prefix(addr.BitLen())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("trusted proxies: %q is no network; write 10.0.0.0/8 or 192.0.2.7", text)
+		}
+		all = append(all, network.Masked())
+	}
+	return all, nil
 }
 
 // minExtractMemory is what reading a simple document takes.

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -83,9 +84,13 @@ func Open(ctx context.Context, c Config, log io.Writer) (_ *Daemon, err error) {
 	if d.workers, err = d.openWorkers(service, registry); err != nil {
 		return nil, err
 	}
+	proxies, err := c.proxies()
+	if err != nil {
+		return nil, err
+	}
 	d.api = httpapi.New(httpapi.Config{
 		Files: service, Tenant: d.tenant, Ready: d.stores.ready, Metrics: registry, Logger: d.logger,
-		MaxFile: int64(c.MaxFileBytes), IdleTimeout: c.IdleTimeout,
+		MaxFile: int64(c.MaxFileBytes), IdleTimeout: c.IdleTimeout, Origins: c.Origins, Proxies: proxies,
 	})
 	if err := d.listen(ctx, d.api); err != nil {
 		return nil, err
@@ -133,6 +138,9 @@ func (d *Daemon) listen(ctx context.Context, handler http.Handler) (err error) {
 	}
 	d.server = d.newServer(handler)
 	d.server.RegisterOnShutdown(d.api.StopWaiting)
+	if err := d.useTLS(); err != nil {
+		return err
+	}
 	if d.config.PprofListen == "" {
 		return nil
 	}
@@ -140,6 +148,21 @@ func (d *Daemon) listen(ctx context.Context, handler http.Handler) (err error) {
 		return fmt.Errorf("listen for the profiler: %w", err)
 	}
 	d.profiler = d.newServer(profilerHandler())
+	return nil
+}
+
+// useTLS has the server speak TLS if there is a certificate. HTTP/1.1 only: files go through one connection each, and the kernel copies nothing anyway.
+func (d *Daemon) useTLS() error {
+	if d.config.TLSCert == "" {
+		return nil
+	}
+	c, err := newCertificate(d.config.TLSCert, d.config.TLSKey, d.logger)
+	if err != nil {
+		return err
+	}
+	d.server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get}
+	d.server.Protocols = new(http.Protocols)
+	d.server.Protocols.SetHTTP1(true)
 	return nil
 }
 
@@ -166,7 +189,19 @@ func (d *Daemon) URL() string {
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	scheme := "http://"
+	if d.config.TLSCert != "" {
+		scheme = "https://"
+	}
+	return scheme + net.JoinHostPort(host, port)
+}
+
+// PublicURL is where clients reach the server: what was configured, or else URL.
+func (d *Daemon) PublicURL() string {
+	if d.config.PublicURL != "" {
+		return strings.TrimSuffix(d.config.PublicURL, "/")
+	}
+	return d.URL()
 }
 
 // FirstToken is the token that the first start on a data folder makes; "" on every later one, and where a root token is set.
@@ -194,7 +229,11 @@ func (d *Daemon) Run(ctx context.Context) error {
 }
 
 func (d *Daemon) serve(server *http.Server, listener net.Listener) error {
-	err := server.Serve(listener)
+	start := server.Serve
+	if server.TLSConfig != nil {
+		start = func(l net.Listener) error { return server.ServeTLS(l, "", "") } // GetCertificate has it
+	}
+	err := start(listener)
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}

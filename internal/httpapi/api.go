@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"path"
 	"strings"
 	"sync"
@@ -25,8 +26,10 @@ type Config struct {
 	Ready       func(ctx context.Context) error // nil while the server can do its work; the error is logged
 	Metrics     *prometheus.Registry            // what /metrics shows; the API adds its own
 	Logger      *slog.Logger
-	MaxFile     int64         // bytes of the largest file, for the documentation; 0: no limit
-	IdleTimeout time.Duration // a body that does not move for so long is given up; 0: one minute
+	MaxFile     int64          // bytes of the largest file, for the documentation; 0: no limit
+	IdleTimeout time.Duration  // a body that does not move for so long is given up; 0: one minute
+	Origins     []string       // of pages that may use the API from a browser, such as https://app.example; "*": all; none: none
+	Proxies     []netip.Prefix // that are believed about whom they speak for
 }
 
 // API is the whole HTTP surface of a server, an http.Handler.
@@ -38,6 +41,8 @@ type API struct {
 	metrics  *metrics
 	idle     time.Duration
 	maxFile  int64
+	proxies  []netip.Prefix
+	entry    http.HandlerFunc
 	mux      *http.ServeMux
 	buffers  sync.Pool // of *bufio.Reader, readAhead large, for uploads
 	document *huma.OpenAPI
@@ -59,8 +64,9 @@ func New(c Config) *API {
 	a := &API{
 		files: c.Files, tenant: c.Tenant, ready: c.Ready, logger: c.Logger, metrics: newMetrics(c.Metrics),
 		idle: c.IdleTimeout, maxFile: c.MaxFile, mux: http.NewServeMux(), document: newDocument(),
-		stopping: make(chan struct{}),
+		stopping: make(chan struct{}), proxies: c.Proxies,
 	}
+	a.entry = acrossOrigins(c.Origins, a.dispatch)
 	a.buffers.New = newUploadBuffer
 	a.addFileRoutes()
 	a.addTextRoutes()
@@ -92,7 +98,7 @@ func (a *API) whileServing(ctx context.Context) context.Context {
 }
 
 // ServeHTTP answers one request.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.observe(w, r, a.dispatch) }
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.observe(w, r, a.entry) }
 
 // dispatch finds the route, with or without /v1, and has it answered.
 func (a *API) dispatch(w http.ResponseWriter, r *http.Request) {

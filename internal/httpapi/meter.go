@@ -146,5 +146,5 @@ func (a *API) logRequest(r *http.Request, m *meter, tr *trace, took time.Duratio
 		slog.String("request_id", requestID(r.Context())), slog.String("method", r.Method), slog.String("path", strings.ToValidUTF8(r.URL.Path, "?")),
 		slog.Int("status", m.status), slog.Duration("took", took), slog.Int64("in", tr.read()), slog.Int64("out", m.sent),
 		slog.String("org", string(tr.caller.Org)), slog.String("user", string(tr.caller.User)), slog.String("token", string(tr.caller.Token)),
-		slog.String("from", r.RemoteAddr))
+		slog.String("from", clientOf(r, a.proxies)))
 }
