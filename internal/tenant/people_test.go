@@ -190,6 +190,23 @@ func TestWhoMayManageWorkspaces(t *testing.T) {
 	wantCode(t, err, satchel.CodeWorkspaceForbidden)
 }
 
+// A token makes nobody less confined, unless it is for a role that cannot be.
+func TestATokenLeavesAUserConfined(t *testing.T) {
+	s := newTeam(t)
+	for role, want := range map[string]bool{"member": true, "writer": true, "admin": false} {
+		caller, _, _ := make1(t, s.Service, s.owner, tenant.TokenRequest{User: "vera", Role: role})
+		if caller.Confined != want {
+			t.Errorf("a token of role %s: confined %v", role, caller.Confined)
+		}
+		if role == "admin" {
+			member, confined := "member", true
+			if _, err := s.UpdateUser(t.Context(), s.owner, "vera", tenant.UserRequest{Role: &member, Confined: &confined}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 func TestAClosedInstallation(t *testing.T) {
 	store := newStore(t)
 	open, _, secret := newService(t, store, "")

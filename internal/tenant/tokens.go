@@ -45,7 +45,7 @@ func (t NamedToken) Grant() string {
 }
 
 // CreateToken makes a token and gives it with its secret, which is not kept. An unknown user is made, confined with writer and viewer, and one with
-// lesser rights is given those asked for. Only an operator reaches another organization than its own, and makes an unknown one: for everybody
+// a lesser role is raised to the one asked for; a member who is confined stays so. Only an operator reaches another organization than its own, and makes an unknown one: for everybody
 // else those are CodeNotFound. Tokens of members are for admins, others for owners; else it is CodeForbidden. Other faults come as satchel.Faults.
 func (s *Service) CreateToken(ctx context.Context, caller satchel.Caller, r TokenRequest) (NamedToken, string, error) {
 	if err := mayAdminister(caller); err != nil {
@@ -169,9 +169,8 @@ func (s *Service) ensureMember(ctx context.Context, tx meta.Tx, caller satchel.C
 		return user, err
 	}
 	user = *have
-	user.Confined = user.Confined && r.confined()
 	if lesser(have.Role, role) != role {
-		user.Role = role
+		user.Role, user.Confined = role, false
 	}
 	if user == *have {
 		return user, nil
