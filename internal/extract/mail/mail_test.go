@@ -195,10 +195,13 @@ func TestWhatIsTooComplex(t *testing.T) {
 		nested = multipart("mixed", fmt.Sprintf("b%d", i), nested)
 	}
 	for name, content := range map[string]string{
-		"parts in parts": "Subject: x\n" + nested,
-		"many parts":     "Content-Type: multipart/mixed; boundary=b\n\n" + strings.Repeat("--b\n\nx\n", 30_000),
-		"a long mail":    "Subject: x\n\n" + strings.Repeat("words and words\n", 5<<20),
-		"deep HTML":      html(strings.Repeat("<div>", 600)),
+		"parts in parts":             "Subject: x\n" + nested,
+		"parts that are not closed":  "Subject: x\n" + unclosed(40, "boundary="),
+		"parts that others close":    "Subject: x\n" + unclosed(40, "boundary=") + "\n--b0--\n",
+		"parts hidden from the scan": "Subject: x\n" + unclosed(40, "boundary*0=b;boundary*1="),
+		"many parts":                 "Content-Type: multipart/mixed; boundary=b\n\n" + strings.Repeat("--b\n\nx\n", 30_000),
+		"a long mail":                "Subject: x\n\n" + strings.Repeat("words and words\n", 5<<20),
+		"deep HTML":                  html(strings.Repeat("<div>", 600)),
 	} {
 		b, _, err := extractMail(t, content, "message/rfc822")
 		if satchel.CodeOf(err) != satchel.CodeDocumentTooComplex || len(b.Pages) > 0 {
@@ -207,6 +210,33 @@ func TestWhatIsTooComplex(t *testing.T) {
 	}
 	if _, _, err := extractMail(t, "From x 10:30\n"+strings.Repeat("words and words\n", 5<<20), "application/mbox"); satchel.CodeOf(err) != satchel.CodeDocumentTooComplex {
 		t.Errorf("a long mail in a mailbox: %v", err)
+	}
+}
+
+// unclosed nests multiparts whose boundaries are never closed.
+func unclosed(levels int, parameter string) string {
+	var b strings.Builder
+	for i := range levels {
+		fmt.Fprintf(&b, "Content-Type: multipart/mixed;\n %sb%d\n\n--%sb%d\n", parameter, i, strings.Repeat("b", strings.Count(parameter, "=b")), i)
+	}
+	return b.String() + plain("the last")
+}
+
+func TestNesting(t *testing.T) {
+	fake := strings.Repeat("Content-Type: multipart/mixed; boundary=z\n\n--z\n", 30)
+	wide := make([]string, 40)
+	for i := range wide {
+		wide[i] = multipart("mixed", fmt.Sprintf("c%d", i), plain("x"))
+	}
+	for _, c := range []struct{ name, content, want string }{
+		{"twelve levels that are not closed", "Subject: x\n" + unclosed(12, "boundary="), "# x\n\nthe last\n"},
+		{"a text about parts", "Subject: x\n" + multipart("mixed", "b", plain(fake), plain("end")), "# x\n\n" + fake + "\nend\n"},
+		{"many beside each other", "Subject: x\n" + multipart("mixed", "b", wide...), "# x\n" + strings.Repeat("\nx\n", 40)},
+		{"a boundary that no program writes", "Subject: x\nContent-Type: multipart/mixed; boundary=" + strings.Repeat("b", 5000) + "\n\ntext\n", "# x\n\ntext\n"},
+	} {
+		if b, _ := read(t, c.content); len(b.Pages) != 1 || b.Pages[0].Text != c.want {
+			t.Errorf("%s: %q, want %q", c.name, b.Pages, c.want)
+		}
 	}
 }
 
