@@ -114,6 +114,10 @@ func TestMarksAndDeclarations(t *testing.T) {
 		{"declared UTF-16 in ASCII", "plain", "utf-16", "plain", "utf-8"},
 		{"declared nonsense", "M\xFCller", "no-such-charset", "Müller", "windows-1252"},
 		{"declared what replaces all", "M\xFCller", "iso-2022-kr", "Müller", "windows-1252"},
+		{"UTF-8 with a stray byte", strings.Repeat("2026-11-12 INFO Größe ok\n", 3) + "caf\xE9\n", "", strings.Repeat("2026-11-12 INFO Größe ok\n", 3) + "caf\uFFFD\n", "utf-8"},
+		{"UTF-8 that is cut at its end", "Grüße aus Köln – \xC3", "", "Grüße aus Köln – \uFFFD", "utf-8"},
+		{"UTF-8 of one character, cut", "<p>日本\xE8\xAA", "", "<p>日本\uFFFD", "utf-8"},
+		{"Latin 1 that ends like UTF-8", "M\xFCller \xE4\xDF caf\xE9", "", "Müller äß café", "windows-1252"},
 		{"a few broken characters", strings.Repeat("ā", 20) + "\xFF!", "", strings.Repeat("ā", 20) + "\uFFFD!", "utf-8"},
 	} {
 		text, found, err := Decode([]byte(c.text), c.declared)
