@@ -77,6 +77,9 @@ func TestMails(t *testing.T) {
 		{"both, and pictures", head + multipart("alternative", "b", plain(long), multipart("related", "c", html("<p>x"), png)), top + "\n" + strings.TrimSpace(long) + "\n"},
 		{"HTML with pictures", head + multipart("related", "c", html("<p>x <img src=cid:logo alt=Logo>"), png), top + "\nx ![Logo]\n"},
 		{"alternatives for other programs", head + multipart("alternative", "b", plain("x"), "Content-Type: text/x-amp-html\n\n<p>y"), top + "\nx\n"},
+		{"an invitation for a calendar alone", head + multipart("alternative", "b", "Content-Type: text/calendar; charset=utf-8; method=REQUEST\n\nBEGIN:VCALENDAR\nSUMMARY:Größe\nEND:VCALENDAR"),
+			top + "\nBEGIN:VCALENDAR\nSUMMARY:Größe\nEND:VCALENDAR\n"},
+		{"an invitation, and its text", head + multipart("alternative", "b", "Content-Type: text/calendar\n\nBEGIN:VCALENDAR", html("<p>Come!")), top + "\nCome!\n"},
 		{"both, and the HTML is too deep", head + multipart("alternative", "b", plain("x"), html(strings.Repeat("<div>", 600))), top + "\nx\n"},
 
 		{"attachments", head + multipart("mixed", "b", plain("See below."),
