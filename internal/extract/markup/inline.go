@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/html"
+
+	"github.com/satchel-files/satchel/internal/extract"
 )
 
 const maxAddress = 200 // bytes of a link's address; longer ones are seldom for people
@@ -89,4 +91,24 @@ func (c *converter) selected(n *html.Node) {
 // struck writes text that is struck out.
 func (c *converter) struck(n *html.Node) {
 	c.wrap(func() { c.children(n) }, func(string) (open, shut string) { return "~~", "~~" })
+}
+
+// power writes what has something above or below it in a formula, which is its last element.
+func (c *converter) power(n *html.Node) {
+	as := extract.Superscript
+	if n.Data == "msub" {
+		as = extract.Subscript
+	}
+	last := n.LastChild
+	for last != nil && last.Type != html.ElementNode {
+		last = last.PrevSibling
+	}
+	for child := range n.ChildNodes() {
+		switch {
+		case child == last:
+			c.rewrite(func() { c.node(child) }, as)
+		case child.Type == html.ElementNode:
+			c.node(child)
+		}
+	}
 }

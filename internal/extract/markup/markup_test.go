@@ -25,7 +25,11 @@ func read(t testing.TB, content, contentType string) (*extracttest.Book, satchel
 func TestHTML(t *testing.T) {
 	for _, c := range []struct{ name, page, want string }{
 		{"words", "Hello  <b>you</b>,\n<i>there</i>", "Hello you, there\n"},
-		{"parts of words", "<b>bo</b>ld x<sub>2</sub>", "bold x2\n"},
+		{"parts of words", "<b>bo</b>ld x<sub>2</sub>", "bold x₂\n"},
+		{"above and below the line", "note<sup>1</sup> m<sup>2</sup> H<sub>2</sub>O 1<sup>st</sup> x<sub>max</sub> cite<sup><a href='#1'>[1]</a></sup> Mark<sup>®</sup> 10<sup>-3</sup>",
+			"note¹ m² H₂O 1^(st) x_(max) cite[1] Mark® 10⁻³\n"},
+		{"above the line in a link", "<a href='https://example.org'>m<sup>2</sup></a>", "[m²](https://example.org)\n"},
+		{"powers in formulas", "<math><msup><mi>x</mi> <mn>2</mn></msup><mo>+</mo><msub><mi>a</mi><mi>n</mi></msub><annotation>x^2</annotation></math>", "x²+a_(n)\n"},
 		{"nothing is escaped", "<p>1 &lt; 2 &amp; snake_case *x* &amp;lt; # 5\\", "1 < 2 & snake_case *x* &lt; # 5\\\n"},
 		{"paragraphs", "<p>one<p>two<div>three</div>four", "one\n\ntwo\n\nthree\nfour\n"},
 		{"lines", "a<br>b<br/><br>c<div>d</div><div><br></div><div>e</div>", "a\nb\n\nc\nd\n\ne\n"},

@@ -96,6 +96,7 @@ type wordPara struct {
 	level  int  // of a heading; 0: none
 	open   bool // its end was deleted: the next paragraph goes on with it
 	hidden bool // the run under way is hidden
+	script script
 	symbol string
 }
 
@@ -105,7 +106,7 @@ func (d *docx) paragraph(e element, to sink) error {
 		return err
 	}
 	d.begun = true
-	text := d.carry + p.text.String()
+	text := d.carry + scripts(p.text.String())
 	if d.carry = ""; p.open {
 		d.carry = text
 		return p.boxes.replay(to)
@@ -128,9 +129,15 @@ func (d *docx) inline(e element, p *wordPara) error {
 	case "w:pPr":
 		return d.paragraphProperties(e, p)
 	case "w:r":
-		was, font := p.hidden, p.symbol
+		was, font, script := p.hidden, p.symbol, p.script
 		err := e.walk(func(e element) error { return d.inline(e, p) })
-		p.hidden, p.symbol = was, font
+		p.hidden, p.symbol, p.script = was, font, script
+		return err
+	case "m:sup", "m:sub":
+		was := p.script
+		p.script = map[string]script{"m:sup": above, "m:sub": below}[e.name]
+		err := e.walk(func(e element) error { return d.inline(e, p) })
+		p.script = was
 		return err
 	case "w:rPr":
 		return runProperties(e, p)
@@ -139,7 +146,7 @@ func (d *docx) inline(e element, p *wordPara) error {
 		if err != nil {
 			return err
 		}
-		return d.write(p, fromSymbols(p.symbol, tidy(text)))
+		return d.write(p, p.script.mark(fromSymbols(p.symbol, tidy(text))))
 	case "w:del", "w:moveFrom", "w:delText", "w:rt", "w:sdtPr":
 		return nil
 	case "w:fldChar", "w:fldSimple", "w:instrText":
@@ -242,6 +249,8 @@ func runProperties(e element, p *wordPara) error {
 			p.hidden = on(e)
 		case "w:rFonts":
 			p.symbol = e.attr("w:ascii")
+		case "w:vertAlign":
+			p.script = scriptNamed(e.attr("w:val"))
 		}
 		return nil
 	})

@@ -120,7 +120,7 @@ func TestDocxInline(t *testing.T) {
 		},
 		{"content controls", `<w:sdt><w:sdtPr><w:alias w:val="no"/></w:sdtPr><w:sdtContent>` + p("in") + `<w:p><w:sdt><w:sdtContent>` + run("side") + `</w:sdtContent></w:sdt></w:p></w:sdtContent></w:sdt>`, "in\n\nside"},
 		{"ruby", `<w:p><w:r><w:ruby><w:rt>` + run("kana") + `</w:rt><w:rubyBase>` + run("漢字") + `</w:rubyBase></w:ruby></w:r></w:p>`, "漢字"},
-		{"formula", `<w:p><m:oMath><m:r><m:t>E=m</m:t></m:r><m:sSup><m:e><m:r><m:t>c</m:t></m:r></m:e><m:sup><m:r><m:t>2</m:t></m:r></m:sup></m:sSup></m:oMath></w:p>`, "E=mc2"},
+		{"formula", `<w:p><m:oMath><m:r><m:t>E=m</m:t></m:r><m:sSup><m:e><m:r><m:t>c</m:t></m:r></m:e><m:sup><m:r><m:t>2</m:t></m:r></m:sup></m:sSup></m:oMath></w:p>`, "E=mc²"},
 		{
 			"text box: one of the alternatives, behind the paragraph",
 			`<w:p>` + run("Before ") + `<w:r><mc:AlternateContent><mc:Choice Requires="wps"><w:drawing><wps:wsp><wps:txbx><w:txbxContent>` + p("boxed") +
@@ -130,10 +130,18 @@ func TestDocxInline(t *testing.T) {
 		{"alternative without a choice", `<w:p><w:r><mc:AlternateContent><mc:Fallback><w:t>old</w:t></mc:Fallback></mc:AlternateContent></w:r></w:p>`, "old"},
 		{"word art", `<w:p><w:r><w:pict><v:shape><v:textpath string="DRAFT"/></v:shape></w:pict></w:r></w:p>`, "DRAFT"},
 		{"comment", `<w:p>` + run("a") + `<w:commentRangeStart w:id="0"/>` + run("b") + `<w:commentRangeEnd w:id="0"/><w:r><w:commentReference w:id="0"/></w:r></w:p>`, "ab"},
+		{
+			"above and below the line", `<w:p>` + run("note") + shifted("superscript", "1") + shifted("superscript", "2") + run(" H") + shifted("subscript", "2") + run("O 1") +
+				shifted("superscript", "s") + shifted("superscript", "t") + shifted("baseline", ".") + `</w:p>`, "note¹² H₂O 1^(st).",
+		},
 		{"nothing", `<w:p/><w:p><w:r/></w:p>`, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) { wantText(t, mustRead(t, "docx", docxFile(c.body)), c.want) })
 	}
+}
+
+func shifted(where, text string) string {
+	return `<w:r><w:rPr><w:vertAlign w:val="` + where + `"/></w:rPr><w:t>` + text + `</w:t></w:r>`
 }
 
 func row(cells ...string) string { return `<w:tr>` + strings.Join(cells, "") + `</w:tr>` }

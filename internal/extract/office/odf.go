@@ -27,6 +27,7 @@ type odfStyle struct {
 	after  bool   // a page ends behind the paragraph
 	hidden bool   // text, a slide or a sheet that is not shown
 	level  int    // of a heading
+	script string // how far text is shifted up; empty: not said
 }
 
 // odfPage is a master page.
@@ -160,7 +161,7 @@ func (o *odf) loadStyle(e element) error {
 			s.before = e.attr("fo:break-before") == "page"
 			s.after = e.attr("fo:break-after") == "page"
 		case "style:text-properties":
-			s.hidden = e.attr("text:display") == "none"
+			s.hidden, s.script = e.attr("text:display") == "none", strings.Clone(e.attr("style:text-position"))
 		case "style:drawing-page-properties":
 			s.hidden = e.attr("presentation:visibility") == "hidden"
 		case "style:table-properties":

@@ -149,3 +149,9 @@ func TestOdsSheets(t *testing.T) {
 	wantText(t, r, "| 1,234.50 € | x | x |\n| --- | --- | --- |\n| 7 | | |\n| 7 | | |\n=====\n(hidden sheet)\n\nshape")
 	wantLabels(t, r, "First", "Second")
 }
+
+func TestOdtScripts(t *testing.T) {
+	styles := `<style:style style:name="up" style:family="text"><style:text-properties style:text-position="super 58%"/></style:style>` +
+		`<style:style style:name="down" style:family="text"><style:text-properties style:text-position="-33% 58%"/></style:style>`
+	wantText(t, mustRead(t, "odt", odfFile("text", styles, tp(`m<text:span text:style-name="up">2</text:span> H<text:span text:style-name="down">2</text:span>O`))), "m² H₂O")
+}

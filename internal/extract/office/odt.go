@@ -99,7 +99,7 @@ func (t *odtText) paragraph(e element) error {
 	if err := e.s.mixed(p.plain, p.inline); err != nil {
 		return err
 	}
-	b.text = p.text.String()
+	b.text = scripts(p.text.String())
 	t.name(&b, style)
 	if err := t.to.put(b); err != nil {
 		return err

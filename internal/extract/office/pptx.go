@@ -297,7 +297,7 @@ func (l *textList) paragraph(e element) error {
 	if err != nil || strings.TrimSpace(text.String()) == "" {
 		return err
 	}
-	b := block{text: text.String()}
+	b := block{text: scripts(text.String())}
 	if b.label = l.label(l.style(own, level), level); b.label != "" {
 		b.kind, b.level = item, level
 	}
@@ -306,14 +306,14 @@ func (l *textList) paragraph(e element) error {
 
 // run takes a run of text, and counts its language.
 func (l *textList) run(e element, to *strings.Builder) error {
-	language, before := "", to.Len()
+	language, before, shift := "", to.Len(), onLine
 	err := e.walk(func(e element) error {
 		switch e.name {
 		case "a:rPr":
-			language = e.attr("lang")
+			language, shift = e.attr("lang"), scriptShifted(e.attr("baseline"))
 		case "a:t":
 			text, err := e.text()
-			to.WriteString(tidy(text))
+			to.WriteString(shift.mark(tidy(text)))
 			return err
 		}
 		return nil

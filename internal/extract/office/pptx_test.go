@@ -112,3 +112,11 @@ no placeholder
 func TestPptxDamagedSlide(t *testing.T) {
 	wantText(t, mustRead(t, "pptx", pptxFile([]string{slidePart("", shapeOf("", drawn("", "good"))), "<p:sld", slidePart("", shapeOf("", drawn("", "too")))}, nil)), "good\n=====\n\n=====\ntoo")
 }
+
+func TestPptxScripts(t *testing.T) {
+	shifted := func(baseline, text string) string {
+		return `<a:r><a:rPr baseline="` + baseline + `"/><a:t>` + text + `</a:t></a:r>`
+	}
+	wantText(t, mustRead(t, "pptx", pptxFile([]string{slidePart("", shapeOf("", `<a:p>`+shifted("0", "m")+shifted("30000", "2")+shifted("0", " H")+shifted("-25000", "2")+
+		shifted("0", "O 1")+shifted("30%", "st")+`</a:p>`))}, nil)), "m² H₂O 1^(st)")
+}

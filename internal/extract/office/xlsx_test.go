@@ -123,3 +123,7 @@ func TestShownMoments(t *testing.T) {
 		}
 	}
 }
+
+func TestXlsxScripts(t *testing.T) {
+	wantText(t, mustRead(t, "xlsx", xlsxFile([]string{"S", `<sheetData><row><c t="inlineStr"><is><r><t>m</t></r><r><rPr><vertAlign val="superscript"/></rPr><t>2</t></r></is></c></row></sheetData>`})), "m²")
+}
