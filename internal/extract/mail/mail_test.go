@@ -75,7 +75,7 @@ func TestMails(t *testing.T) {
 		{"both", head + multipart("alternative", "b", plain(long), html("<p>"+long)), top + "\n" + strings.TrimSpace(long) + "\n"},
 		{"both, but the plain one says nothing", head + multipart("alternative", "b", plain("Please look at the HTML."), html("<p>"+long)), top + "\n" + strings.TrimSpace(long) + "\n"},
 		{"both, and pictures", head + multipart("alternative", "b", plain(long), multipart("related", "c", html("<p>x"), png)), top + "\n" + strings.TrimSpace(long) + "\n"},
-		{"HTML with pictures", head + multipart("related", "c", html("<p>x <img src=cid:logo alt=Logo>"), png), top + "\nx ![Logo]\n"},
+		{"HTML with pictures", head + multipart("related", "c", html("<p>x <img src=cid:logo alt=Logo>"), png), top + "\nx Logo\n"},
 		{"alternatives for other programs", head + multipart("alternative", "b", plain("x"), "Content-Type: text/x-amp-html\n\n<p>y"), top + "\nx\n"},
 		{"an invitation for a calendar alone", head + multipart("alternative", "b", "Content-Type: text/calendar; charset=utf-8; method=REQUEST\n\nBEGIN:VCALENDAR\nSUMMARY:Größe\nEND:VCALENDAR"),
 			top + "\nBEGIN:VCALENDAR\nSUMMARY:Größe\nEND:VCALENDAR\n"},

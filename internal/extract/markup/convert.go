@@ -95,7 +95,7 @@ func (c *converter) inline(n *html.Node) {
 	case "a":
 		c.link(n)
 	case "img":
-		c.image(attribute(n, "alt"))
+		c.image(n)
 	case "input":
 		c.input(n)
 	case "q":

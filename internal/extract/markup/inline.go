@@ -41,11 +41,19 @@ func sameAddress(text, address string) bool {
 	return strings.EqualFold(bare(text), bare(address))
 }
 
-// image writes what stands for an image.
-func (c *converter) image(alternative string) {
-	if alternative = strings.Join(strings.Fields(alternative), " "); alternative != "" {
-		c.words("![" + alternative + "]")
+// image writes what stands for an image: its description, apart from the words around it, and its address if that means something outside
+// of the page.
+func (c *converter) image(n *html.Node) {
+	alternative, address := strings.Join(strings.Fields(attribute(n, "alt")), " "), attribute(n, "src")
+	if alternative == "" {
+		return
 	}
+	if meaningful(address) {
+		alternative = "![" + alternative + "](" + address + ")"
+	}
+	c.need(space)
+	c.words(alternative)
+	c.need(space)
 }
 
 // input writes what a field of a form shows.
@@ -59,7 +67,7 @@ func (c *converter) input(n *html.Node) {
 			c.words("[ ]")
 		}
 	case "image":
-		c.image(attribute(n, "alt"))
+		c.image(n)
 	default:
 		c.words(attribute(n, "value"))
 	}

@@ -63,10 +63,11 @@ func TestHTML(t *testing.T) {
 		{"a long link", "<a href='https://example.org/" + strings.Repeat("x", 200) + "'>a</a>", "a\n"},
 		{"a link over paragraphs", "<a href='https://example.org'><p>a<p>b</a>", "[a](https://example.org)\n\n[b](https://example.org)\n"},
 		{"a link over lines", "<a href='https://example.org'><div>a</div><div>b</div></a>", "a\nb\n"},
-		{"images", "<img src=a.png alt=' A\ncat '><img src=b.png> <a href='https://example.org'><img alt=Logo></a>", "![A cat] [![Logo]](https://example.org)\n"},
+		{"images", "<img src=a.png alt=' A\ncat '><img src=b.png> <a href='https://example.org'><img alt=Logo></a>", "A cat [Logo](https://example.org)\n"},
+		{"images among words", "ME<img src=cid:1 alt='ALT text'>TA <img src='https://example.org/b.png' alt=Cat>s", "ME ALT text TA ![Cat](https://example.org/b.png) s\n"},
 		{"a form", "<form>Name <input value=Anna><input type=hidden value=x><input type=password value=y><br><input type=checkbox checked> yes" +
 			"<input type=radio>no<select><option>a<option selected>b</select><select><option>c<option>d</select><textarea>long\ntext</textarea>" +
-			"<button>Go</button><input type=image alt=Send></form>", "Name Anna\n[x] yes[ ]no b c long textGo![Send]\n"},
+			"<button>Go</button><input type=image alt=Send></form>", "Name Anna\n[x] yes[ ]no b c long textGo Send\n"},
 
 		{"hidden things", "<script>a</script><style>b</style><template>c</template><noscript>d</noscript><p hidden>e</p><p style='Display : NONE'>f</p>" +
 			"<span style='visibility:hidden'>g</span><dialog>h</dialog><dialog open>i</dialog><p hidden=until-found>j</p><iframe>k</iframe>" +
