@@ -129,7 +129,8 @@ func TestLongTextsAreCut(t *testing.T) {
 		{"paragraphs", "text/x-rst", strings.Repeat(paragraphs.String(), 2), []string{
 			"lines 1–4591", "lines 4592–9181", "lines 9182–13771", "lines 13772–18361", "lines 18362–20400",
 		}},
-		{"one line", "application/json", `["` + strings.Repeat("word ", 60_000) + `"]`, []string{"line 1", "line 1", "line 1", "line 1"}},
+		{"one line", "application/json", `["` + strings.Repeat("word ", 60_000) + `"]`, []string{"line 1, part 1", "line 1, part 2", "line 1, part 3", "line 1, part 4"}},
+		{"a long line among others", "text/plain", "first\n" + strings.Repeat("word  ", 50_000) + "\nlast\n", []string{"lines 1–2", "line 2, part 1", "line 2, part 2", "lines 2–3"}},
 	} {
 		b, _ := read(t, c.content, c.contentType)
 		if !cmp.Equal(b.Labels(), c.labels) {
@@ -137,6 +138,11 @@ func TestLongTextsAreCut(t *testing.T) {
 		}
 		if b.Text() != c.content {
 			t.Errorf("%s: the pages together are not the text", c.name)
+		}
+		for i, p := range b.Pages { // white space there would be taken away
+			if strings.TrimRight(p.Text, " ") != p.Text {
+				t.Errorf("%s: page %d ends with a space", c.name, i+1)
+			}
 		}
 	}
 
