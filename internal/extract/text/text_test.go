@@ -52,6 +52,7 @@ func TestShortTexts(t *testing.T) {
 			"order (id: 7)\n  buyer (vat: LV4000): SIA \"Kaste\"\n  lines\n    line (n: 1)\n    line (n: 2): Nails & glue\n"},
 		{"XML with running text", "text/xml", "<doc><p>Some <b>bold</b>\n  words<br/>and <l><i>one</i><i>two</i></l>.</p></doc>", "doc\n  p: Some bold words and one two .\n"},
 		{"XML in another encoding", "application/rss+xml", "<?xml version='1.0' encoding='windows-1257'?><a>R\xEEga</a>", "a: Rīga\n"},
+		{"XML with elements in running text", "text/xml", "<doc><title>Größe &amp; Maß</title><p>Hallo, H<s>2</s>O</p> und so</doc>", "doc: Größe & Maß Hallo, H2O und so\n"},
 		{"XML with CDATA", "text/xml", "<a><![CDATA[1 < 2]]></a>", "a: 1 < 2\n"},
 		{"broken XML", "text/xml", "<a><b>text</a", "<a><b>text</a"},
 		{"XML that is not closed", "text/xml", "<a><b>text", "<a><b>text"},
