@@ -150,6 +150,9 @@ func (o *odf) loadStyle(e element) error {
 		master: e.attr("style:master-page-name"),
 		level:  min(count(e.attr("style:default-outline-level")), numLevels),
 	}
+	if e.attr("style:family") == "paragraph" && s.level == 0 {
+		s.level = namedLevel(strings.ToLower(name)) // the names of the built-in styles are English in every language
+	}
 	o.styles[e.attr("style:family")+" "+name] = s
 	const cost = 128
 	if err := o.keep(cost + len(name) + len(s.parent) + len(s.list) + len(s.master)); err != nil {

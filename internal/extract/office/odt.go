@@ -101,6 +101,9 @@ func (t *odtText) paragraph(e element) error {
 	}
 	b.text = scripts(p.text.String())
 	t.name(&b, style)
+	if b.kind == paragraph && b.level > 0 {
+		b.kind = heading // by its style, so that it has no number of the headings' own
+	}
 	if err := t.to.put(b); err != nil {
 		return err
 	}
