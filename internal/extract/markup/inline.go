@@ -8,37 +8,10 @@ import (
 	"github.com/satchel-files/satchel/internal/extract"
 )
 
-const maxAddress = 200 // bytes of a link's address; longer ones are seldom for people
-
 // link writes a link with its address, if that means something outside of the page and the text does not say it already.
 func (c *converter) link(n *html.Node) {
 	address := attribute(n, "href")
-	c.wrap(func() { c.children(n) }, func(text string) (open, shut string) {
-		if !meaningful(address) || sameAddress(text, address) {
-			return "", ""
-		}
-		return "[", "](" + address + ")"
-	})
-}
-
-func meaningful(address string) bool {
-	scheme, _, ok := strings.Cut(strings.ToLower(address), ":")
-	switch scheme {
-	case "http", "https", "mailto", "tel", "ftp":
-		return ok && len(address) <= maxAddress && !strings.ContainsAny(address, " \t\r\n<>")
-	}
-	return false
-}
-
-// sameAddress reports whether a text is an address, but for what people leave out.
-func sameAddress(text, address string) bool {
-	bare := func(s string) string {
-		for _, start := range []string{"mailto:", "tel:", "https://", "http://", "www."} {
-			s = strings.TrimPrefix(s, start)
-		}
-		return strings.TrimSuffix(s, "/")
-	}
-	return strings.EqualFold(bare(text), bare(address))
+	c.rewrite(func() { c.children(n) }, func(text string) string { return extract.Link(text, address) })
 }
 
 // image writes what stands for an image: its description, apart from the words around it, and its address if that means something outside
@@ -48,7 +21,7 @@ func (c *converter) image(n *html.Node) {
 	if alternative == "" {
 		return
 	}
-	if meaningful(address) {
+	if extract.Meaningful(address) {
 		alternative = "![" + alternative + "](" + address + ")"
 	}
 	c.need(space)
@@ -98,7 +71,7 @@ func (c *converter) selected(n *html.Node) {
 
 // struck writes text that is struck out.
 func (c *converter) struck(n *html.Node) {
-	c.wrap(func() { c.children(n) }, func(string) (open, shut string) { return "~~", "~~" })
+	c.rewrite(func() { c.children(n) }, func(text string) string { return "~~" + text + "~~" })
 }
 
 // power writes what has something above or below it in a formula, which is its last element.

@@ -129,14 +129,6 @@ func (s *sheet) mark(marker, rest string) (end func()) {
 	}
 }
 
-// wrap puts open and shut around the text that write writes, if they give any for it. Text of several lines is left alone.
-func (s *sheet) wrap(write func(), around func(text string) (open, shut string)) {
-	s.rewrite(write, func(text string) string {
-		open, shut := around(text)
-		return open + text + shut
-	})
-}
-
 // rewrite puts another text in the place of the one that write writes. Text of several lines is left alone.
 func (s *sheet) rewrite(write func(), as func(text string) string) {
 	outer := s.start

@@ -149,6 +149,8 @@ func (s *slide) shape(e element) error {
 		return s.textShape(e)
 	case "p:graphicFrame":
 		return s.graphic(e)
+	case "p:pic":
+		return s.picture(e)
 	case "mc:AlternateContent":
 		return alternative(e, s.shape)
 	case "p:cSld", "p:spTree", "p:grpSp", "xdr:grpSp", "xdr:twoCellAnchor", "xdr:oneCellAnchor", "xdr:absoluteAnchor", "xdr:graphicFrame":
@@ -201,6 +203,21 @@ func (s *slide) textBody(e element, place placeholder) error {
 		}
 	}
 	return content.replay(s.body)
+}
+
+// picture takes the description of a picture.
+func (s *slide) picture(e element) error {
+	return e.walk(func(e element) error {
+		if e.name != "p:nvPicPr" {
+			return nil
+		}
+		return e.walk(func(e element) error {
+			if e.name != "p:cNvPr" {
+				return nil
+			}
+			return s.body.put(block{text: tidy(oneLine(e.attr("descr")))})
+		})
+	})
 }
 
 // graphic takes a table, the titles of a chart, or the text of a diagram.
