@@ -21,8 +21,8 @@ const (
 )
 
 // Detect finds the content type of a document, without parameters, in its bytes. Only for text the name decides what the bytes leave open,
-// such as the language of source code: it turns no other content into text, and no text into anything else. What nobody knows, and what is
-// empty, is application/octet-stream. The error is one of reading.
+// such as the language of source code: it turns no other content into text, and no text into anything else. A damaged zip archive is the
+// document that it is called. What nobody knows, and what is empty, is application/octet-stream. The error is one of reading.
 func Detect(in *io.SectionReader, filename string) (contentType string, err error) {
 	head := make([]byte, min(in.Size(), detectHead))
 	if _, err := in.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
@@ -34,7 +34,7 @@ func Detect(in *io.SectionReader, filename string) (contentType string, err erro
 	found := mimetype.Detect(head)
 	switch encoding := charset.Detect(head, ""); {
 	case descends(found, typeZip):
-		return detectZip(in, baseType(found)), nil
+		return detectZip(in, baseType(found), filename), nil
 	case !descends(found, typeText) && !found.Is(typeUnknown) && (certain(baseType(found)) || !clean(head, encoding)):
 		return baseType(found), nil
 	case encoding == "":

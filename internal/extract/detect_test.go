@@ -42,6 +42,7 @@ func TestDetect(t *testing.T) {
 		wide     = "\xFF\xFE<\x00h\x00t\x00m\x00l\x00>\x00a\x00<\x00/\x00h\x00t\x00m\x00l\x00>\x00"
 		prose    = "Dear Anna, thank you.\nYours, Bruno, who\nwaits, as ever.\n"
 		settings = "name: satchel\nport: 8080\n"
+		damaged  = "PK\x03\x04 and then \x00\x01 no more of it"
 	)
 	for _, c := range []struct{ name, filename, content, want string }{
 		// what has marks
@@ -52,6 +53,13 @@ func TestDetect(t *testing.T) {
 		{"gzip called CSV", "a.csv", "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03", "application/gzip"},
 		{"junk called text", "a.txt", "\x01\x02\x03\x04 and then \x05\x06", "application/octet-stream"},
 		{"an old office document", "a.docx", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + strings.Repeat("\x00", 600), "application/x-ole-storage"},
+
+		{"a damaged DOCX", "a.docx", damaged, ooxml + "wordprocessingml.document"},
+		{"a damaged XLSX", "A.XLSX", damaged, ooxml + "spreadsheetml.sheet"},
+		{"a damaged PPTX", "a.pptx", damaged, ooxml + "presentationml.presentation"},
+		{"a damaged ODT", "a.odt", damaged, odf + "text"},
+		{"a damaged EPUB", "a.epub", damaged, "application/epub+zip"},
+		{"a damaged archive", "a.zip", damaged, "application/zip"},
 
 		// text that begins like something else
 		{"text with the letters of a bitmap", "a", "BMW builds cars in Munich.", "text/plain"},
@@ -224,12 +232,12 @@ func TestDetectArchives(t *testing.T) {
 	}
 }
 
-// A damaged archive keeps the type that its first entries show: whoever reads it can say that it is damaged.
+// A damaged archive keeps the type that its first entries show, or else its name: whoever reads it can say that it is damaged.
 func TestDetectDamagedArchives(t *testing.T) {
 	whole := archive(t, part{"word/document.xml", strings.Repeat("x", 100)}, part{"word/styles.xml", "y"}, typesPart("none"))
 	for _, c := range []struct{ name, content, want string }{
 		{"cut", whole[:len(whole)/2], ooxml + "wordprocessingml.document"},
-		{"a beginning alone", "PK\x03\x04", "application/zip"},
+		{"a beginning alone", "PK\x03\x04", ooxml + "wordprocessingml.document"},
 		{"an end alone", "PK\x05\x06" + strings.Repeat("\x00", 18), "application/zip"},
 		{"a directory that says millions", whole[:60] + "PK\x05\x06\x00\x00\x00\x00\xff\xfe\xff\xfe\xff\xff\xff\x7f\x00\x00\x00\x00\x00\x00", ooxml + "wordprocessingml.document"},
 	} {

@@ -3,8 +3,10 @@ package extract
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
+	"path"
 	"strings"
 )
 
@@ -16,9 +18,13 @@ const (
 )
 
 // detectZip looks into the directory of a zip archive, for documents of office programs are told by their parts. Found is what the first
-// entries alone say; it stays where the directory says nothing, and where there is none because the archive is damaged.
-func detectZip(in *io.SectionReader, found string) string {
+// entries alone say; it stays where the directory says nothing. Where there is none, because the archive is damaged, the name may say which
+// document it was.
+func detectZip(in *io.SectionReader, found, filename string) string {
 	archive, err := zip.NewReader(&ration{in, maxDirectory}, in.Size())
+	if err != nil && !errors.Is(err, errRation) && found == typeZip {
+		return cmp.Or(namedPackage(filename), found)
+	}
 	if err != nil {
 		return found
 	}
@@ -60,6 +66,27 @@ const (
 	typePPTX  = typeOOXML + "presentationml.presentation"
 	typeXLSX  = typeOOXML + "spreadsheetml.sheet"
 )
+
+// namedPackage gives the type of document that a name promises, if that is an archive; "" for any other name.
+func namedPackage(filename string) string {
+	switch strings.ToLower(path.Ext(filename)) {
+	case ".docx":
+		return typeDOCX
+	case ".pptx":
+		return typePPTX
+	case ".xlsx":
+		return typeXLSX
+	case ".odt":
+		return typeODF + "text"
+	case ".ods":
+		return typeODF + "spreadsheet"
+	case ".odp":
+		return typeODF + "presentation"
+	case ".epub":
+		return typeEPUB
+	}
+	return ""
+}
 
 // packageType gives the type of a document that is an archive; "" for any other archive.
 func packageType(archive *zip.Reader) string {

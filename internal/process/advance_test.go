@@ -50,7 +50,7 @@ func TestHowItEnds(t *testing.T) {
 	}{
 		"":                          {satchel.StatusProcessed, "", "No text was found: the file is empty."},
 		"riddle":                    {satchel.StatusProcessed, "", "No text was found: content of type test/riddle is stored, but cannot be read."},
-		"scan":                      {satchel.StatusProcessed, "", "No text was found in this scan: it seems to hold images alone."},
+		"scan":                      {satchel.StatusProcessed, "", "No text was found in this scan: it holds only blanks."},
 		"fail document_encrypted":   {satchel.StatusError, satchel.CodeDocumentEncrypted, "As it was ordered."},
 		"fail document_broken":      {satchel.StatusError, satchel.CodeDocumentBroken, "As it was ordered."},
 		"fail document_too_complex": {satchel.StatusError, satchel.CodeDocumentTooComplex, "As it was ordered."},

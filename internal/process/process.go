@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -156,20 +155,6 @@ func (r *run) handOver(ctx context.Context) error {
 		return err
 	}
 	return errHandedOver
-}
-
-// remark says of a success what its owner should know: that there was nothing to read.
-func (r *run) remark() string {
-	file := r.work.File()
-	switch {
-	case file.Text.ID != "":
-		return ""
-	case file.Content.Size == 0:
-		return "No text was found: the file is empty."
-	case file.Document == nil || file.Document.Format == "":
-		return fmt.Sprintf("No text was found: content of type %s is stored, but cannot be read.", file.ContentType)
-	}
-	return fmt.Sprintf("No text was found in this %s: it seems to hold images alone.", file.Document.Format)
 }
 
 // giveBack returns a run whose step failed, to be tried again when that can help, or ends it.

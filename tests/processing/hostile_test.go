@@ -40,6 +40,7 @@ func TestHostileDocuments(t *testing.T) {
 		{lockedPDF(), "error", "document_encrypted", "password"},
 		{plain("liar.pdf", "This is no PDF at all."), "processed", "", ""},
 		{plain("broken.pdf", "%PDF-1.7\nand nothing else"), "error", "document_broken", ""},
+		{plain("broken.docx", "PK\x03\x04 and nothing else"), "error", "document_broken", "no complete zip archive"},
 		{nested(), "error", "document_too_complex", "nested"},
 		{document{"noise.bin", []byte{0, 1, 2, 3, 0xff, 0xfe, 0xfd, 0, 9, 8, 7}}, "processed", "", "No text was found"},
 	} {
@@ -55,5 +56,5 @@ func TestHostileDocuments(t *testing.T) {
 		t.Error("nobody was answered")
 	}
 	s.read(invoice(), nil)
-	s.leaves(8 + 3) // contents, and the texts of three of them
+	s.leaves(9 + 3) // contents, and the texts of three of them
 }

@@ -193,20 +193,23 @@ func junk(head []byte) bool {
 	return controls*500 > len(text)
 }
 
-// mostlyUTF8 reports whether at least nine of ten characters are valid; bytes beyond ASCII are that by no accident.
+// mostlyUTF8 reports whether the characters that are valid outweigh the bytes that are not. No other encoding has the bytes that go on with
+// a character by accident in the right place, again and again. What is cut off at the end of the text is not held against it.
 func mostlyUTF8(words []byte) bool {
-	valid, invalid := 0, 0
+	const enough, beforeCut = 3, 2 // bytes that go on with a character, for one that is invalid, and before a cut
+	words = bytes.TrimRight(words, " ")
+	cut := unfinished(words)
+	words = words[:len(words)-cut]
+	goingOn, invalid := 0, 0
 	for i := 0; i < len(words); {
 		r, n := utf8.DecodeRune(words[i:])
-		switch {
-		case r == utf8.RuneError && n == 1:
+		if r == utf8.RuneError && n == 1 {
 			invalid++
-		case n > 1:
-			valid++
 		}
+		goingOn += n - 1
 		i += n
 	}
-	return valid >= 9*invalid
+	return goingOn >= enough*invalid && (cut == 0 || goingOn >= beforeCut)
 }
 
 // foreign reports whether more than three of ten bytes are beyond ASCII. In a text with fewer, what cannot be read does not matter much.

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/iotest"
 	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
 )
 
 const (
@@ -34,7 +36,11 @@ const (
 
 func encode(t testing.TB, text, name string) []byte {
 	t.Helper()
-	encoded, err := encodingOf(name).NewEncoder().Bytes([]byte(text))
+	enc := encodingOf(name)
+	if name == "ibm437" { // no candidate, for ibm850 has its letters
+		enc = charmap.CodePage437
+	}
+	encoded, err := enc.NewEncoder().Bytes([]byte(text))
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
@@ -82,6 +88,14 @@ func TestEqualEncodings(t *testing.T) {
 		{"iso-8859-15", germanText, "windows-1252"},
 		{"iso-8859-7", greekText, "windows-1253"},
 		{"gbk", chineseText, "gb18030"},
+		{"ibm437", germanText, "ibm850"},
+		{"ibm850", germanText, "ibm850"},
+		{"ibm850", strings.ReplaceAll(frenchText, "’", "'"), "ibm850"},
+		{"ibm852", polishText, "ibm852"},
+		{"ibm852", czechText, "ibm852"},
+		{"iso-8859-15", "15 €", "iso-8859-15"},
+		{"iso-8859-15", "Le cœur à 15 €", "iso-8859-15"},
+		{"windows-1252", "15 € – fünfzehn", "windows-1252"},
 		{"windows-1252", "Müller", "windows-1252"},
 		{"windows-1252", "café au lait, 5 °C, £825", "windows-1252"},
 		{"windows-1252", "“quoted” – and ‘so’ it’s…", "windows-1252"},
@@ -114,6 +128,10 @@ func TestMarksAndDeclarations(t *testing.T) {
 		{"declared UTF-16 in ASCII", "plain", "utf-16", "plain", "utf-8"},
 		{"declared nonsense", "M\xFCller", "no-such-charset", "Müller", "windows-1252"},
 		{"declared what replaces all", "M\xFCller", "iso-2022-kr", "Müller", "windows-1252"},
+		{"UTF-8 with a stray byte", strings.Repeat("2026-11-12 INFO Größe ok\n", 3) + "caf\xE9\n", "", strings.Repeat("2026-11-12 INFO Größe ok\n", 3) + "caf\uFFFD\n", "utf-8"},
+		{"UTF-8 that is cut at its end", "Grüße aus Köln – \xC3", "", "Grüße aus Köln – \uFFFD", "utf-8"},
+		{"UTF-8 of one character, cut", "<p>日本\xE8\xAA", "", "<p>日本\uFFFD", "utf-8"},
+		{"Latin 1 that ends like UTF-8", "M\xFCller \xE4\xDF caf\xE9", "", "Müller äß café", "windows-1252"},
 		{"a few broken characters", strings.Repeat("ā", 20) + "\xFF!", "", strings.Repeat("ā", 20) + "\uFFFD!", "utf-8"},
 	} {
 		text, found, err := Decode([]byte(c.text), c.declared)

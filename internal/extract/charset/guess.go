@@ -1,6 +1,8 @@
 package charset
 
 import (
+	"bytes"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -34,11 +36,35 @@ func guess(words []byte) (name string, poor bool) {
 		if name != "" {
 			bits += costRare
 		}
+		bits += costDOS(c.name)
 		if name == "" || bits < best {
 			best, name = bits, c.name
 		}
 	}
+	if name == "windows-1252" && euros(words) {
+		name = "iso-8859-15"
+	}
 	return name, len(words) >= minJudged && best*4 >= 23*len(words)
+}
+
+// costDOS is what the code pages of DOS cost besides: Windows replaced them, and in a word or two their letters can be those of any other
+// encoding, in that of Central Europe more often than in that of the West.
+func costDOS(name string) int {
+	const western, central = 3, 12
+	switch name {
+	case "ibm850":
+		return western
+	case "ibm852":
+		return central
+	}
+	return 0
+}
+
+// euros reports whether words in windows-1252 rather are in ISO-8859-15. It has the euro where the other one has a sign for currencies that
+// nobody writes, and no characters where that one has its own euro, quotes and dashes.
+func euros(words []byte) bool {
+	const sign = 0xA4
+	return bytes.IndexByte(words, sign) >= 0 && !slices.ContainsFunc(words, func(b byte) bool { return b >= 0x80 && b < 0xA0 })
 }
 
 // price gives the bits of a text in the one of the languages in which it costs least.
@@ -120,7 +146,7 @@ func kindOf(r rune) kind {
 		return kindSpace
 	case unicode.IsLetter(r) || unicode.IsMark(r):
 		return letterKind(r)
-	case strings.ContainsRune("\u00a0«»„“”‘’‚–—…•·°§€£©®™№²³½×、。，・「」（）：；！？《》", r):
+	case strings.ContainsRune("\u00a0«»„“”‘’‚–—…•·°§€£¤©®™№²³½×、。，・「」（）：；！？《》", r):
 		return kindQuote
 	}
 	return kindSymbol

@@ -31,7 +31,7 @@ const (
 )
 
 // candidates are in the order in which they win a draw: many short texts mean the same in several encodings. Each stands for those that
-// are parts of it, as windows-1252 does for ISO-8859-1.
+// are parts of it, as windows-1252 does for ISO-8859-1, and ibm850 for the letters of ibm437.
 func candidates() []candidate {
 	return []candidate{
 		{"windows-1252", charmap.Windows1252, western},
@@ -54,6 +54,8 @@ func candidates() []candidate {
 		{"iso-8859-6", charmap.ISO8859_6, arabic},
 		{"windows-874", charmap.Windows874, "th"},
 		{"macintosh", charmap.Macintosh, western},
+		{"ibm850", charmap.CodePage850, western},
+		{"ibm852", charmap.CodePage852, central},
 		{"shift_jis", japanese.ShiftJIS, "ja"},
 		{"euc-jp", japanese.EUCJP, "ja"},
 		{"gb18030", simplifiedchinese.GB18030, "zh"},

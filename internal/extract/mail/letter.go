@@ -120,14 +120,17 @@ func (m *letter) alternative(ctx context.Context, p *enmime.Part) error {
 	var plain, rich letter
 	var failure error
 	for child := p.FirstChild; child != nil; child = child.NextSibling {
-		to := &rich
-		if kind := strings.ToLower(child.ContentType); kind == "text/plain" || kind == "" {
+		to, take := &rich, (*letter).take
+		switch kind := strings.ToLower(child.ContentType); {
+		case kind == "text/plain" || kind == "":
 			to = &plain
-		} else if strings.HasPrefix(kind, "text/") && kind != "text/html" {
-			continue // the same again, for some programs
+		case again(kind) && hasOther(p):
+			continue
+		case again(kind):
+			take = (*letter).asItIs
 		}
 		to.level = m.level
-		if err := to.take(ctx, child); err != nil {
+		if err := take(to, ctx, child); err != nil {
 			failure = err
 		}
 	}
@@ -143,6 +146,26 @@ func (m *letter) alternative(ctx context.Context, p *enmime.Part) error {
 		return failure
 	}
 	return nil
+}
+
+// again reports whether an alternative of that type says the same again for some programs, as an invitation for a calendar does.
+func again(kind string) bool {
+	return strings.HasPrefix(kind, "text/") && kind != "text/plain" && kind != "text/html"
+}
+
+// hasOther reports whether one of some alternatives is for people.
+func hasOther(p *enmime.Part) bool {
+	for child := p.FirstChild; child != nil; child = child.NextSibling {
+		if kind := strings.ToLower(child.ContentType); !again(kind) && (readable(child, kind) || child.FirstChild != nil) {
+			return true
+		}
+	}
+	return false
+}
+
+// asItIs takes a part as text, whatever its type is.
+func (m *letter) asItIs(ctx context.Context, p *enmime.Part) error {
+	return m.text(ctx, p, "text/plain")
 }
 
 // poorer reports whether a plain text is little beside another.

@@ -75,8 +75,11 @@ func TestMails(t *testing.T) {
 		{"both", head + multipart("alternative", "b", plain(long), html("<p>"+long)), top + "\n" + strings.TrimSpace(long) + "\n"},
 		{"both, but the plain one says nothing", head + multipart("alternative", "b", plain("Please look at the HTML."), html("<p>"+long)), top + "\n" + strings.TrimSpace(long) + "\n"},
 		{"both, and pictures", head + multipart("alternative", "b", plain(long), multipart("related", "c", html("<p>x"), png)), top + "\n" + strings.TrimSpace(long) + "\n"},
-		{"HTML with pictures", head + multipart("related", "c", html("<p>x <img src=cid:logo alt=Logo>"), png), top + "\nx ![Logo]\n"},
+		{"HTML with pictures", head + multipart("related", "c", html("<p>x <img src=cid:logo alt=Logo>"), png), top + "\nx Logo\n"},
 		{"alternatives for other programs", head + multipart("alternative", "b", plain("x"), "Content-Type: text/x-amp-html\n\n<p>y"), top + "\nx\n"},
+		{"an invitation for a calendar alone", head + multipart("alternative", "b", "Content-Type: text/calendar; charset=utf-8; method=REQUEST\n\nBEGIN:VCALENDAR\nSUMMARY:Größe\nEND:VCALENDAR"),
+			top + "\nBEGIN:VCALENDAR\nSUMMARY:Größe\nEND:VCALENDAR\n"},
+		{"an invitation, and its text", head + multipart("alternative", "b", "Content-Type: text/calendar\n\nBEGIN:VCALENDAR", html("<p>Come!")), top + "\nCome!\n"},
 		{"both, and the HTML is too deep", head + multipart("alternative", "b", plain("x"), html(strings.Repeat("<div>", 600))), top + "\nx\n"},
 
 		{"attachments", head + multipart("mixed", "b", plain("See below."),
@@ -195,10 +198,13 @@ func TestWhatIsTooComplex(t *testing.T) {
 		nested = multipart("mixed", fmt.Sprintf("b%d", i), nested)
 	}
 	for name, content := range map[string]string{
-		"parts in parts": "Subject: x\n" + nested,
-		"many parts":     "Content-Type: multipart/mixed; boundary=b\n\n" + strings.Repeat("--b\n\nx\n", 30_000),
-		"a long mail":    "Subject: x\n\n" + strings.Repeat("words and words\n", 5<<20),
-		"deep HTML":      html(strings.Repeat("<div>", 600)),
+		"parts in parts":             "Subject: x\n" + nested,
+		"parts that are not closed":  "Subject: x\n" + unclosed(40, "boundary="),
+		"parts that others close":    "Subject: x\n" + unclosed(40, "boundary=") + "\n--b0--\n",
+		"parts hidden from the scan": "Subject: x\n" + unclosed(40, "boundary*0=b;boundary*1="),
+		"many parts":                 "Content-Type: multipart/mixed; boundary=b\n\n" + strings.Repeat("--b\n\nx\n", 30_000),
+		"a long mail":                "Subject: x\n\n" + strings.Repeat("words and words\n", 5<<20),
+		"deep HTML":                  html(strings.Repeat("<div>", 600)),
 	} {
 		b, _, err := extractMail(t, content, "message/rfc822")
 		if satchel.CodeOf(err) != satchel.CodeDocumentTooComplex || len(b.Pages) > 0 {
@@ -207,6 +213,33 @@ func TestWhatIsTooComplex(t *testing.T) {
 	}
 	if _, _, err := extractMail(t, "From x 10:30\n"+strings.Repeat("words and words\n", 5<<20), "application/mbox"); satchel.CodeOf(err) != satchel.CodeDocumentTooComplex {
 		t.Errorf("a long mail in a mailbox: %v", err)
+	}
+}
+
+// unclosed nests multiparts whose boundaries are never closed.
+func unclosed(levels int, parameter string) string {
+	var b strings.Builder
+	for i := range levels {
+		fmt.Fprintf(&b, "Content-Type: multipart/mixed;\n %sb%d\n\n--%sb%d\n", parameter, i, strings.Repeat("b", strings.Count(parameter, "=b")), i)
+	}
+	return b.String() + plain("the last")
+}
+
+func TestNesting(t *testing.T) {
+	fake := strings.Repeat("Content-Type: multipart/mixed; boundary=z\n\n--z\n", 30)
+	wide := make([]string, 40)
+	for i := range wide {
+		wide[i] = multipart("mixed", fmt.Sprintf("c%d", i), plain("x"))
+	}
+	for _, c := range []struct{ name, content, want string }{
+		{"twelve levels that are not closed", "Subject: x\n" + unclosed(12, "boundary="), "# x\n\nthe last\n"},
+		{"a text about parts", "Subject: x\n" + multipart("mixed", "b", plain(fake), plain("end")), "# x\n\n" + fake + "\nend\n"},
+		{"many beside each other", "Subject: x\n" + multipart("mixed", "b", wide...), "# x\n" + strings.Repeat("\nx\n", 40)},
+		{"a boundary that no program writes", "Subject: x\nContent-Type: multipart/mixed; boundary=" + strings.Repeat("b", 5000) + "\n\ntext\n", "# x\n\ntext\n"},
+	} {
+		if b, _ := read(t, c.content); len(b.Pages) != 1 || b.Pages[0].Text != c.want {
+			t.Errorf("%s: %q, want %q", c.name, b.Pages, c.want)
+		}
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 
 	"github.com/jhillyerd/enmime/v2"
 	"github.com/jhillyerd/enmime/v2/mediatype"
+
+	"github.com/satchel-files/satchel"
 )
 
 // Limits of one mail, with all that is in it.
@@ -45,6 +47,7 @@ type warden struct {
 	boundaries int
 	last       [2]byte // read before
 	multiparts int
+	nesting    nesting
 	err        error // why no more is read
 }
 
@@ -56,11 +59,14 @@ func (w *warden) Read(p []byte) (int, error) {
 	n, err := w.in.Read(p)
 	w.read += int64(n)
 	w.count(p[:n])
+	w.nesting.write(p[:n])
 	switch {
 	case w.read > maxMail:
 		w.err = tooComplex("it has more than 64 MiB")
 	case w.boundaries > maxBoundaries:
 		w.err = tooComplex("it has more than 20,000 parts, or lines that look like their boundaries")
+	case w.nesting.tooDeep():
+		w.err = tooDeep()
 	case err != nil && !errors.Is(err, io.EOF):
 		w.err = err
 	}
@@ -86,9 +92,26 @@ func (w *warden) mediaType(value string) (string, map[string]string, []string, e
 		if w.multiparts++; w.multiparts > 2*maxMultiparts && w.err == nil { // each is asked about twice
 			w.err = tooComplex("more than 100 of its parts hold other parts")
 		}
+		return w.multipart(contentType, params, invalid, err)
 	}
 	if strings.HasPrefix(contentType, "text/") && params != nil {
 		params["charset"] = "utf-8"
 	}
 	return contentType, params, invalid, err
 }
+
+// multipart looks at the type of a part that holds others. One that would be too deep, or whose boundary no program writes, becomes a part
+// without others: the parser might not come to an end with it.
+func (w *warden) multipart(contentType string, params map[string]string, invalid []string, err error) (string, map[string]string, []string, error) {
+	boundary := params["boundary"]
+	w.nesting.found(boundary)
+	if w.nesting.tooDeep() && w.err == nil {
+		w.err = tooDeep()
+	}
+	if w.err != nil || len(boundary) > maxBoundary {
+		delete(params, "boundary")
+	}
+	return contentType, params, invalid, err
+}
+
+func tooDeep() *satchel.Error { return tooComplex("its parts are nested more than 12 deep") }

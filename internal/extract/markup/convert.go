@@ -7,6 +7,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/extract"
 )
 
 // Convert gives the text of a page of HTML, in UTF-8, as Markdown, and what the page says of itself. Its cost grows with the length of the
@@ -94,7 +95,7 @@ func (c *converter) inline(n *html.Node) {
 	case "a":
 		c.link(n)
 	case "img":
-		c.image(attribute(n, "alt"))
+		c.image(n)
 	case "input":
 		c.input(n)
 	case "q":
@@ -105,6 +106,12 @@ func (c *converter) inline(n *html.Node) {
 		c.struck(n)
 	case "select":
 		c.selected(n)
+	case "sup":
+		c.rewrite(func() { c.children(n) }, extract.Superscript)
+	case "sub":
+		c.rewrite(func() { c.children(n) }, extract.Subscript)
+	case "msup", "msub":
+		c.power(n)
 	default:
 		if breaksLine(n.Data) {
 			c.apart(n, newLine)

@@ -4,46 +4,29 @@ import (
 	"strings"
 
 	"golang.org/x/net/html"
-)
 
-const maxAddress = 200 // bytes of a link's address; longer ones are seldom for people
+	"github.com/satchel-files/satchel/internal/extract"
+)
 
 // link writes a link with its address, if that means something outside of the page and the text does not say it already.
 func (c *converter) link(n *html.Node) {
 	address := attribute(n, "href")
-	c.wrap(func() { c.children(n) }, func(text string) (open, shut string) {
-		if !meaningful(address) || sameAddress(text, address) {
-			return "", ""
-		}
-		return "[", "](" + address + ")"
-	})
+	c.rewrite(func() { c.children(n) }, func(text string) string { return extract.Link(text, address) })
 }
 
-func meaningful(address string) bool {
-	scheme, _, ok := strings.Cut(strings.ToLower(address), ":")
-	switch scheme {
-	case "http", "https", "mailto", "tel", "ftp":
-		return ok && len(address) <= maxAddress && !strings.ContainsAny(address, " \t\r\n<>")
+// image writes what stands for an image: its description, apart from the words around it, and its address if that means something outside
+// of the page.
+func (c *converter) image(n *html.Node) {
+	alternative, address := strings.Join(strings.Fields(attribute(n, "alt")), " "), attribute(n, "src")
+	if alternative == "" {
+		return
 	}
-	return false
-}
-
-// sameAddress reports whether a text is an address, but for what people leave out.
-func sameAddress(text, address string) bool {
-	bare := func(s string) string {
-		for _, start := range []string{"mailto:", "tel:", "https://", "http://", "www."} {
-			s = strings.TrimPrefix(s, start)
-		}
-		return strings.TrimSuffix(s, "/")
+	if extract.Meaningful(address) {
+		alternative = "![" + alternative + "](" + address + ")"
 	}
-	return strings.EqualFold(bare(text), bare(address))
-}
-
-// image writes what stands for an image.
-func (c *converter) image(alternative string) {
-	if alternative = strings.Join(strings.Fields(alternative), " "); alternative != "" {
-		c.words("![" + alternative + "]")
-	}
+	c.need(space)
+	c.words(alternative)
+	c.need(space)
 }
 
 // input writes what a field of a form shows.
@@ -57,7 +40,7 @@ func (c *converter) input(n *html.Node) {
 			c.words("[ ]")
 		}
 	case "image":
-		c.image(attribute(n, "alt"))
+		c.image(n)
 	default:
 		c.words(attribute(n, "value"))
 	}
@@ -88,5 +71,25 @@ func (c *converter) selected(n *html.Node) {
 
 // struck writes text that is struck out.
 func (c *converter) struck(n *html.Node) {
-	c.wrap(func() { c.children(n) }, func(string) (open, shut string) { return "~~", "~~" })
+	c.rewrite(func() { c.children(n) }, func(text string) string { return "~~" + text + "~~" })
+}
+
+// power writes what has something above or below it in a formula, which is its last element.
+func (c *converter) power(n *html.Node) {
+	as := extract.Superscript
+	if n.Data == "msub" {
+		as = extract.Subscript
+	}
+	last := n.LastChild
+	for last != nil && last.Type != html.ElementNode {
+		last = last.PrevSibling
+	}
+	for child := range n.ChildNodes() {
+		switch {
+		case child == last:
+			c.rewrite(func() { c.node(child) }, as)
+		case child.Type == html.ElementNode:
+			c.node(child)
+		}
+	}
 }

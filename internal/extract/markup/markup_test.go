@@ -25,7 +25,11 @@ func read(t testing.TB, content, contentType string) (*extracttest.Book, satchel
 func TestHTML(t *testing.T) {
 	for _, c := range []struct{ name, page, want string }{
 		{"words", "Hello  <b>you</b>,\n<i>there</i>", "Hello you, there\n"},
-		{"parts of words", "<b>bo</b>ld x<sub>2</sub>", "bold x2\n"},
+		{"parts of words", "<b>bo</b>ld x<sub>2</sub>", "bold x₂\n"},
+		{"above and below the line", "note<sup>1</sup> m<sup>2</sup> H<sub>2</sub>O 1<sup>st</sup> x<sub>max</sub> cite<sup><a href='#1'>[1]</a></sup> Mark<sup>®</sup> 10<sup>-3</sup>",
+			"note¹ m² H₂O 1^(st) x_(max) cite[1] Mark® 10⁻³\n"},
+		{"above the line in a link", "<a href='https://example.org'>m<sup>2</sup></a>", "[m²](https://example.org)\n"},
+		{"powers in formulas", "<math><msup><mi>x</mi> <mn>2</mn></msup><mo>+</mo><msub><mi>a</mi><mi>n</mi></msub><annotation>x^2</annotation></math>", "x²+a_(n)\n"},
 		{"nothing is escaped", "<p>1 &lt; 2 &amp; snake_case *x* &amp;lt; # 5\\", "1 < 2 & snake_case *x* &lt; # 5\\\n"},
 		{"paragraphs", "<p>one<p>two<div>three</div>four", "one\n\ntwo\n\nthree\nfour\n"},
 		{"lines", "a<br>b<br/><br>c<div>d</div><div><br></div><div>e</div>", "a\nb\n\nc\nd\n\ne\n"},
@@ -59,10 +63,11 @@ func TestHTML(t *testing.T) {
 		{"a long link", "<a href='https://example.org/" + strings.Repeat("x", 200) + "'>a</a>", "a\n"},
 		{"a link over paragraphs", "<a href='https://example.org'><p>a<p>b</a>", "[a](https://example.org)\n\n[b](https://example.org)\n"},
 		{"a link over lines", "<a href='https://example.org'><div>a</div><div>b</div></a>", "a\nb\n"},
-		{"images", "<img src=a.png alt=' A\ncat '><img src=b.png> <a href='https://example.org'><img alt=Logo></a>", "![A cat] [![Logo]](https://example.org)\n"},
+		{"images", "<img src=a.png alt=' A\ncat '><img src=b.png> <a href='https://example.org'><img alt=Logo></a>", "A cat [Logo](https://example.org)\n"},
+		{"images among words", "ME<img src=cid:1 alt='ALT text'>TA <img src='https://example.org/b.png' alt=Cat>s", "ME ALT text TA ![Cat](https://example.org/b.png) s\n"},
 		{"a form", "<form>Name <input value=Anna><input type=hidden value=x><input type=password value=y><br><input type=checkbox checked> yes" +
 			"<input type=radio>no<select><option>a<option selected>b</select><select><option>c<option>d</select><textarea>long\ntext</textarea>" +
-			"<button>Go</button><input type=image alt=Send></form>", "Name Anna\n[x] yes[ ]no b c long textGo![Send]\n"},
+			"<button>Go</button><input type=image alt=Send></form>", "Name Anna\n[x] yes[ ]no b c long textGo Send\n"},
 
 		{"hidden things", "<script>a</script><style>b</style><template>c</template><noscript>d</noscript><p hidden>e</p><p style='Display : NONE'>f</p>" +
 			"<span style='visibility:hidden'>g</span><dialog>h</dialog><dialog open>i</dialog><p hidden=until-found>j</p><iframe>k</iframe>" +

@@ -129,8 +129,8 @@ func (s *sheet) mark(marker, rest string) (end func()) {
 	}
 }
 
-// wrap puts open and shut around the text that write writes, if they give any for it. Text of several lines is left alone.
-func (s *sheet) wrap(write func(), around func(text string) (open, shut string)) {
+// rewrite puts another text in the place of the one that write writes. Text of several lines is left alone.
+func (s *sheet) rewrite(write func(), as func(text string) string) {
 	outer := s.start
 	s.start = -1
 	write()
@@ -141,8 +141,7 @@ func (s *sheet) wrap(write func(), around func(text string) (open, shut string))
 	if start < 0 {
 		return
 	}
-	text := string(s.out[start:])
-	if open, shut := around(text); open != "" && !strings.Contains(text, "\n") {
-		s.out = append(append(append(s.out[:start], open...), text...), shut...)
+	if text := string(s.out[start:]); !strings.Contains(text, "\n") {
+		s.out = append(s.out[:start], as(text)...)
 	}
 }

@@ -50,7 +50,7 @@ func (a *archive) chapter(convert *converter.Converter, name string) (string, er
 	if err != nil {
 		return "", broken("its part "+quote(name)+" cannot be read", err)
 	}
-	return trimLines(tidy(string(text))), nil
+	return trimLines(tidy(scripts(string(text)))), nil
 }
 
 // htmlKind is what becomes of an element.
@@ -76,7 +76,7 @@ func kindOf(name string) htmlKind {
 		return celled
 	case "br", "hr":
 		return single
-	case "head", "script", "style", "template", "svg", "iframe", "object", "audio", "video", "canvas", "rt", "rp":
+	case "head", "script", "style", "template", "svg", "iframe", "object", "audio", "video", "canvas", "rt", "rp", "annotation", "annotation-xml":
 		return muted
 	}
 	return inlined

@@ -1,16 +1,20 @@
 package office
 
 import (
+	"bytes"
+	"cmp"
 	"strconv"
 	"strings"
 
 	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/extract"
 )
 
 // docx reads one WordprocessingML document.
 type docx struct {
 	*archive
-	rels      relations // of the part under way
+	rels      relations         // of the part under way
+	addresses map[string]string // those outside, by id
 	styles    map[string]*wordStyle
 	numbering *numbering
 	paper     *paper
@@ -26,6 +30,8 @@ type docx struct {
 type field struct {
 	code   string
 	result bool
+	in     *wordPara // in which the result begins
+	from   int       // and where
 }
 
 // readDOCX gives the pages that the program which saved the document last had, where it says so, and one page otherwise.
@@ -39,12 +45,12 @@ func readDOCX(a *archive, out *paper, doc *satchel.Document) error {
 	if err != nil {
 		return err
 	}
-	for _, load := range []func(relations, *satchel.Document) error{d.loadStyles, d.loadNumbering, d.loadNotes, d.loadMargins} {
+	for _, load := range []func(relations, *satchel.Document) error{d.loadStyles, d.loadNumbering, d.loadNotes, d.loadComments, d.loadMargins} {
 		if err := optional(load(rels, doc)); err != nil {
 			return err
 		}
 	}
-	d.rels = rels
+	d.rels, d.addresses = rels, rels.addresses()
 	err = a.walk(main, "w:document", func(e element) error {
 		if e.name != "w:body" {
 			return nil
@@ -89,14 +95,16 @@ func alternative(e element, visit func(element) error) error {
 
 // wordPara is a paragraph under way.
 type wordPara struct {
-	text   strings.Builder
+	text   bytes.Buffer
 	boxes  shelf // what stands in text boxes, to follow the paragraph
 	style  string
 	num    numRef
 	level  int  // of a heading; 0: none
 	open   bool // its end was deleted: the next paragraph goes on with it
 	hidden bool // the run under way is hidden
+	script script
 	symbol string
+	apart  bool // white space is due before the next text
 }
 
 func (d *docx) paragraph(e element, to sink) error {
@@ -105,7 +113,7 @@ func (d *docx) paragraph(e element, to sink) error {
 		return err
 	}
 	d.begun = true
-	text := d.carry + p.text.String()
+	text := d.carry + scripts(p.text.String())
 	if d.carry = ""; p.open {
 		d.carry = text
 		return p.boxes.replay(to)
@@ -128,9 +136,15 @@ func (d *docx) inline(e element, p *wordPara) error {
 	case "w:pPr":
 		return d.paragraphProperties(e, p)
 	case "w:r":
-		was, font := p.hidden, p.symbol
+		was, font, script := p.hidden, p.symbol, p.script
 		err := e.walk(func(e element) error { return d.inline(e, p) })
-		p.hidden, p.symbol = was, font
+		p.hidden, p.symbol, p.script = was, font, script
+		return err
+	case "m:sup", "m:sub":
+		was := p.script
+		p.script = map[string]script{"m:sup": above, "m:sub": below}[e.name]
+		err := e.walk(func(e element) error { return d.inline(e, p) })
+		p.script = was
 		return err
 	case "w:rPr":
 		return runProperties(e, p)
@@ -139,13 +153,15 @@ func (d *docx) inline(e element, p *wordPara) error {
 		if err != nil {
 			return err
 		}
-		return d.write(p, fromSymbols(p.symbol, tidy(text)))
+		return d.write(p, p.script.mark(fromSymbols(p.symbol, tidy(text))))
 	case "w:del", "w:moveFrom", "w:delText", "w:rt", "w:sdtPr":
 		return nil
 	case "w:fldChar", "w:fldSimple", "w:instrText":
 		return d.field(e, p)
-	case "w:footnoteReference", "w:endnoteReference":
+	case "w:footnoteReference", "w:endnoteReference", "w:commentReference":
 		return d.cite(e, p)
+	case "w:hyperlink":
+		return d.link(e, p)
 	case "mc:AlternateContent":
 		return alternative(e, func(e element) error { return d.inline(e, p) })
 	}
@@ -176,6 +192,8 @@ func (d *docx) object(e element, p *wordPara) error {
 		return e.walk(func(e element) error { return d.block(e, &p.boxes) })
 	case "v:textpath":
 		return d.write(p, tidy(e.attr("string")))
+	case "wp:docPr":
+		return d.picture(p, tidy(oneLine(e.attr("descr"))))
 	case "c:chart":
 		return d.chart(d.rels.byID(e.attr("r:id")), &p.boxes)
 	case "dgm:relIds":
@@ -189,9 +207,43 @@ func (d *docx) write(p *wordPara, text string) error {
 	if text == "" || p.hidden || d.suppressed() {
 		return nil
 	}
+	if p.apart && !strings.ContainsAny(text[:1], " \t\n"+pageBreak) {
+		text = " " + text
+	}
 	p.text.WriteString(text)
-	d.broke = false
+	d.broke, p.apart = false, false
 	return d.hold(len(text))
+}
+
+// picture writes the description of a picture, or of whatever is drawn, apart from the words around it.
+func (d *docx) picture(p *wordPara, description string) error {
+	before, was := p.text.Len(), p.apart
+	p.apart = was || before > 0 && !bytes.HasSuffix(p.text.Bytes(), []byte(" "))
+	err := d.write(p, description)
+	p.apart = was || p.text.Len() > before
+	return err
+}
+
+// link writes text that leads elsewhere.
+func (d *docx) link(e element, p *wordPara) error {
+	from, address := p.text.Len(), d.addresses[e.attr("r:id")]
+	if place := e.attr("w:anchor"); place != "" && address != "" {
+		address += "#" + place
+	}
+	err := e.walk(func(e element) error { return d.inline(e, p) })
+	return cmp.Or(err, d.leads(p, from, address))
+}
+
+// leads makes a link of the text of a paragraph from some place on.
+func (d *docx) leads(p *wordPara, from int, address string) error {
+	if !extract.Meaningful(address) {
+		return nil
+	}
+	text := string(p.text.Bytes()[from:])
+	linked := extract.Link(text, address)
+	p.text.Truncate(from)
+	p.text.WriteString(linked)
+	return d.hold(len(linked) - len(text))
 }
 
 // renderedBreak is where a page ended when the document was last laid out. Behind an explicit break it means the same one.
@@ -242,6 +294,8 @@ func runProperties(e element, p *wordPara) error {
 			p.hidden = on(e)
 		case "w:rFonts":
 			p.symbol = e.attr("w:ascii")
+		case "w:vertAlign":
+			p.script = scriptNamed(e.attr("w:val"))
 		}
 		return nil
 	})
@@ -261,10 +315,11 @@ func (d *docx) field(e element, p *wordPara) error {
 	const most = 256 // bytes of a code that are looked at
 	switch {
 	case e.name == "w:fldSimple":
-		d.fields = append(d.fields, field{e.attr("w:instr"), true})
+		code, from := e.attr("w:instr"), p.text.Len()
+		d.fields = append(d.fields, field{code: code, result: true})
 		err := e.walk(func(e element) error { return d.inline(e, p) })
 		d.fields = d.fields[:len(d.fields)-1]
-		return err
+		return cmp.Or(err, d.leads(p, from, hyperlink(code)))
 	case e.name == "w:fldChar" && e.attr("w:fldCharType") == "begin":
 		d.fields = append(d.fields, field{})
 		return d.hold(cellCost)
@@ -280,11 +335,23 @@ func (d *docx) field(e element, p *wordPara) error {
 		}
 		return err
 	case e.attr("w:fldCharType") == "separate":
-		last.result = true
+		last.result, last.in, last.from = true, p, p.text.Len()
 	case e.attr("w:fldCharType") == "end":
-		d.fields = d.fields[:len(d.fields)-1]
+		done := *last
+		if d.fields = d.fields[:len(d.fields)-1]; done.in == p {
+			return d.leads(p, done.from, hyperlink(done.code))
+		}
 	}
 	return nil
+}
+
+// hyperlink gives the address to which a field leads, "" for other fields and places in the document.
+func hyperlink(code string) string {
+	words := strings.Fields(code)
+	if len(words) < 2 || !strings.EqualFold(words[0], "HYPERLINK") {
+		return ""
+	}
+	return strings.Trim(words[1], `"`)
 }
 
 // suppressed reports whether text belongs to a field's code, or is a page number of a header: headers stand only once.

@@ -120,7 +120,7 @@ func TestDocxInline(t *testing.T) {
 		},
 		{"content controls", `<w:sdt><w:sdtPr><w:alias w:val="no"/></w:sdtPr><w:sdtContent>` + p("in") + `<w:p><w:sdt><w:sdtContent>` + run("side") + `</w:sdtContent></w:sdt></w:p></w:sdtContent></w:sdt>`, "in\n\nside"},
 		{"ruby", `<w:p><w:r><w:ruby><w:rt>` + run("kana") + `</w:rt><w:rubyBase>` + run("漢字") + `</w:rubyBase></w:ruby></w:r></w:p>`, "漢字"},
-		{"formula", `<w:p><m:oMath><m:r><m:t>E=m</m:t></m:r><m:sSup><m:e><m:r><m:t>c</m:t></m:r></m:e><m:sup><m:r><m:t>2</m:t></m:r></m:sup></m:sSup></m:oMath></w:p>`, "E=mc2"},
+		{"formula", `<w:p><m:oMath><m:r><m:t>E=m</m:t></m:r><m:sSup><m:e><m:r><m:t>c</m:t></m:r></m:e><m:sup><m:r><m:t>2</m:t></m:r></m:sup></m:sSup></m:oMath></w:p>`, "E=mc²"},
 		{
 			"text box: one of the alternatives, behind the paragraph",
 			`<w:p>` + run("Before ") + `<w:r><mc:AlternateContent><mc:Choice Requires="wps"><w:drawing><wps:wsp><wps:txbx><w:txbxContent>` + p("boxed") +
@@ -130,10 +130,18 @@ func TestDocxInline(t *testing.T) {
 		{"alternative without a choice", `<w:p><w:r><mc:AlternateContent><mc:Fallback><w:t>old</w:t></mc:Fallback></mc:AlternateContent></w:r></w:p>`, "old"},
 		{"word art", `<w:p><w:r><w:pict><v:shape><v:textpath string="DRAFT"/></v:shape></w:pict></w:r></w:p>`, "DRAFT"},
 		{"comment", `<w:p>` + run("a") + `<w:commentRangeStart w:id="0"/>` + run("b") + `<w:commentRangeEnd w:id="0"/><w:r><w:commentReference w:id="0"/></w:r></w:p>`, "ab"},
+		{
+			"above and below the line", `<w:p>` + run("note") + shifted("superscript", "1") + shifted("superscript", "2") + run(" H") + shifted("subscript", "2") + run("O 1") +
+				shifted("superscript", "s") + shifted("superscript", "t") + shifted("baseline", ".") + `</w:p>`, "note¹² H₂O 1^(st).",
+		},
 		{"nothing", `<w:p/><w:p><w:r/></w:p>`, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) { wantText(t, mustRead(t, "docx", docxFile(c.body)), c.want) })
 	}
+}
+
+func shifted(where, text string) string {
+	return `<w:r><w:rPr><w:vertAlign w:val="` + where + `"/></w:rPr><w:t>` + text + `</w:t></w:r>`
 }
 
 func row(cells ...string) string { return `<w:tr>` + strings.Join(cells, "") + `</w:tr>` }
@@ -266,4 +274,50 @@ func TestDocxOtherSpellings(t *testing.T) {
 	}
 	f[2], f[3] = `WORD\Document.XML`, wide.String()
 	wantText(t, mustRead(t, "docx", f), "Grüße")
+}
+
+const wordLinks = xmlHead + `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">` +
+	`<Relationship Id="out" Type="` + relTypes + `hyperlink" Target="https://example.org/a" TargetMode="External"/>` +
+	`<Relationship Id="mail" Type="` + relTypes + `hyperlink" Target="mailto:a@example.org" TargetMode="External"/>` +
+	`<Relationship Id="file" Type="` + relTypes + `hyperlink" Target="file:///c:/a" TargetMode="External"/></Relationships>`
+
+func TestDocxLinks(t *testing.T) {
+	link := func(id, text string) string { return `<w:hyperlink r:id="` + id + `">` + text + `</w:hyperlink>` }
+	char := func(kind string) string { return `<w:r><w:fldChar w:fldCharType="` + kind + `"/></w:r>` }
+	field := func(code, result string) string {
+		return char("begin") + `<w:r><w:instrText>` + code + `</w:instrText></w:r>` + char("separate") + result + char("end")
+	}
+	for _, c := range []struct{ name, body, want string }{
+		{"a page", run("see ") + link("out", run("the ")+run("page ")) + run("there"), "see [the page](https://example.org/a) there"},
+		{"a place in a page", `<w:hyperlink r:id="out" w:anchor="b">` + run("x") + `</w:hyperlink>`, "[x](https://example.org/a#b)"},
+		{"its text is its address", link("mail", run("a@example.org")), "a@example.org"},
+		{"what means nothing elsewhere", link("file", run("a")) + link("", run("b")), "ab"},
+		{"above the line", link("out", run("m")+shifted("superscript", "2")), "[m²](https://example.org/a)"},
+		{"a field", run("see ") + field(` HYPERLINK "https://example.org/b" \o "tip" `, run("this")) + run(" one"), "see [this](https://example.org/b) one"},
+		{"a field to a place", field(` HYPERLINK \l "here" `, run("this")), "this"},
+		{"a simple field", `<w:fldSimple w:instr="HYPERLINK &quot;https://example.org/b&quot;">` + run("this") + `</w:fldSimple>`, "[this](https://example.org/b)"},
+		{"over lines", link("out", `<w:r><w:t>a</w:t><w:br/><w:t>b</w:t></w:r>`), "a\nb"},
+	} {
+		f := docxFile(`<w:p>` + c.body + `</w:p>`)
+		f[5] = wordLinks
+		t.Run(c.name, func(t *testing.T) { wantText(t, mustRead(t, "docx", f), c.want) })
+	}
+}
+
+func TestDocxPictures(t *testing.T) {
+	drawing := func(description string) string {
+		return `<w:r><w:drawing><wp:inline xmlns:wp="http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing"><wp:docPr id="1" name="Picture 1" descr="` +
+			description + `"/><a:graphic/></wp:inline></w:drawing></w:r>`
+	}
+	wantText(t, mustRead(t, "docx", docxFile(`<w:p>`+run("ME")+drawing("A cat&#10;on a mat")+run("TA ")+drawing("Dog")+run(", too")+drawing("")+run("!")+`</w:p><w:p>`+drawing("Alone")+`</w:p>`)),
+		"ME A cat on a mat TA Dog , too!\n\nAlone")
+}
+
+func TestDocxComments(t *testing.T) {
+	about := func(id string) string { return `<w:r><w:commentReference w:id="` + id + `"/></w:r>` }
+	r := mustRead(t, "docx", docxFile(
+		`<w:p>`+run("one")+about("0")+run(" two")+about("9")+`</w:p><w:p>`+about("2")+`</w:p><w:p><w:r><w:br w:type="page"/></w:r>`+run("three")+about("1")+`</w:p>`,
+		"word/comments.xml", xmlHead+`<w:comments`+ooxmlNS+`><w:comment w:id="0" w:author="Anna">`+p("Is that")+p("right?")+`</w:comment><w:comment w:id="1">`+p("Yes.")+
+			`</w:comment><w:comment w:id="2" w:author="Bo">`+p("No text here.")+`</w:comment></w:comments>`))
+	wantText(t, r, "one two\n\nAnna: Is that right?\nBo: No text here.\n=====\nthree\n\nYes.")
 }

@@ -38,6 +38,29 @@ func (d *docx) loadNote(kind string, e element) error {
 	return d.keep(len(key) + len(text) + 4*cellCost)
 }
 
+// loadComments reads what was written upon the document, to be printed at the end of the page that it is about.
+func (d *docx) loadComments(rels relations, _ *satchel.Document) error {
+	name := rels.target("comments")
+	if name == "" {
+		return nil
+	}
+	return d.otherPart(name, func() error {
+		return d.walk(name, "w:comments", func(e element) error {
+			if e.name != "w:comment" {
+				return nil
+			}
+			key, author := "comment"+e.attr("w:id"), tidy(oneLine(e.attr("w:author")))
+			content := &shelf{meter: d.meter}
+			if err := e.walk(func(e element) error { return d.block(e, content) }); err != nil {
+				return err
+			}
+			text := strings.ReplaceAll(content.flat(), pageBreak, " ")
+			d.paper.notes[key] = &note{label: author, text: text, comment: true}
+			return d.keep(len(key) + len(author) + len(text) + 4*cellCost)
+		})
+	})
+}
+
 // cite marks where the text names a note, and numbers the note if it is named for the first time.
 func (d *docx) cite(e element, p *wordPara) error {
 	kind := strings.TrimSuffix(strings.TrimPrefix(e.name, "w:"), "Reference")
@@ -46,7 +69,7 @@ func (d *docx) cite(e element, p *wordPara) error {
 	if n == nil || p.hidden || d.suppressed() {
 		return nil
 	}
-	if n.label == "" {
+	if n.label == "" && !n.comment {
 		d.noted[kind]++
 		n.label = strconv.Itoa(d.noted[kind])
 		if n.late {
@@ -96,9 +119,10 @@ func (d *docx) otherPart(name string, do func() error) error {
 	if err != nil {
 		return err
 	}
-	was := d.rels
-	d.rels = rels
+	was, wasAt := d.rels, d.addresses
+	d.rels, d.addresses = rels, rels.addresses()
 	err = do()
+	d.addresses = wasAt
 	d.rels, d.fields, d.carry, d.broke, d.begun = was, nil, "", false, false
 	return err
 }

@@ -144,17 +144,20 @@ func drawnText(e element, line func(string) error) error {
 		if b.Len() == 0 {
 			return nil
 		}
-		return line(b.String())
+		return line(scripts(b.String()))
 	})
 }
 
 // drawnRuns writes the text of a DrawingML paragraph, without what it says of its looks.
-func drawnRuns(e element, b *strings.Builder) error {
+func drawnRuns(e element, b *strings.Builder) error { return drawnScript(e, b, onLine) }
+
+// drawnScript writes text that stands on a line, or above or below it where it does not say so itself.
+func drawnScript(e element, b *strings.Builder, shift script) error {
 	return e.walk(func(e element) error {
 		switch e.name {
 		case "a:t", "m:t":
 			text, err := e.text()
-			b.WriteString(tidy(text))
+			b.WriteString(shift.mark(tidy(text)))
 			return err
 		case "a:br":
 			b.WriteByte('\n')
@@ -162,11 +165,18 @@ func drawnRuns(e element, b *strings.Builder) error {
 		case "a:tab":
 			b.WriteByte('\t')
 			return nil
-		case "a:pPr", "a:rPr", "a:endParaRPr":
+		case "a:rPr":
+			if value := e.attr("baseline"); value != "" {
+				shift = scriptShifted(value)
+			}
+			return nil
+		case "m:sup", "m:sub":
+			return drawnScript(e, b, map[string]script{"m:sup": above, "m:sub": below}[e.name])
+		case "a:pPr", "a:endParaRPr":
 			return nil
 		case "mc:AlternateContent":
-			return alternative(e, func(e element) error { return drawnRuns(e, b) })
+			return alternative(e, func(e element) error { return drawnScript(e, b, shift) })
 		}
-		return drawnRuns(e, b)
+		return drawnScript(e, b, shift)
 	})
 }

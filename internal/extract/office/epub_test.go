@@ -37,6 +37,8 @@ func TestEpubChapters(t *testing.T) {
 		{"code", `<pre>a
   b &lt;c&gt;</pre>`, "```\na\n  b <c>\n```"},
 		{"quotation", `<blockquote><p>said</p></blockquote>`, "> said"},
+		{"above and below the line", `<p>note<sup>1</sup> m<sup>2</sup> H<sub>2</sub>O 1<sup>s<i>t</i></sup> x<sub>max</sub></p><p>a<sup>b</p>`, "note¹ m² H₂O 1^(st) x_(max)\n\na^(b)"},
+		{"formulas", `<p><math><mrow><mi>x</mi><mn>2</mn></mrow><annotation encoding="tex">x^2</annotation><annotation-xml>no</annotation-xml></math></p>`, "x2"},
 		{"CDATA", `<p><![CDATA[x & y]]></p>`, "x & y"},
 	} {
 		t.Run(c.name, func(t *testing.T) { wantText(t, mustRead(t, "epub", epubFile([]string{"a.xhtml", c.body})), c.want) })

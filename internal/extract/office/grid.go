@@ -31,6 +31,14 @@ func (g *grid) add(m *meter, row, column int, text string) error {
 	return m.hold(cellCost + len(text))
 }
 
+// replace gives a cell another text.
+func (g *grid) replace(m *meter, i int, text string) error {
+	from := len(g.text)
+	g.text = append(g.text, text...)
+	g.cells[i].from, g.cells[i].to = uint32(from), uint32(len(g.text)) //nolint:gosec // bounded by meter.hold
+	return m.hold(len(text))
+}
+
 func (g *grid) empty() bool { return g == nil || len(g.cells) == 0 }
 
 // rows puts the cells in order and calls row for each row that has any.

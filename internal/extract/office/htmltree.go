@@ -39,7 +39,7 @@ func newHTMLTree(m *meter, part string) *htmlTree {
 func (t *htmlTree) take(z *html.Tokenizer, kind html.TokenType) error {
 	switch kind {
 	case html.TextToken:
-		return t.write(string(z.Text()))
+		return t.write(tidy(string(z.Text())))
 	case html.DoctypeToken:
 		if definesEntities(z.Text()) {
 			return t.fail(entities(t.part))
@@ -103,6 +103,10 @@ func (t *htmlTree) start(name string, token html.Token) error {
 		if err := t.write(attribute(token, "alt")); err != nil {
 			return err
 		}
+	case name == "sup":
+		t.text.WriteString(aboveOpen)
+	case name == "sub":
+		t.text.WriteString(belowOpen)
 	case kind == inlined:
 	case t.kinds[celled] > 0 || kind == nesting && t.kinds[nesting] >= maxNested || kind == blockwise && t.kinds[blockwise] >= maxBlocks:
 		o.kind = inlined
@@ -223,6 +227,8 @@ func (t *htmlTree) pop() error {
 	switch {
 	case o.kind == muted || o.node != nil:
 		t.kinds[o.kind]--
+	case o.name == "sup", o.name == "sub":
+		t.text.WriteString(scriptClose)
 	case kindOf(o.name) != inlined:
 		t.text.WriteByte(' ')
 	}

@@ -27,6 +27,8 @@ func ooxmlPrefix(name string) string {
 		return "w"
 	case "drawingml/main":
 		return "a"
+	case "drawingml/wordprocessingDrawing":
+		return "wp"
 	case "presentationml/main":
 		return "p"
 	case "spreadsheetml/main":

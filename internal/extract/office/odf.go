@@ -27,6 +27,7 @@ type odfStyle struct {
 	after  bool   // a page ends behind the paragraph
 	hidden bool   // text, a slide or a sheet that is not shown
 	level  int    // of a heading
+	script string // how far text is shifted up; empty: not said
 }
 
 // odfPage is a master page.
@@ -149,6 +150,9 @@ func (o *odf) loadStyle(e element) error {
 		master: e.attr("style:master-page-name"),
 		level:  min(count(e.attr("style:default-outline-level")), numLevels),
 	}
+	if e.attr("style:family") == "paragraph" && s.level == 0 {
+		s.level = namedLevel(strings.ToLower(name)) // the names of the built-in styles are English in every language
+	}
 	o.styles[e.attr("style:family")+" "+name] = s
 	const cost = 128
 	if err := o.keep(cost + len(name) + len(s.parent) + len(s.list) + len(s.master)); err != nil {
@@ -160,7 +164,7 @@ func (o *odf) loadStyle(e element) error {
 			s.before = e.attr("fo:break-before") == "page"
 			s.after = e.attr("fo:break-after") == "page"
 		case "style:text-properties":
-			s.hidden = e.attr("text:display") == "none"
+			s.hidden, s.script = e.attr("text:display") == "none", strings.Clone(e.attr("style:text-position"))
 		case "style:drawing-page-properties":
 			s.hidden = e.attr("presentation:visibility") == "hidden"
 		case "style:table-properties":

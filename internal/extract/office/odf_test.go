@@ -149,3 +149,18 @@ func TestOdsSheets(t *testing.T) {
 	wantText(t, r, "| 1,234.50 € | x | x |\n| --- | --- | --- |\n| 7 | | |\n| 7 | | |\n=====\n(hidden sheet)\n\nshape")
 	wantLabels(t, r, "First", "Second")
 }
+
+func TestOdtScripts(t *testing.T) {
+	styles := `<style:style style:name="up" style:family="text"><style:text-properties style:text-position="super 58%"/></style:style>` +
+		`<style:style style:name="down" style:family="text"><style:text-properties style:text-position="-33% 58%"/></style:style>`
+	wantText(t, mustRead(t, "odt", odfFile("text", styles, tp(`m<text:span text:style-name="up">2</text:span> H<text:span text:style-name="down">2</text:span>O`))), "m² H₂O")
+}
+
+func TestOdtTitles(t *testing.T) {
+	styles := `<style:style style:name="P1" style:family="paragraph" style:parent-style-name="Title"/>` +
+		`<style:style style:name="Chapter" style:family="paragraph" style:default-outline-level="2"/><style:style style:name="Subtitle" style:family="paragraph"/>`
+	r := mustRead(t, "odt", odfFile("text", styles, `<text:p text:style-name="P1">The title</text:p><text:p text:style-name="Subtitle">of it</text:p>`+
+		`<text:p text:style-name="Chapter">A chapter</text:p><text:p text:style-name="Title">Another</text:p>`,
+		"styles.xml", xmlHead+`<office:document-styles`+odfNS+`><office:styles><style:style style:name="Title" style:family="paragraph"/></office:styles></office:document-styles>`))
+	wantText(t, r, "# The title\n\nof it\n\n## A chapter\n\n# Another")
+}

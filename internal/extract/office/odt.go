@@ -99,8 +99,11 @@ func (t *odtText) paragraph(e element) error {
 	if err := e.s.mixed(p.plain, p.inline); err != nil {
 		return err
 	}
-	b.text = p.text.String()
+	b.text = scripts(p.text.String())
 	t.name(&b, style)
+	if b.kind == paragraph && b.level > 0 {
+		b.kind = heading // by its style, so that it has no number of the headings' own
+	}
 	if err := t.to.put(b); err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ type odtPara struct {
 	boxes  *shelf // the text boxes in it
 	filled bool   // its last character is none that swallows white space
 	hidden bool
+	script script
 }
 
 // plain takes text. White space is one space, however much there is, and none at the beginning.
@@ -29,7 +30,7 @@ func (p *odtPara) plain(text string) error {
 			p.filled = false
 		}
 	}
-	return p.write(tidy(b.String()))
+	return p.write(p.script.mark(tidy(b.String())))
 }
 
 func (p *odtPara) write(text string) error {
@@ -61,11 +62,7 @@ func (p *odtPara) inline(e element) error {
 		}
 		return nil
 	case "text:span":
-		was := p.hidden
-		p.inherits("text", e.attr("text:style-name"), func(s *odfStyle) bool { p.hidden = p.hidden || s.hidden; return false })
-		err := e.s.mixed(p.plain, p.inline)
-		p.hidden = was
-		return err
+		return p.span(e)
 	case "text:note":
 		return p.note(e)
 	case "office:annotation", "text:ruby-text", "text:script", "text:number", "office:event-listeners":
@@ -79,6 +76,21 @@ func (p *odtPara) inline(e element) error {
 		return p.shape(e, p.boxes)
 	}
 	return e.s.mixed(p.plain, p.inline)
+}
+
+// span takes text with a style of its own.
+func (p *odtPara) span(e element) error {
+	hidden, script, style := p.hidden, p.script, e.attr("text:style-name")
+	p.inherits("text", style, func(s *odfStyle) bool { p.hidden = p.hidden || s.hidden; return false })
+	p.inherits("text", style, func(s *odfStyle) bool {
+		if s.script != "" {
+			p.script = scriptShifted(s.script)
+		}
+		return s.script != ""
+	})
+	err := e.s.mixed(p.plain, p.inline)
+	p.hidden, p.script = hidden, script
+	return err
 }
 
 // note takes a footnote or endnote, and marks where it is named.

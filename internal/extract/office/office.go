@@ -1,8 +1,8 @@
 // Package office reads the documents of office programs and e-books: DOCX, XLSX, PPTX, ODT, ODS, ODP and EPUB. All are zip archives of
 // XML parts; archive and scanner go through them within limits, one part after the other, and paper writes what was found as Markdown.
 //
-// What a reader of the document sees is taken: text that is hidden or was deleted is not, nor are comments. Headers and footers stand
-// once, on the first page; footnotes under the page that names them.
+// What a reader of the document sees is taken: text that is hidden or was deleted is not. Headers and footers stand once, on the first page;
+// footnotes under the page that names them, and comments of DOCX and XLSX at the end of theirs.
 package office
 
 import (

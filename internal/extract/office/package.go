@@ -14,6 +14,7 @@ type relation struct {
 	id     string
 	kind   string // the last word of its type, such as "slide"
 	target string // the part's name; empty for what is outside of the package
+	url    string // of what is outside
 }
 
 // relations are those of one part, in their order.
@@ -27,6 +28,17 @@ func (rs relations) byID(id string) string {
 		}
 	}
 	return ""
+}
+
+// addresses gives the addresses outside of the package, by the ids of their relations.
+func (rs relations) addresses() map[string]string {
+	found := map[string]string{}
+	for _, r := range rs {
+		if r.url != "" {
+			found[r.id] = r.url
+		}
+	}
+	return found
 }
 
 // targets gives the targets of all relations of a kind.
@@ -54,11 +66,13 @@ func (a *archive) relations(name string) (relations, error) {
 	var found relations
 	err := a.walk(list, "rel:Relationships", func(e element) error {
 		r := relation{id: e.attr("Id"), kind: path.Base(e.attr("Type"))}
-		if target := e.attr("Target"); !strings.EqualFold(e.attr("TargetMode"), "External") {
+		if target := e.attr("Target"); strings.EqualFold(e.attr("TargetMode"), "External") {
+			r.url = target
+		} else {
 			r.target = resolve(dir, target)
 		}
 		found = append(found, r)
-		return a.keep(len(r.id) + len(r.target) + cellCost)
+		return a.keep(len(r.id) + len(r.target) + len(r.url) + cellCost)
 	})
 	if errors.Is(err, errNoPart) {
 		return nil, nil

@@ -89,14 +89,16 @@ type paper struct {
 	notes map[string]*note // by key
 	under []*note          // those for the end of the page under way
 	late  []*note          // those for the end of the document
+	spoke []*note          // comments on the page under way
 	foot  *shelf           // what stands at the end of the first page
 }
 
-// note is a footnote or an endnote. It is printed at the end of the page that first names it, or of the document.
+// note is a footnote, an endnote or a comment. It is printed at the end of the page that first names it, or of the document.
 type note struct {
 	label   string // what the text calls it
 	text    string
 	late    bool
+	comment bool // the text does not show it, and label is its author
 	printed bool
 }
 
@@ -125,6 +127,9 @@ func (p *paper) put(b block) error {
 func (p *paper) write(b block) error {
 	if b.text == "" && b.table.empty() {
 		return nil
+	}
+	if strings.HasPrefix(b.text, noteOpen) && p.cite(b.text) == "" {
+		return nil // a comment on what has no text
 	}
 	if b.kind == item && b.label == "" && len(p.lists) == 0 {
 		b.kind = paragraph // there is nothing to go on with
@@ -202,11 +207,17 @@ func (p *paper) name(key string) string {
 	}
 	if !n.printed {
 		n.printed = true
-		if n.late {
+		switch {
+		case n.comment:
+			p.spoke = append(p.spoke, n)
+		case n.late:
 			p.late = append(p.late, n)
-		} else {
+		default:
 			p.under = append(p.under, n)
 		}
+	}
+	if n.comment {
+		return ""
 	}
 	return "[^" + n.label + "]"
 }
@@ -219,6 +230,10 @@ func (p *paper) end(label string) error {
 		}
 	}
 	p.print(p.under)
+	if err := p.say(p.spoke); err != nil {
+		return err
+	}
+	p.spoke = p.spoke[:0]
 	p.under, p.lists, p.last = p.under[:0], p.lists[:0], paragraph
 	text := p.buf.String()
 	p.buf.Reset()
@@ -248,6 +263,25 @@ func (p *paper) print(notes []*note) {
 		}
 		p.buf.WriteString("[^" + n.label + "]: " + strings.Join(strings.Fields(n.text), " "))
 	}
+}
+
+// say writes comments, each on a line of its own behind the name of its author.
+func (p *paper) say(comments []*note) error {
+	var lines []string
+	for _, n := range comments {
+		if text := oneLine(n.text); text != "" {
+			lines = append(lines, remark(n.label, text))
+		}
+	}
+	return p.put(block{text: strings.Join(lines, "\n")})
+}
+
+// remark writes what somebody said of a document.
+func remark(author, text string) string {
+	if author == "" {
+		return text
+	}
+	return author + ": " + text
 }
 
 // trimLines takes the spaces at the ends of lines away.

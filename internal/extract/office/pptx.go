@@ -149,6 +149,8 @@ func (s *slide) shape(e element) error {
 		return s.textShape(e)
 	case "p:graphicFrame":
 		return s.graphic(e)
+	case "p:pic":
+		return s.picture(e)
 	case "mc:AlternateContent":
 		return alternative(e, s.shape)
 	case "p:cSld", "p:spTree", "p:grpSp", "xdr:grpSp", "xdr:twoCellAnchor", "xdr:oneCellAnchor", "xdr:absoluteAnchor", "xdr:graphicFrame":
@@ -201,6 +203,21 @@ func (s *slide) textBody(e element, place placeholder) error {
 		}
 	}
 	return content.replay(s.body)
+}
+
+// picture takes the description of a picture.
+func (s *slide) picture(e element) error {
+	return e.walk(func(e element) error {
+		if e.name != "p:nvPicPr" {
+			return nil
+		}
+		return e.walk(func(e element) error {
+			if e.name != "p:cNvPr" {
+				return nil
+			}
+			return s.body.put(block{text: tidy(oneLine(e.attr("descr")))})
+		})
+	})
 }
 
 // graphic takes a table, the titles of a chart, or the text of a diagram.
@@ -297,7 +314,7 @@ func (l *textList) paragraph(e element) error {
 	if err != nil || strings.TrimSpace(text.String()) == "" {
 		return err
 	}
-	b := block{text: text.String()}
+	b := block{text: scripts(text.String())}
 	if b.label = l.label(l.style(own, level), level); b.label != "" {
 		b.kind, b.level = item, level
 	}
@@ -306,14 +323,14 @@ func (l *textList) paragraph(e element) error {
 
 // run takes a run of text, and counts its language.
 func (l *textList) run(e element, to *strings.Builder) error {
-	language, before := "", to.Len()
+	language, before, shift := "", to.Len(), onLine
 	err := e.walk(func(e element) error {
 		switch e.name {
 		case "a:rPr":
-			language = e.attr("lang")
+			language, shift = e.attr("lang"), scriptShifted(e.attr("baseline"))
 		case "a:t":
 			text, err := e.text()
-			to.WriteString(tidy(text))
+			to.WriteString(shift.mark(tidy(text)))
 			return err
 		}
 		return nil

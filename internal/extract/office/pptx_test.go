@@ -45,13 +45,13 @@ func TestPptxSlides(t *testing.T) {
 		slidePart("", shapeOf(`<p:ph type="ftr" idx="3"/>`, drawn("", "Company"))+shapeOf(`<p:ph type="sldNum"/>`, drawn("", "1"))+
 			shapeOf(`<p:ph type="ctrTitle"/>`, `<a:p><a:r><a:t>The</a:t></a:r><a:br/><a:r><a:t>title</a:t></a:r></a:p>`)+shapeOf("", drawn("", "Free text"))),
 		slidePart(` show="0"`, shapeOf(`<p:ph type="title"/>`, drawn("", "Second"))+shapeOf(`<p:ph type="ftr" idx="3"/>`, drawn("", "Company"))+
-			`<p:grpSp>`+shapeOf("", drawn("", "in a group"))+`</p:grpSp>`+table+`<p:pic><p:nvPicPr><p:cNvPr descr="no"/></p:nvPicPr></p:pic>`),
+			`<p:grpSp>`+shapeOf("", drawn("", "in a group"))+`</p:grpSp>`+table+`<p:pic><p:nvPicPr><p:cNvPr descr="A cat&#10;on a mat"/></p:nvPicPr></p:pic>`),
 	}, map[int][]string{0: {"n", "notesSlide", "../notesSlides/notesSlide1.xml"}},
 		"ppt/notesSlides/notesSlide1.xml", xmlHead+`<p:notes`+ooxmlNS+`><p:cSld><p:spTree>`+shapeOf(`<p:ph type="sldImg"/>`, "")+
 			shapeOf(`<p:ph type="body" idx="1"/>`, drawn("", "Say this.")+drawn("", "Then that."))+shapeOf(`<p:ph type="sldNum"/>`, drawn("", "1"))+`</p:spTree></p:cSld></p:notes>`,
 	))
 	wantText(t, r, "# The title\n\nCompany\n\nFree text\n\nNotes:\n\nSay this.\n\nThen that.\n=====\n"+
-		"(hidden slide)\n\n# Second\n\nin a group\n\n| k | v |\n| --- | --- |\n| both | |")
+		"(hidden slide)\n\n# Second\n\nin a group\n\n| k | v |\n| --- | --- |\n| both | |\n\nA cat on a mat")
 	wantLabels(t, r, "The title", "Second")
 	if r.Expected != 2 || r.doc.Language != "en-GB" {
 		t.Errorf("expected %d, language %q", r.Expected, r.doc.Language)
@@ -111,4 +111,12 @@ no placeholder
 
 func TestPptxDamagedSlide(t *testing.T) {
 	wantText(t, mustRead(t, "pptx", pptxFile([]string{slidePart("", shapeOf("", drawn("", "good"))), "<p:sld", slidePart("", shapeOf("", drawn("", "too")))}, nil)), "good\n=====\n\n=====\ntoo")
+}
+
+func TestPptxScripts(t *testing.T) {
+	shifted := func(baseline, text string) string {
+		return `<a:r><a:rPr baseline="` + baseline + `"/><a:t>` + text + `</a:t></a:r>`
+	}
+	wantText(t, mustRead(t, "pptx", pptxFile([]string{slidePart("", shapeOf("", `<a:p>`+shifted("0", "m")+shifted("30000", "2")+shifted("0", " H")+shifted("-25000", "2")+
+		shifted("0", "O 1")+shifted("30%", "st")+`</a:p>`))}, nil)), "m² H₂O 1^(st)")
 }

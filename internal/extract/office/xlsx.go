@@ -128,19 +128,26 @@ func (x *xlsx) sheet(ref sheetRef) error {
 			return err
 		}
 	}
+	rels, err := x.relations(ref.part)
+	if err := optional(err); err != nil {
+		return err
+	}
 	if !ref.chart {
-		if err := x.cells(ref.part); err != nil {
+		if err := x.cells(ref.part, rels); err != nil {
 			return err
 		}
 	}
-	if err := x.drawings(ref.part); err != nil {
+	if err := x.drawings(rels); err != nil {
+		return err
+	}
+	if err := x.comments(rels); err != nil {
 		return err
 	}
 	return x.paper.end(ref.name)
 }
 
 // cells reads the cells of a sheet.
-func (x *xlsx) cells(name string) error {
+func (x *xlsx) cells(name string, rels relations) error {
 	s, _, err := x.scan(name)
 	if errors.Is(err, errNoPart) {
 		return nil
@@ -149,19 +156,18 @@ func (x *xlsx) cells(name string) error {
 		return err
 	}
 	defer s.part.Close()
-	t := &sheetTable{xlsx: x, row: -1}
+	t := &sheetTable{xlsx: x, row: -1, addresses: rels.addresses()}
 	if err := s.all(t.content); err != nil {
+		return err
+	}
+	if err := t.linkCells(); err != nil {
 		return err
 	}
 	return x.paper.put(block{kind: tabular, table: &t.grid})
 }
 
 // drawings puts the text of the shapes and charts that lie on a sheet.
-func (x *xlsx) drawings(name string) error {
-	rels, err := x.relations(name)
-	if err != nil {
-		return optional(err)
-	}
+func (x *xlsx) drawings(rels relations) error {
 	for _, drawing := range rels.targets("drawing") {
 		own, err := x.relations(drawing)
 		if err != nil {
@@ -182,7 +188,9 @@ func (x *xlsx) drawings(name string) error {
 type sheetTable struct {
 	*xlsx
 	grid        grid
-	row, column int // of the cell under way, from 0
+	row, column int               // of the cell under way, from 0
+	addresses   map[string]string // outside of the workbook, by the ids of their relations
+	links       map[place]string  // that lead there
 }
 
 func (t *sheetTable) content(e element) error {
@@ -198,6 +206,8 @@ func (t *sheetTable) content(e element) error {
 		return e.walk(t.content)
 	case "x:c":
 		return t.cell(e)
+	case "x:hyperlinks":
+		return e.walk(t.link)
 	}
 	return nil
 }
@@ -239,11 +249,7 @@ func (t *sheetTable) cell(e element) error {
 
 // move goes to the column that a reference such as "AB12" names.
 func (t *sheetTable) move(reference string) {
-	column := 0
-	for i := 0; i < len(reference) && reference[i] >= 'A' && reference[i] <= 'Z' && column <= maxColumns; i++ {
-		column = column*26 + int(reference[i]-'A') + 1
-	}
-	if column > 0 {
+	if column, _ := columnOf(reference); column > 0 {
 		t.column = column - 1
 	}
 }

@@ -123,3 +123,24 @@ func TestShownMoments(t *testing.T) {
 		}
 	}
 }
+
+func TestXlsxScripts(t *testing.T) {
+	wantText(t, mustRead(t, "xlsx", xlsxFile([]string{"S", `<sheetData><row><c t="inlineStr"><is><r><t>m</t></r><r><rPr><vertAlign val="superscript"/></rPr><t>2</t></r></is></c></row></sheetData>`})), "m²")
+}
+
+func TestXlsxLinksAndComments(t *testing.T) {
+	const links = xmlHead + `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">` +
+		`<Relationship Id="out" Type="` + relTypes + `hyperlink" Target="https://example.org/a" TargetMode="External"/>` +
+		`<Relationship Id="c" Type="` + relTypes + `comments" Target="../comments1.xml"/></Relationships>`
+	said := func(cell, author, text string) string {
+		return `<comment ref="` + cell + `" authorId="` + author + `"><text><r><t xml:space="preserve">` + text + `</t></r></text></comment>`
+	}
+	r := mustRead(t, "xlsx", xlsxFile([]string{"S", `<sheetData><row r="1"><c r="A1" t="str"><v>a</v></c><c r="B1" t="str"><v>the page</v></c></row>` +
+		`<row r="2"><c r="A2" t="str"><v>b</v></c><c r="B2" t="str"><v>example.org/a</v></c></row></sheetData>` +
+		`<hyperlinks xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><hyperlink ref="B1:C1" r:id="out"/>` +
+		`<hyperlink ref="B2" r:id="out"/><hyperlink ref="A1" location="S!B2"/><hyperlink ref="ZZZZZZ9" r:id="out"/></hyperlinks>`},
+		"xl/worksheets/_rels/sheet1.xml.rels", links,
+		"xl/comments1.xml", xmlHead+`<comments xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><authors><author>Anna</author><author>tc={1}</author></authors><commentList>`+
+			said("A1", "0", "Anna:&#10;Is that\nright?")+said("B2", "1", "[Threaded comment]&#10;&#10;Your version of Excel allows you to read it.&#10;&#10;Comment:&#10;    Yes.")+said("B1", "7", " ")+`</commentList></comments>`))
+	wantText(t, r, "| a | [the page](https://example.org/a) |\n| --- | --- |\n| b | example.org/a |\n\nAnna (A1): Is that right?\nB2: Yes.")
+}

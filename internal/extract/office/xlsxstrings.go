@@ -50,8 +50,16 @@ func (s *sharedStrings) at(n int) string {
 // richText gives the text of a cell that has runs of its own looks, without how it is spoken.
 func richText(e element) (string, error) {
 	var b strings.Builder
+	shift := onLine
 	err := e.walk(func(e element) error {
 		switch e.name {
+		case "x:rPr":
+			return e.walk(func(e element) error {
+				if e.name == "x:vertAlign" {
+					shift = scriptNamed(e.attr("val"))
+				}
+				return nil
+			})
 		case "x:t":
 			text, err := e.text()
 			b.WriteString(text)
@@ -63,7 +71,7 @@ func richText(e element) (string, error) {
 		}
 		return nil
 	})
-	return tidy(unescape(b.String())), err
+	return shift.write(tidy(unescape(b.String()))), err
 }
 
 // unescape reads _xHHHH_ as the character that it stands for.

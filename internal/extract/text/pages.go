@@ -116,11 +116,16 @@ func splitLine(data []byte, atEOF, feeds bool) (advance int, token []byte, err e
 	return end, data[:end:end], nil
 }
 
-// breakPoint finds a place near the end of a long line where it can be broken: after a space or a comma, or between two characters.
+// breakPoint finds a place near the end of a long line where it can be broken: before white space, which would be lost at the end of a page,
+// after a comma, or between two characters.
 func breakPoint(line []byte) int {
-	const tail = 1 << 10
-	if at := bytes.LastIndexAny(line[len(line)-tail:], " \t,;>"); at >= 0 {
-		return len(line) - tail + at + 1
+	const tail, blank = 1 << 10, " \t"
+	if at := bytes.LastIndexAny(line[len(line)-tail:], blank+",;>"); at >= 0 {
+		at += len(line) - tail + 1
+		if before := len(bytes.TrimRight(line[:at], blank)); before > 0 {
+			return before
+		}
+		return at
 	}
 	for at := len(line) - 1; at > len(line)-utf8.UTFMax; at-- {
 		if utf8.RuneStart(line[at]) {
@@ -192,6 +197,7 @@ type lineMarks struct {
 	first, last int
 	within      bool // the last line goes on
 	empty       bool // the last line had nothing in it
+	part        int  // pages so far that the line has to itself
 }
 
 // Fit implements Marks.
@@ -217,6 +223,16 @@ func (m *lineMarks) Take(line []byte) {
 // End implements Marks.
 func (m *lineMarks) End() (label, head string) {
 	label = span("line", m.first, m.last)
+	switch {
+	case m.first != m.last:
+		m.part = 0
+	case m.part > 0 || m.within:
+		m.part++
+		label += fmt.Sprintf(", part %d", m.part)
+	}
+	if !m.within {
+		m.part = 0
+	}
 	m.first = 0
 	return label, ""
 }

@@ -52,6 +52,7 @@ func TestShortTexts(t *testing.T) {
 			"order (id: 7)\n  buyer (vat: LV4000): SIA \"Kaste\"\n  lines\n    line (n: 1)\n    line (n: 2): Nails & glue\n"},
 		{"XML with running text", "text/xml", "<doc><p>Some <b>bold</b>\n  words<br/>and <l><i>one</i><i>two</i></l>.</p></doc>", "doc\n  p: Some bold words and one two .\n"},
 		{"XML in another encoding", "application/rss+xml", "<?xml version='1.0' encoding='windows-1257'?><a>R\xEEga</a>", "a: Rīga\n"},
+		{"XML with elements in running text", "text/xml", "<doc><title>Größe &amp; Maß</title><p>Hallo, H<s>2</s>O</p> und so</doc>", "doc: Größe & Maß Hallo, H2O und so\n"},
 		{"XML with CDATA", "text/xml", "<a><![CDATA[1 < 2]]></a>", "a: 1 < 2\n"},
 		{"broken XML", "text/xml", "<a><b>text</a", "<a><b>text</a"},
 		{"XML that is not closed", "text/xml", "<a><b>text", "<a><b>text"},
@@ -129,7 +130,8 @@ func TestLongTextsAreCut(t *testing.T) {
 		{"paragraphs", "text/x-rst", strings.Repeat(paragraphs.String(), 2), []string{
 			"lines 1–4591", "lines 4592–9181", "lines 9182–13771", "lines 13772–18361", "lines 18362–20400",
 		}},
-		{"one line", "application/json", `["` + strings.Repeat("word ", 60_000) + `"]`, []string{"line 1", "line 1", "line 1", "line 1"}},
+		{"one line", "application/json", `["` + strings.Repeat("word ", 60_000) + `"]`, []string{"line 1, part 1", "line 1, part 2", "line 1, part 3", "line 1, part 4"}},
+		{"a long line among others", "text/plain", "first\n" + strings.Repeat("word  ", 50_000) + "\nlast\n", []string{"lines 1–2", "line 2, part 1", "line 2, part 2", "lines 2–3"}},
 	} {
 		b, _ := read(t, c.content, c.contentType)
 		if !cmp.Equal(b.Labels(), c.labels) {
@@ -137,6 +139,11 @@ func TestLongTextsAreCut(t *testing.T) {
 		}
 		if b.Text() != c.content {
 			t.Errorf("%s: the pages together are not the text", c.name)
+		}
+		for i, p := range b.Pages { // white space there would be taken away
+			if strings.TrimRight(p.Text, " ") != p.Text {
+				t.Errorf("%s: page %d ends with a space", c.name, i+1)
+			}
 		}
 	}
 

@@ -142,12 +142,13 @@ func (n *node) hasText() bool {
 	return slices.ContainsFunc(n.nodes, func(inner *node) bool { return inner.name == "" && strings.TrimSpace(inner.text) != "" })
 }
 
-// run writes all text in an element as it reads. Elements that have no text of their own hold pieces that stand apart.
+// run writes all text in an element as it reads. Elements that have no text of their own hold pieces that stand apart, and so do elements
+// that follow each other without any text between them.
 func (n *node) run(b *strings.Builder) {
 	apart := n.name != "" && !n.hasText()
 	b.WriteString(n.text)
-	for _, inner := range n.nodes {
-		if apart {
+	for i, inner := range n.nodes {
+		if apart || i > 0 && inner.name != "" && n.nodes[i-1].name != "" {
 			b.WriteByte(' ')
 		}
 		inner.run(b)
