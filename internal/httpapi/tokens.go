@@ -18,7 +18,7 @@ func (a *API) addTokenRoutes() {
 	a.add(&route{
 		Operation: huma.Operation{
 			OperationID: "createToken", Method: http.MethodPost, Path: "/tokens", Tags: []string{"Tokens"}, Summary: "Make a token",
-			Description: "For owners; tokens of members also for admins. An unknown user is made, confined to the workspaces with writer and viewer; a user with lesser rights is given those asked for. Only the operator's token reaches other organizations and makes unknown ones. " +
+			Description: "For owners; tokens of members also for admins. An unknown user is made, confined to the workspaces with writer and viewer; a user with lesser rights is given those asked for, but a confined one stays so, except with owner and admin. Only the operator's token reaches other organizations and makes unknown ones. " +
 				"The token itself is in this answer alone: only its SHA-256 is kept.",
 			RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: schema[api.TokenRequest](a), Example: &api.TokenRequest{User: "ada", Role: "viewer", Workspace: "team-a"}}}},
 			Responses:   a.responses(jsonResponse("The token", schema[api.Token](a), exampleToken("sat_…")), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
@@ -67,13 +67,7 @@ func (c *call) parseTokenRequest(object map[string]any) (tenant.TokenRequest, er
 	faults := c.faults
 	request := tenant.TokenRequest{
 		Org: textOf(object, "org", &faults), User: textOf(object, "user", &faults), Role: textOf(object, "role", &faults),
-		Workspaces: textsOf(object, "workspaces", &faults), ReadOnly: truthOf(object, "read_only", &faults), ExpiresAt: momentOf(object, "expires_at", &faults),
-	}
-	if one := textOf(object, "workspace", &faults); one != "" {
-		if len(request.Workspaces) > 0 {
-			faults.Add(satchel.BodyFault(satchel.CodeContradiction, "workspace", nil, "give either workspace or workspaces"))
-		}
-		request.Workspaces = []string{one}
+		Workspaces: textsOf(object, "workspaces", &faults), Workspace: textOf(object, "workspace", &faults), ReadOnly: truthOf(object, "read_only", &faults), ExpiresAt: momentOf(object, "expires_at", &faults),
 	}
 	faults.AddNew(request.Check(time.Now()))
 	return request, faults.Err()
