@@ -27,9 +27,9 @@ func (c *Client) CreateWorkspace(ctx context.Context, r api.WorkspaceRequest) (*
 	return one[api.Workspace](ctx, c, http.MethodPost, "/workspaces", r)
 }
 
-// RenameWorkspace changes what people call a workspace.
+// RenameWorkspace changes what people call a workspace; "" takes its name away.
 func (c *Client) RenameWorkspace(ctx context.Context, id, name string) (*api.Workspace, error) {
-	return one[api.Workspace](ctx, c, http.MethodPatch, "/workspaces/"+url.PathEscape(id), api.WorkspaceRequest{Name: name})
+	return one[api.Workspace](ctx, c, http.MethodPatch, "/workspaces/"+url.PathEscape(id), map[string]string{"name": name})
 }
 
 // DeleteWorkspace deletes a workspace. One with files is not_empty, unless force: then it is given as it is on its way out, and else nil.

@@ -71,10 +71,7 @@ func (o *Offline) CreateToken(ctx context.Context, r api.TokenRequest) (*api.Tok
 }
 
 func tokenRequest(r api.TokenRequest) tenant.TokenRequest {
-	request := tenant.TokenRequest{Org: r.Org, User: r.User, Role: r.Role, Workspaces: r.Workspaces, ReadOnly: r.ReadOnly}
-	if r.Workspace != "" {
-		request.Workspaces = append(request.Workspaces, r.Workspace)
-	}
+	request := tenant.TokenRequest{Org: r.Org, User: r.User, Role: r.Role, Workspaces: r.Workspaces, Workspace: r.Workspace, ReadOnly: r.ReadOnly}
 	if r.ExpiresAt > 0 {
 		request.ExpiresAt = time.Unix(r.ExpiresAt, 0)
 	}

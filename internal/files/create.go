@@ -142,7 +142,7 @@ func (c *creation) ensureWorkspace(ctx context.Context, tx meta.Tx) error {
 			return err
 		}
 		if made {
-			return tx.PutWorkspaceAccess(ctx, org, ws, user, satchel.AccessWriter)
+			return c.writeIn(ctx, tx, ws)
 		}
 	}
 	exists, access, err := tx.WorkspaceAccess(ctx, org, ws, user)
@@ -155,6 +155,18 @@ func (c *creation) ensureWorkspace(ctx context.Context, tx meta.Tx) error {
 		return satchel.WorkspaceForbidden(ws)
 	}
 	return nil
+}
+
+// writeIn gives a new workspace to its maker, unless that has left the organization meanwhile, or the organization is gone.
+func (c *creation) writeIn(ctx context.Context, tx meta.Tx, ws satchel.WorkspaceID) error {
+	_, err := tx.Member(ctx, c.scope.Org, string(c.scope.User))
+	if satchel.CodeOf(err) == satchel.CodeNotFound {
+		return satchel.Errorf(satchel.CodeForbidden, "you belong to the organization no more")
+	}
+	if err != nil {
+		return err
+	}
+	return tx.PutWorkspaceAccess(ctx, c.scope.Org, ws, c.scope.User, satchel.AccessWriter)
 }
 
 func (c *creation) remember(ctx context.Context, tx meta.Tx) error {

@@ -198,6 +198,20 @@ func TestAWorkspaceThatGoes(t *testing.T) {
 	}
 }
 
+// TestWhoLeftMakesNoWorkspace: an upload can take hours, and its user, or the whole organization, be gone when it ends.
+func TestWhoLeftMakesNoWorkspace(t *testing.T) {
+	w := newWorld(t)
+	w.scope.Workspace, w.scope.Fresh = "lab", true
+	leave := func(ctx context.Context, tx meta.Tx) error { return tx.DeleteMember(ctx, w.scope.Org, w.scope.User) }
+	if err := w.rows.InTx(t.Context(), leave); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.put(t, "", "late", files.Fields{})
+	wantCode(t, err, satchel.CodeForbidden)
+	_, err = w.rows.Workspace(t.Context(), w.scope.Org, "lab")
+	wantCode(t, err, satchel.CodeNotFound)
+}
+
 func TestIdempotencyKey(t *testing.T) {
 	w := newWorld(t)
 	first, err := w.put(t, "key", "content", files.Fields{})

@@ -67,13 +67,7 @@ func (c *call) parseTokenRequest(object map[string]any) (tenant.TokenRequest, er
 	faults := c.faults
 	request := tenant.TokenRequest{
 		Org: textOf(object, "org", &faults), User: textOf(object, "user", &faults), Role: textOf(object, "role", &faults),
-		Workspaces: textsOf(object, "workspaces", &faults), ReadOnly: truthOf(object, "read_only", &faults), ExpiresAt: momentOf(object, "expires_at", &faults),
-	}
-	if one := textOf(object, "workspace", &faults); one != "" {
-		if len(request.Workspaces) > 0 {
-			faults.Add(satchel.BodyFault(satchel.CodeContradiction, "workspace", nil, "give either workspace or workspaces"))
-		}
-		request.Workspaces = []string{one}
+		Workspaces: textsOf(object, "workspaces", &faults), Workspace: textOf(object, "workspace", &faults), ReadOnly: truthOf(object, "read_only", &faults), ExpiresAt: momentOf(object, "expires_at", &faults),
 	}
 	faults.AddNew(request.Check(time.Now()))
 	return request, faults.Err()

@@ -88,15 +88,9 @@ func (a *API) jsonBody(s *huma.Schema, example any) *huma.RequestBody {
 	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: s, Example: example}}}
 }
 
-// namedWorkspace is the workspace that the path names.
+// namedWorkspace is the workspace that the path names. One whose id has another form is not there, like any unknown one.
 func (c *call) namedWorkspace() satchel.WorkspaceID {
-	ws, ok := satchel.ParseWorkspaceID(c.r.PathValue("workspace_id"))
-	if !ok {
-		fault := badWorkspace(c.r.PathValue("workspace_id"))
-		fault.In, fault.Param = satchel.InPath, "workspace_id"
-		c.faults.Add(fault)
-	}
-	return ws
+	return satchel.WorkspaceID(c.r.PathValue("workspace_id"))
 }
 
 func (a *API) createWorkspace(ctx context.Context, c *call) (any, error) {
@@ -110,10 +104,10 @@ func (a *API) createWorkspace(ctx context.Context, c *call) (any, error) {
 	faults := c.faults
 	text, name := textOf(object, "id", &faults), textOf(object, "name", &faults)
 	ws, ok := satchel.ParseWorkspaceID(text)
-	if !ok && len(faults) == 0 {
+	if !ok {
 		fault := badWorkspace(text)
 		fault.Param = "id"
-		faults.Add(fault)
+		faults.AddNew(fault)
 	}
 	if err := faults.Err(); err != nil {
 		return nil, err
@@ -157,6 +151,9 @@ func (a *API) updateWorkspace(ctx context.Context, c *call) (any, error) {
 	}
 	faults := c.faults
 	name := textOf(object, "name", &faults)
+	if object["name"] == nil {
+		faults.AddNew(satchel.BodyFault(satchel.CodeMissing, "name", nil, "name is missing: what people shall call the workspace; \"\" takes its name away"))
+	}
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}

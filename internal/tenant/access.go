@@ -55,32 +55,78 @@ func (s *Service) Enter(ctx context.Context, caller satchel.Caller, ws satchel.W
 
 // reach gives the scope with all that the caller may do in a workspace, or says why it may do nothing.
 func (s *Service) reach(ctx context.Context, caller satchel.Caller, ws satchel.WorkspaceID) (satchel.Scope, error) {
-	if len(caller.Workspaces) > 0 && !slices.Contains(caller.Workspaces, ws) {
+	if !includes(caller, ws) {
 		return satchel.Scope{}, satchel.WorkspaceForbidden(ws)
 	}
-	scope := satchel.Scope{Org: caller.Org, Workspace: ws, User: caller.User, Access: satchel.AccessWriter, Anywhere: everywhere(caller)}
-	known := ws == satchel.DefaultWorkspace && !caller.Confined || scope.Anywhere && !s.closed
-	if !known {
-		exists, access, err := s.store.WorkspaceAccess(ctx, caller.Org, ws, caller.User)
-		switch {
-		case err != nil:
-			return satchel.Scope{}, err
-		case exists && !scope.Anywhere:
-			scope.Access = access
-		case !exists && caller.Confined:
-			return satchel.Scope{}, satchel.WorkspaceForbidden(ws)
-		case !exists && s.closed:
-			return satchel.Scope{}, workspaceNotFound(ws, satchel.InQuery, "workspace")
+	if ws == satchel.DefaultWorkspace && !caller.Confined {
+		return scopeOf(caller, ws, satchel.AccessWriter), nil
+	}
+	exists, given, err := s.store.WorkspaceAccess(ctx, caller.Org, ws, caller.User)
+	if err != nil {
+		return satchel.Scope{}, err
+	}
+	if everywhere(caller) {
+		given = satchel.AccessWriter
+	}
+	if !exists {
+		return s.reachUnknown(ctx, caller, ws, given)
+	}
+	if given == satchel.AccessNone {
+		return satchel.Scope{}, satchel.WorkspaceForbidden(ws)
+	}
+	return scopeOf(caller, ws, given), nil
+}
+
+// reachUnknown is for a workspace that does not exist, or not any more: nobody enters one that is being deleted, while its files are still there.
+func (s *Service) reachUnknown(ctx context.Context, caller satchel.Caller, ws satchel.WorkspaceID, given satchel.Access) (satchel.Scope, error) {
+	w, err := s.store.Workspace(ctx, caller.Org, ws)
+	leaving := err == nil
+	switch {
+	case err != nil && satchel.CodeOf(err) != satchel.CodeNotFound:
+		return satchel.Scope{}, err
+	case leaving && w.Doomed.IsZero():
+		return s.reach(ctx, caller, ws) // it was made meanwhile
+	case leaving && given != satchel.AccessNone:
+		return satchel.Scope{}, &satchel.Error{
+			Code: satchel.CodeNotFound, Message: "workspace \"" + string(ws) + "\" is being deleted", In: satchel.InQuery, Param: "workspace",
 		}
-		scope.Fresh = !exists
-	}
-	if scope.Access == satchel.AccessNone {
+	case leaving || caller.Confined:
 		return satchel.Scope{}, satchel.WorkspaceForbidden(ws)
+	case s.closed:
+		return satchel.Scope{}, workspaceNotFound(ws, satchel.InQuery, "workspace")
 	}
-	if caller.ReadOnly {
-		scope.Access = satchel.AccessViewer
-	}
+	scope := scopeOf(caller, ws, satchel.AccessWriter)
+	scope.Fresh = true
 	return scope, nil
+}
+
+// accessTo gives what the caller may do in a workspace, were it not being deleted; AccessNone: it has no part in it.
+func (s *Service) accessTo(ctx context.Context, caller satchel.Caller, ws satchel.WorkspaceID) (access satchel.Access, err error) {
+	switch {
+	case !includes(caller, ws):
+		return satchel.AccessNone, nil
+	case everywhere(caller), ws == satchel.DefaultWorkspace && !caller.Confined:
+		access = satchel.AccessWriter
+	default:
+		_, access, err = s.store.WorkspaceAccess(ctx, caller.Org, ws, caller.User)
+	}
+	if err != nil || access == satchel.AccessNone {
+		return satchel.AccessNone, err
+	}
+	return scopeOf(caller, ws, access).Access, nil
+}
+
+// includes reports whether the caller's token is not narrowed to other workspaces.
+func includes(caller satchel.Caller, ws satchel.WorkspaceID) bool {
+	return len(caller.Workspaces) == 0 || slices.Contains(caller.Workspaces, ws)
+}
+
+// scopeOf gives the scope of a caller who has this access to a workspace, less what its token leaves out.
+func scopeOf(caller satchel.Caller, ws satchel.WorkspaceID, access satchel.Access) satchel.Scope {
+	if caller.ReadOnly {
+		access = satchel.AccessViewer
+	}
+	return satchel.Scope{Org: caller.Org, Workspace: ws, User: caller.User, Access: access, Anywhere: everywhere(caller)}
 }
 
 // everywhere reports whether a caller has part in every workspace of its organization.

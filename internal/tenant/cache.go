@@ -36,13 +36,19 @@ func (c *tokenCache) get(hash [32]byte) (satchel.Caller, bool) {
 	return entry.Caller, ok && c.now().Before(entry.until)
 }
 
-func (c *tokenCache) put(hash [32]byte, caller satchel.Caller) {
+// put keeps a caller, but not for longer than its token is valid; zero: that has no end.
+func (c *tokenCache) put(hash [32]byte, caller satchel.Caller, end time.Time) {
+	until := c.now().Add(cacheTime)
+	if !end.IsZero() && end.Before(until) {
+		until = end
+	}
+
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.callers) >= cacheSize {
 		clear(c.callers)
 	}
-	c.callers[hash] = cachedCaller{caller, c.now().Add(cacheTime)}
+	c.callers[hash] = cachedCaller{caller, until}
 }
 
 // forget makes the next use of any token look it up again.

@@ -38,7 +38,7 @@ func (s *Service) CreateOrg(ctx context.Context, caller satchel.Caller, name, ow
 	var faults satchel.Faults
 	faults.Add(checkName("name", name))
 	if owner != "" {
-		faults.Add(checkName("owner", owner))
+		faults.Add(checkUserName("owner", owner))
 	}
 	if err := faults.Err(); err != nil {
 		return nil, err
@@ -73,7 +73,8 @@ func taken(err error, message string) error {
 	return err
 }
 
-// RenameOrg gives an organization another name. It is for owners.
+// RenameOrg gives an organization another name. The organization that the first start made keeps its name, by which the next start knows it. It is
+// for owners.
 func (s *Service) RenameOrg(ctx context.Context, caller satchel.Caller, idOrName, name string) (org *satchel.Org, err error) {
 	err = s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
 		caller, found, err := actIn(ctx, tx, caller, idOrName, pathOrg())
@@ -85,6 +86,9 @@ func (s *Service) RenameOrg(ctx context.Context, caller satchel.Caller, idOrName
 		}
 		if err := checkName("name", name); err != nil {
 			return err
+		}
+		if found.ID == s.root.Org && name != found.Name {
+			return satchel.Errorf(satchel.CodeForbidden, "the organization that the first start made keeps its name: the next start knows it by that")
 		}
 		org, found.Name = found, name
 		return taken(tx.RenameOrg(ctx, found.ID, name), "an organization of this name exists already")
@@ -140,7 +144,11 @@ func isEmpty(ctx context.Context, tx meta.Tx, caller satchel.Caller, ws satchel.
 	scope := satchel.Scope{Org: caller.Org, Workspace: ws, User: caller.User}
 	files, err := tx.Files(ctx, scope, satchel.Query{Limit: 1}, time.Unix(0, 0)) // a moment at which nothing was over
 	if err == nil && len(files.Files) > 0 {
-		err = satchel.Errorf(satchel.CodeNotEmpty, "there are files in workspace %q: delete them first, or delete the workspace with force=true", ws)
+		message := "there are files in workspace %q: delete them first, or delete the workspace with force=true"
+		if ws == satchel.DefaultWorkspace { // which cannot be deleted
+			message = "there are files in workspace %q: delete them first"
+		}
+		err = satchel.Errorf(satchel.CodeNotEmpty, message, ws)
 	}
 	return err
 }

@@ -31,10 +31,7 @@ func (r UserRequest) check(m *satchel.Member) error {
 	if r.Name != nil {
 		m.Name = *r.Name
 	}
-	faults.Add(checkName("name", m.Name))
-	if m.Name == me {
-		faults.Add(satchel.BodyFault(satchel.CodeInvalidValue, "name", nil, "no user can be called %q: it means whoever asks", me))
-	}
+	faults.Add(checkUserName("name", m.Name))
 	if r.Role != nil {
 		m.Role = satchel.Role(*r.Role)
 	}
@@ -51,6 +48,14 @@ func (r UserRequest) check(m *satchel.Member) error {
 	}
 	m.Confined = m.Confined && m.Role == satchel.RoleMember
 	return faults.Err()
+}
+
+// checkUserName is checkName for a user.
+func checkUserName(param, name string) error {
+	if name == me {
+		return satchel.BodyFault(satchel.CodeInvalidValue, param, nil, "no user can be called %q: it means whoever asks", me)
+	}
+	return checkName(param, name)
 }
 
 func checkName(param, name string) error {

@@ -1,10 +1,16 @@
 package tenant_test
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/meta"
+	"github.com/satchel-files/satchel/internal/meta/metatest"
+	"github.com/satchel-files/satchel/internal/meta/sqlstore"
 	"github.com/satchel-files/satchel/internal/tenant"
 )
 
@@ -12,16 +18,20 @@ import (
 type team struct {
 	*tenant.Service
 	operator, owner, admin, member, confined, rival satchel.Caller
+
+	store *sqlstore.Store
+	clock *metatest.Clock
 }
 
 func newTeam(t *testing.T) *team {
 	t.Helper()
-	s, _, secret := newService(t, newStore(t), "")
+	store := newStore(t)
+	s, clock, secret := newService(t, store, "")
 	operator, err := s.Authenticate(t.Context(), secret)
 	if err != nil {
 		t.Fatal(err)
 	}
-	made := &team{Service: s, operator: operator}
+	made := &team{Service: s, operator: operator, store: store, clock: clock}
 	for _, c := range []struct {
 		into *satchel.Caller
 		r    tenant.TokenRequest
@@ -231,4 +241,213 @@ func TestAClosedInstallation(t *testing.T) {
 	}
 	_, err = closed.Enter(t.Context(), member, "new", satchel.AccessViewer)
 	wantCode(t, err, satchel.CodeWorkspaceForbidden)
+}
+
+// doom begins the deletion of a workspace as if it had files.
+func (s *team) doom(t *testing.T, id satchel.WorkspaceID) {
+	t.Helper()
+	err := s.store.InTx(t.Context(), func(ctx context.Context, tx meta.Tx) error {
+		return tx.UpdateWorkspace(ctx, satchel.Workspace{Org: s.owner.Org, ID: id, Doomed: s.clock.Now()})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestAWorkspaceThatIsBeingDeleted still has files: whoever had no part in it must not get at them as if it were a new one.
+func TestAWorkspaceThatIsBeingDeleted(t *testing.T) {
+	s := newTeam(t)
+	s.doom(t, "lab")
+	for name, c := range map[string]struct {
+		by          satchel.Caller
+		enter, look satchel.Code
+		access      satchel.Access
+	}{
+		"owner":    {s.owner, satchel.CodeNotFound, "", satchel.AccessWriter},
+		"admin":    {s.admin, satchel.CodeNotFound, "", satchel.AccessWriter},
+		"confined": {s.confined, satchel.CodeNotFound, "", satchel.AccessViewer},
+		"member":   {s.member, satchel.CodeWorkspaceForbidden, satchel.CodeWorkspaceForbidden, satchel.AccessNone},
+		"rival":    {s.rival, "", satchel.CodeNotFound, satchel.AccessNone},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := s.Enter(t.Context(), c.by, "lab", satchel.AccessViewer)
+			wantCode(t, err, c.enter)
+			place, err := s.Workspace(t.Context(), c.by, "lab")
+			wantCode(t, err, c.look)
+			if err == nil && (place.Doomed.IsZero() || place.Access != c.access) {
+				t.Errorf("%+v", place)
+			}
+			listed := slices.Contains(walk(t, s, c.by, 100), "lab")
+			if listed != (c.look == "") {
+				t.Errorf("in the list: %v", listed)
+			}
+		})
+	}
+	_, err := s.CreateWorkspace(t.Context(), s.owner, "lab", "")
+	wantCode(t, err, satchel.CodeExists)
+}
+
+// TestTheDefaultWorkspaceBehindOthers is found by a token that leaves out the workspaces before and behind it.
+func TestTheDefaultWorkspaceBehindOthers(t *testing.T) {
+	s := newTeam(t)
+	for _, id := range []satchel.WorkspaceID{"a1", "a2", "a3", "z1", "z2", "z3"} {
+		if _, err := s.CreateWorkspace(t.Context(), s.member, id, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	only := s.member
+	only.Workspaces = []satchel.WorkspaceID{"default"}
+	with := s.member
+	with.Workspaces = []satchel.WorkspaceID{"a3", "default", "z3"}
+	for limit := 1; limit <= 8; limit++ {
+		if got := walk(t, s, only, limit); !slices.Equal(got, only.Workspaces) {
+			t.Errorf("by %d: %v", limit, got)
+		}
+		if got := walk(t, s, with, limit); !slices.Equal(got, with.Workspaces) {
+			t.Errorf("by %d: %v", limit, got)
+		}
+	}
+}
+
+// TestConfinementStays where a token is made for a member; only more than that, or an admin in so many words, lifts it.
+func TestConfinementStays(t *testing.T) {
+	s := newTeam(t)
+	caller, _, _ := make1(t, s.Service, s.owner, tenant.TokenRequest{User: "vera", Role: "member"})
+	if !caller.Confined {
+		t.Error("a member's token has lifted the confinement")
+	}
+	_, err := s.Enter(t.Context(), caller, satchel.DefaultWorkspace, satchel.AccessViewer)
+	wantCode(t, err, satchel.CodeWorkspaceForbidden)
+	_, err = s.Enter(t.Context(), caller, "lab", satchel.AccessViewer)
+	wantCode(t, err, "")
+	free := false
+	if _, err := s.UpdateUser(t.Context(), s.admin, "vera", tenant.UserRequest{Confined: &free}); err != nil {
+		t.Fatal(err)
+	}
+	member, _, _ := make1(t, s.Service, s.owner, tenant.TokenRequest{User: "vera", Role: "member"})
+	_, err = s.Enter(t.Context(), member, satchel.DefaultWorkspace, satchel.AccessWriter)
+	wantCode(t, err, "")
+	if admin, _, _ := make1(t, s.Service, s.owner, tenant.TokenRequest{User: "vera", Role: "admin"}); admin.Role != satchel.RoleAdmin || admin.Confined {
+		t.Errorf("%+v", admin)
+	}
+}
+
+// TestTokensOfSeveralWorkspaces reach what their user has there, and no more.
+func TestTokensOfSeveralWorkspaces(t *testing.T) {
+	s := newTeam(t)
+	caller, token, _ := make1(t, s.Service, s.admin, tenant.TokenRequest{User: "nina", Role: "writer", Workspaces: []string{"wing", "attic", "wing"}})
+	if want := []satchel.WorkspaceID{"attic", "wing"}; !slices.Equal(token.Workspaces, want) || !caller.Confined || token.Grant() != "writer" {
+		t.Errorf("%+v, %+v", token, caller)
+	}
+	reads, _, _ := make1(t, s.Service, s.admin, tenant.TokenRequest{User: "nina", Role: "viewer", Workspaces: []string{"wing"}})
+	more, _, _ := make1(t, s.Service, s.admin, tenant.TokenRequest{User: "nina", Role: "member", Workspaces: []string{"attic", "lab"}})
+	for _, c := range []struct {
+		by   satchel.Caller
+		ws   satchel.WorkspaceID
+		want satchel.Code
+	}{
+		{caller, "attic", ""},
+		{caller, "wing", ""},
+		{caller, "lab", satchel.CodeWorkspaceForbidden},
+		{caller, "default", satchel.CodeWorkspaceForbidden},
+		{reads, "wing", satchel.CodeReadOnly},
+		{reads, "attic", satchel.CodeWorkspaceForbidden},
+		{more, "attic", ""},
+		{more, "lab", satchel.CodeWorkspaceForbidden}, // the token names it, but its user has nothing there
+	} {
+		if _, err := s.Enter(t.Context(), c.by, c.ws, satchel.AccessWriter); satchel.CodeOf(err) != c.want {
+			t.Errorf("%v in %s: %v, want %q", c.by.Workspaces, c.ws, err, c.want)
+		}
+	}
+}
+
+func TestWrongTokenRequests(t *testing.T) {
+	s := newTeam(t)
+	many := make([]string, 101)
+	for i := range many {
+		many[i] = "w"
+	}
+	for name, c := range map[string]struct {
+		r     tenant.TokenRequest
+		code  satchel.Code
+		param string
+	}{
+		"nobody can be me":       {tenant.TokenRequest{User: "me", Role: "member"}, satchel.CodeInvalidValue, "user"},
+		"no user":                {tenant.TokenRequest{Role: "member"}, satchel.CodeMissing, "user"},
+		"no role":                {tenant.TokenRequest{User: "x"}, satchel.CodeInvalidValue, "role"},
+		"a name of no workspace": {tenant.TokenRequest{User: "x", Role: "viewer", Workspace: "No"}, satchel.CodeInvalidValue, "workspace"},
+		"one of them":            {tenant.TokenRequest{User: "x", Role: "viewer", Workspaces: []string{"a", "No"}}, satchel.CodeInvalidValue, "workspaces"},
+		"two ways":               {tenant.TokenRequest{User: "x", Role: "viewer", Workspace: "a", Workspaces: []string{"b"}}, satchel.CodeContradiction, "workspace"},
+		"too many":               {tenant.TokenRequest{User: "x", Role: "viewer", Workspaces: many}, satchel.CodeTooMany, "workspaces"},
+		"over already":           {tenant.TokenRequest{User: "x", Role: "member", ExpiresAt: s.clock.Now()}, satchel.CodeOutOfRange, "expires_at"},
+	} {
+		_, _, err := s.CreateToken(t.Context(), s.owner, c.r)
+		faults, ok := errors.AsType[satchel.Faults](err)
+		if !ok || len(faults) != 1 || faults[0].Code != c.code || faults[0].Param != c.param {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestATokenIsForgottenAtItsEnd, and not when the memory of it would be.
+func TestATokenIsForgottenAtItsEnd(t *testing.T) {
+	s := newTeam(t)
+	_, secret, err := s.CreateToken(t.Context(), s.owner, tenant.TokenRequest{User: "mary", Role: "member", ExpiresAt: s.clock.Now().Add(time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.clock.Advance(time.Hour - 100*time.Millisecond)
+	_, err = s.Authenticate(t.Context(), secret)
+	wantCode(t, err, "")
+	s.clock.Advance(200 * time.Millisecond)
+	_, err = s.Authenticate(t.Context(), secret)
+	wantCode(t, err, satchel.CodeInvalidToken)
+}
+
+// TestTheFirstOrganizationKeepsItsName: a start that did not find it would make another one, whoever took the name would have its root token.
+func TestTheFirstOrganizationKeepsItsName(t *testing.T) {
+	s := newTeam(t)
+	_, err := s.RenameOrg(t.Context(), s.operator, satchel.DefaultOrg, "headquarters")
+	wantCode(t, err, satchel.CodeForbidden)
+	if _, err := s.RenameOrg(t.Context(), s.operator, satchel.DefaultOrg, satchel.DefaultOrg); err != nil {
+		t.Error(err)
+	}
+	_, err = s.DeleteOrg(t.Context(), s.operator, satchel.DefaultOrg)
+	wantCode(t, err, satchel.CodeForbidden)
+	_, err = s.DeleteUser(t.Context(), s.operator, "", "owner")
+	wantCode(t, err, satchel.CodeLastOwner)
+}
+
+func TestOperatorsAndOrganizations(t *testing.T) {
+	s := newTeam(t)
+	org, err := s.CreateOrg(t.Context(), s.operator, "initech", "bill")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bill, err := s.User(t.Context(), s.operator, "initech", "bill"); err != nil || bill.Role != satchel.RoleOwner || bill.Org != org.ID {
+		t.Errorf("%+v, %v", bill, err)
+	}
+	_, err = s.CreateOrg(t.Context(), s.operator, "acme", "")
+	wantCode(t, err, satchel.CodeExists)
+	_, err = s.CreateOrg(t.Context(), s.operator, "", "me")
+	if faults, ok := errors.AsType[satchel.Faults](err); !ok || len(faults) != 2 {
+		t.Errorf("%v", err)
+	}
+	for _, by := range append(narrowed(s.operator), s.owner, s.admin, s.member) {
+		_, err = s.CreateOrg(t.Context(), by, "mine", "")
+		wantCode(t, err, satchel.CodeForbidden)
+	}
+	for name, c := range map[string]struct {
+		by   satchel.Caller
+		want int
+	}{"operator": {s.operator, 4}, "owner": {s.owner, 1}, "member": {s.member, 1}, "rival": {s.rival, 1}} {
+		orgs, err := s.Orgs(t.Context(), c.by, satchel.Slice{Limit: 100})
+		if err != nil || len(orgs) != c.want || c.want == 1 && orgs[0].ID != c.by.Org {
+			t.Errorf("%s: %v, %v", name, orgs, err)
+		}
+	}
+	scope, err := s.Enter(t.Context(), s.operator, satchel.DefaultWorkspace, satchel.AccessViewer)
+	if err != nil || scope.Org != s.operator.Org { // it manages everywhere, and reads files at home alone
+		t.Errorf("%+v, %v", scope, err)
+	}
 }

@@ -89,7 +89,7 @@ func (s *Service) lookUp(ctx context.Context, hash [32]byte) (satchel.Caller, er
 		Org: token.Org, User: token.User, Token: token.ID, Role: lesser(token.Role, member.Role), Confined: member.Confined,
 		Operator: token.Operator, Workspaces: token.Workspaces, ReadOnly: token.ReadOnly,
 	}
-	s.known.put(hash, caller)
+	s.known.put(hash, caller, token.ExpiresAt)
 	s.touch(ctx, token, now)
 	return caller, nil
 }

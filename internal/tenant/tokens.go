@@ -18,6 +18,7 @@ type TokenRequest struct {
 	User       string // name or id
 	Role       string
 	Workspaces []string // narrow it to these; none: not narrowed, with writer and viewer the default one
+	Workspace  string   // the same as one in Workspaces
 	ReadOnly   bool
 	ExpiresAt  time.Time // zero: never
 }
@@ -81,8 +82,8 @@ func (r TokenRequest) check(now time.Time) (NamedToken, error) {
 	switch {
 	case r.confined():
 		token.Role, token.ReadOnly = satchel.RoleMember, r.Role == "viewer" || r.ReadOnly
-		if len(r.Workspaces) == 0 {
-			r.Workspaces = []string{string(satchel.DefaultWorkspace)}
+		if len(r.Workspaces) == 0 && r.Workspace == "" {
+			r.Workspace = string(satchel.DefaultWorkspace)
 		}
 	case r.Role == "owner" || r.Role == "admin" || r.Role == "member":
 		token.Role, token.ReadOnly = satchel.Role(r.Role), r.ReadOnly
@@ -90,34 +91,45 @@ func (r TokenRequest) check(now time.Time) (NamedToken, error) {
 		faults.Add(satchel.BodyFault(satchel.CodeInvalidValue, "role", nil, "role must be one of owner, admin, member, writer, viewer; %.64q is none of them", r.Role))
 	}
 	var err error
-	token.Workspaces, err = parseWorkspaces(r.Workspaces)
+	token.Workspaces, err = r.parseWorkspaces()
 	faults.Add(err)
 	if token.ExpiresAt = r.ExpiresAt; !r.ExpiresAt.IsZero() && !r.ExpiresAt.After(now) {
 		faults.Add(satchel.BodyFault(satchel.CodeOutOfRange, "expires_at", nil, "expires_at must lie in the future"))
 	}
-	faults.Add(checkName("user", r.User))
+	faults.Add(checkUserName("user", r.User))
 	if r.Org != "" {
 		faults.Add(checkName("org", r.Org))
 	}
 	return token, faults.Err()
 }
 
-func parseWorkspaces(names []string) ([]satchel.WorkspaceID, error) {
-	if len(names) > maxTokenWorkspaces {
+func (r TokenRequest) parseWorkspaces() ([]satchel.WorkspaceID, error) {
+	switch {
+	case r.Workspace != "" && len(r.Workspaces) > 0:
+		return nil, satchel.BodyFault(satchel.CodeContradiction, "workspace", nil, "give either workspace or workspaces")
+	case len(r.Workspaces) > maxTokenWorkspaces:
 		return nil, satchel.BodyFault(satchel.CodeTooMany, "workspaces", nil, "a token is narrowed to at most %d workspaces", maxTokenWorkspaces)
+	case r.Workspace != "":
+		id, err := parseWorkspace(r.Workspace, "workspace", nil)
+		return []satchel.WorkspaceID{id}, err
 	}
 	var faults satchel.Faults
 	var ids []satchel.WorkspaceID
-	for i, name := range names {
-		id, ok := satchel.ParseWorkspaceID(name)
-		if !ok {
-			faults.Add(satchel.BodyFault(satchel.CodeInvalidValue, "workspaces", []string{strconv.Itoa(i)},
-				"%.64q is no workspace id: 1 to 34 lower-case letters and digits, in groups joined by - or _", name))
-		}
+	for i, name := range r.Workspaces {
+		id, err := parseWorkspace(name, "workspaces", []string{strconv.Itoa(i)})
+		faults.Add(err)
 		ids = append(ids, id)
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids), faults.Err()
+}
+
+func parseWorkspace(name, param string, path []string) (satchel.WorkspaceID, error) {
+	id, ok := satchel.ParseWorkspaceID(name)
+	if !ok {
+		return id, satchel.BodyFault(satchel.CodeInvalidValue, param, path, "%.64q is no workspace id: 1 to 34 lower-case letters and digits, in groups joined by - or _", name)
+	}
+	return id, nil
 }
 
 // insertToken is the transaction of CreateToken.

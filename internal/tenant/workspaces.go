@@ -24,20 +24,24 @@ func (s *Service) Workspaces(ctx context.Context, caller satchel.Caller, page sa
 		user = ""
 	}
 	var places []Place
-	for {
-		some, err := s.store.Workspaces(ctx, caller.Org, user, page)
+	for rest := page; ; {
+		some, err := s.store.Workspaces(ctx, caller.Org, user, rest)
 		if err != nil {
 			return nil, err
 		}
 		for _, w := range some {
-			if scope, err := s.reach(ctx, caller, w.ID); err == nil && len(places) < page.Limit {
-				places = append(places, Place{w, scope.Access})
+			access, err := s.accessTo(ctx, caller, w.ID)
+			if err != nil {
+				return nil, err
+			}
+			if access != satchel.AccessNone && len(places) < page.Limit {
+				places = append(places, Place{w, access})
 			}
 		}
 		if len(some) < page.Limit || len(places) == page.Limit {
 			return s.withDefault(ctx, caller, page, places)
 		}
-		page.After = string(some[len(some)-1].ID)
+		rest.After = string(some[len(some)-1].ID)
 	}
 }
 
@@ -47,35 +51,36 @@ func (s *Service) withDefault(ctx context.Context, caller satchel.Caller, page s
 	if there || string(satchel.DefaultWorkspace) <= page.After || at == page.Limit {
 		return places, nil
 	}
-	scope, err := s.reach(ctx, caller, satchel.DefaultWorkspace)
-	if err != nil {
-		return places, nil //nolint:nilerr // it has no part in it
+	access, err := s.accessTo(ctx, caller, satchel.DefaultWorkspace)
+	if err != nil || access == satchel.AccessNone {
+		return places, err
 	}
 	w, err := s.store.Workspace(ctx, caller.Org, satchel.DefaultWorkspace)
 	if err != nil {
 		return nil, err
 	}
-	places = slices.Insert(places, at, Place{*w, scope.Access})
+	places = slices.Insert(places, at, Place{*w, access})
 	return places[:min(len(places), page.Limit)], nil
 }
 
-// Workspace gives a workspace in which the caller has part; CodeNotFound if there is none, CodeWorkspaceForbidden if it has none in it.
+// Workspace gives a workspace in which the caller has part, one that is being deleted too; CodeNotFound if there is none,
+// CodeWorkspaceForbidden if it has none in it.
 func (s *Service) Workspace(ctx context.Context, caller satchel.Caller, id satchel.WorkspaceID) (*Place, error) {
-	w, err := s.store.Workspace(ctx, caller.Org, id)
-	missing := satchel.CodeOf(err) == satchel.CodeNotFound
-	if err != nil && !missing {
+	access, err := s.accessTo(ctx, caller, id)
+	if err != nil {
 		return nil, err
 	}
-	scope, denied := s.reach(ctx, caller, id)
-	switch code := satchel.CodeOf(denied); {
-	case code == satchel.CodeWorkspaceForbidden:
-		return nil, denied
-	case denied != nil && code != satchel.CodeNotFound:
-		return nil, denied
-	case missing:
+	w, err := s.store.Workspace(ctx, caller.Org, id)
+	missing := satchel.CodeOf(err) == satchel.CodeNotFound
+	switch {
+	case missing && includes(caller, id) && !caller.Confined:
 		return nil, pathWorkspace().notFound("Workspace", string(id))
+	case err != nil && !missing:
+		return nil, err
+	case missing || access == satchel.AccessNone:
+		return nil, satchel.WorkspaceForbidden(id)
 	}
-	return &Place{*w, scope.Access}, nil
+	return &Place{*w, access}, nil
 }
 
 // CreateWorkspace makes a workspace, its maker a writer in it. It is for owners, admins, and, unless the installation is closed, members who are

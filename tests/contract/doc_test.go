@@ -10,7 +10,7 @@
 //
 // What stands before the first "###" is prose, and lines that begin with @:
 //
-//	@server max-file-bytes=1000                   settings of the server
+//	@server max-file-bytes=1000                   a setting of the server: also workers, sweep-interval and workspaces
 //	@token «ada» = acme ada member                a token of that organization, user and role (and workspace), under a name
 //	@always Authorization: Bearer «ada»           a header of every request that does not give it itself; "-Authorization" leaves it out
 //	@show id, filename                            of Files only these keys; also before a step's request, "everything" or "nothing"

@@ -93,6 +93,14 @@ func (s *story) configure(t testing.TB) func(*daemon.Config) {
 					t.Fatal(err)
 				}
 				c.Workers = workers
+			case "sweep-interval":
+				interval, err := time.ParseDuration(value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.SweepInterval = interval
+			case "workspaces":
+				c.Workspaces = value
 			default:
 				t.Fatalf("no such setting of the server: %s", name)
 			}
