@@ -217,6 +217,24 @@ func TestExpiry(t *testing.T) {
 	}
 }
 
+func TestEnding(t *testing.T) {
+	now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	for text, want := range map[string]time.Time{
+		"72h": now.Add(72 * time.Hour), "30d": now.AddDate(0, 0, 30), "2026-11-26": now.Add(12 * time.Hour), "2027-01-31": time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC),
+	} {
+		e := ending{now: func() time.Time { return now }}
+		if err := e.Set(text); err != nil || e.unix != want.Unix() || e.String() != text {
+			t.Errorf("%s: %d, %v", text, e.unix, err)
+		}
+	}
+	for _, text := range []string{"", "soon", "-1h", "2026-11-25", "2020-01-01", "2027-02-30", "31.1.2027"} {
+		e := ending{now: func() time.Time { return now }}
+		if err := e.Set(text); err == nil {
+			t.Errorf("%q was taken", text)
+		}
+	}
+}
+
 func TestProgressWithoutATerminal(t *testing.T) {
 	var out bytes.Buffer
 	g := (&program{err: &out}).newProgress("a", 1)

@@ -75,7 +75,7 @@ func (a *tokenAccess) with(p *program, cmd *cobra.Command, use func(tokenStore) 
 func (p *program) tokenCreateCommand() *cobra.Command {
 	var a tokenAccess
 	var r api.TokenRequest
-	var expires expiry
+	expires := ending{now: p.now}
 	cmd := &cobra.Command{
 		Use:   "create --user NAME --role ROLE",
 		Short: "Make a token",
@@ -92,9 +92,7 @@ made, and for an operator also an unknown organization.
 			if !cmd.Flags().Changed("workspace") && !confined(r.Role) {
 				r.Workspaces = nil // SATCHEL_WORKSPACE is meant for files
 			}
-			if expires != 0 {
-				r.ExpiresAt = p.now().Add(time.Duration(expires)).Unix()
-			}
+			r.ExpiresAt = expires.unix
 			return a.with(p, cmd, func(s tokenStore) error { return p.createToken(cmd.Context(), s, r) })
 		},
 	}
@@ -104,11 +102,39 @@ made, and for an operator also an unknown organization.
 	flags.StringVar(&r.Role, "role", "", "owner, admin or member; or writer or viewer: a member who has that access, and only to --workspace")
 	flags.StringSliceVarP(&r.Workspaces, "workspace", "w", nil, "`name` of a workspace to which the token is narrowed; repeatable (for writer and viewer by default \"default\")")
 	flags.BoolVar(&r.ReadOnly, "read-only", false, "the token changes nothing")
-	flags.Var(&expires, "expires", "the token ends after this `time`, such as 72h or 30d (default never)")
+	flags.Var(&expires, "expires", "the token ends after this `time`, such as 72h or 30d, or with the beginning of a day (UTC), such as 2027-01-31 (default never)")
 	flags.Lookup("workspace").Annotations = map[string][]string{variableKey: {daemon.EnvPrefix + "WORKSPACE"}}
 	a.addTo(cmd)
 	return cmd
 }
+
+// ending is a flag for a moment: a time span from now, or a day.
+type ending struct {
+	now  func() time.Time
+	text string
+	unix int64 // 0: never
+}
+
+func (e *ending) Set(text string) error {
+	at, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		var span expiry
+		if span.Set(text) != nil {
+			return fmt.Errorf("%q is neither a time span nor a day; write 72h, 30d or 2027-01-31", text)
+		}
+		at = e.now().Add(time.Duration(span))
+	}
+	if !at.After(e.now()) {
+		return fmt.Errorf("%s is over", text)
+	}
+	e.text, e.unix = text, at.Unix()
+	return nil
+}
+
+func (e *ending) String() string { return e.text }
+
+// Type implements pflag.Value.
+func (*ending) Type() string { return "time" }
 
 func confined(role string) bool { return role == "writer" || role == "viewer" }
 

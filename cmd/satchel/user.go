@@ -124,7 +124,7 @@ func (p *program) userRmCommand() *cobra.Command {
 
 func (p *program) userWhoamiCommand() *cobra.Command {
 	var asJSON bool
-	cmd := &cobra.Command{Use: "whoami", Short: "Show whom the token speaks for", Example: "satchel user whoami", Long: "Show whom the token speaks for, and with which role."}
+	cmd := &cobra.Command{Use: "whoami", Short: "Show whom the token speaks for", Example: "satchel user whoami", Long: "Show whom the token speaks for, and what role that user has. The token may give less."}
 	jsonFlag(cmd, &asJSON)
 	return p.remote(cmd, cobra.NoArgs, func(ctx context.Context, c *client.Client, _ []string) error {
 		u, err := c.User(ctx, "me")

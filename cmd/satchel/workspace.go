@@ -130,7 +130,7 @@ func (p *program) workspaceUsersCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "users ID", Short: "List who was given access to a workspace", Example: "satchel workspace users papers",
-		Long: "List who was given access to a workspace by name. Owners and admins have access to every one, and\nevery member who is not confined to the workspace default. It is for owners and admins.",
+		Long: "List who was given access to a workspace by name. Owners and admins have access to every one, and\nmembers who are not confined have it to the workspace default. It is for owners and admins.",
 	}
 	jsonFlag(cmd, &asJSON)
 	return p.remote(cmd, cobra.ExactArgs(1), func(ctx context.Context, c *client.Client, args []string) error {
