@@ -18,6 +18,7 @@ type tokenCache struct {
 	now     func() time.Time
 	mu      sync.RWMutex
 	callers map[[32]byte]cachedCaller
+	age     int // how often everything was forgotten
 }
 
 type cachedCaller struct {
@@ -36,15 +37,24 @@ func (c *tokenCache) get(hash [32]byte) (satchel.Caller, bool) {
 	return entry.Caller, ok && c.now().Before(entry.until)
 }
 
-// put keeps a caller, but not for longer than its token is valid; zero: that has no end.
-func (c *tokenCache) put(hash [32]byte, caller satchel.Caller, end time.Time) {
+// seen is to be asked before a token is looked up, and given to put with what was found.
+func (c *tokenCache) seen() (age int) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.age
+}
+
+// put keeps a caller, but not for longer than its token is valid (zero: that has no end), and not if it may have been revoked since it was looked up.
+func (c *tokenCache) put(hash [32]byte, caller satchel.Caller, end time.Time, age int) {
 	until := c.now().Add(cacheTime)
 	if !end.IsZero() && end.Before(until) {
 		until = end
 	}
-
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if age != c.age {
+		return
+	}
 	if len(c.callers) >= cacheSize {
 		clear(c.callers)
 	}
@@ -56,4 +66,5 @@ func (c *tokenCache) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	clear(c.callers)
+	c.age++
 }

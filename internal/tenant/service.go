@@ -74,6 +74,7 @@ func (s *Service) Authenticate(ctx context.Context, secret string) (satchel.Call
 }
 
 func (s *Service) lookUp(ctx context.Context, hash [32]byte) (satchel.Caller, error) {
+	age := s.known.seen()
 	token, member, err := s.store.TokenByHash(ctx, hash)
 	if satchel.CodeOf(err) == satchel.CodeNotFound {
 		return satchel.Caller{}, invalidToken()
@@ -89,7 +90,7 @@ func (s *Service) lookUp(ctx context.Context, hash [32]byte) (satchel.Caller, er
 		Org: token.Org, User: token.User, Token: token.ID, Role: lesser(token.Role, member.Role), Confined: member.Confined,
 		Operator: token.Operator, Workspaces: token.Workspaces, ReadOnly: token.ReadOnly,
 	}
-	s.known.put(hash, caller, token.ExpiresAt)
+	s.known.put(hash, caller, token.ExpiresAt, age)
 	s.touch(ctx, token, now)
 	return caller, nil
 }

@@ -124,6 +124,48 @@ func TestARevokedTokenIsRefused(t *testing.T) {
 	wantCode(t, err, satchel.CodeInvalidToken)
 }
 
+// slowStore reads a token and then takes its time.
+type slowStore struct {
+	*sqlstore.Store
+	pause func()
+}
+
+func (s *slowStore) TokenByHash(ctx context.Context, hash [32]byte) (*satchel.Token, *satchel.Member, error) {
+	token, member, err := s.Store.TokenByHash(ctx, hash)
+	s.pause()
+	return token, member, err
+}
+
+// A token that is revoked while a request looks it up is refused from the next request on.
+func TestATokenThatIsRevokedWhileItIsUsed(t *testing.T) {
+	store := &slowStore{Store: newStore(t), pause: func() {}}
+	c := metatest.NewClock()
+	s := tenant.New(tenant.Config{Store: store, Now: c.Now})
+	t.Cleanup(s.Close)
+	secret, err := s.Bootstrap(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner, err := s.Authenticate(t.Context(), secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, used, err := s.CreateToken(t.Context(), owner, tenant.TokenRequest{User: "ada", Role: "member"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.pause = func() {
+		store.pause = func() {}
+		if err := s.DeleteToken(t.Context(), owner, string(token.ID)); err != nil {
+			t.Error(err)
+		}
+	}
+	_, err = s.Authenticate(t.Context(), used)
+	wantCode(t, err, "")
+	_, err = s.Authenticate(t.Context(), used)
+	wantCode(t, err, satchel.CodeInvalidToken)
+}
+
 func TestATokenEnds(t *testing.T) {
 	store := newStore(t)
 	s, c, secret := newService(t, store, "")
