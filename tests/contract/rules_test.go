@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/pb33f/libopenapi"
@@ -18,7 +19,10 @@ import (
 )
 
 // rules are what every answer keeps, whatever was asked: the OpenAPI document, and what docs/api.md says of all operations.
-type rules struct{ document validator.Validator }
+type rules struct {
+	mu       sync.Mutex // the validator keeps what it has compiled
+	document validator.Validator
+}
 
 // problemPath is added to the document to hold answers of unknown routes against the schema of errors.
 const problemPath = "/any-problem"
@@ -34,7 +38,18 @@ func newRules(t testing.TB, s *server) *rules {
 	}
 	a := readAnswer(t, conn, r)
 	a.want(t, http.StatusOK)
-	document, err := libopenapi.NewDocument(withProblemPath(t, a.body))
+	return rulesOf(t, withProblemPath(t, a.body))
+}
+
+// knownRules are those of documents that were read before: reading one takes long, and nearly all servers have the same.
+var knownRules sync.Map //nolint:gochecknoglobals // of this test program
+
+func rulesOf(t testing.TB, text []byte) *rules {
+	t.Helper()
+	if known, ok := knownRules.Load(string(text)); ok {
+		return known.(*rules)
+	}
+	document, err := libopenapi.NewDocument(text)
 	if err != nil {
 		t.Fatal("the OpenAPI document:", err)
 	}
@@ -42,7 +57,8 @@ func newRules(t testing.TB, s *server) *rules {
 	if len(errs) > 0 {
 		t.Fatal("the OpenAPI document:", errs)
 	}
-	return &rules{v}
+	made, _ := knownRules.LoadOrStore(string(text), &rules{document: v})
+	return made.(*rules)
 }
 
 func withProblemPath(t testing.TB, document []byte) []byte {
@@ -168,6 +184,8 @@ func (r *rules) check(t testing.TB, sent request, a answer) {
 	}
 	asked := &http.Request{Method: method, URL: &url.URL{Path: path}, Header: http.Header{}}
 	given := &http.Response{StatusCode: a.status, Header: a.header, Body: io.NopCloser(bytes.NewReader(withoutHugeNumbers(a.body))), Request: asked}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if ok, faults := r.document.ValidateHttpResponse(asked, given); !ok {
 		for _, fault := range faults {
 			t.Errorf("%s %s %d against the OpenAPI document: %s: %s %v", sent.method, path, a.status, fault.Message, fault.Reason, fault.SchemaValidationErrors)

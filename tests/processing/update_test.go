@@ -224,6 +224,8 @@ func TestProcessingLeavesWhatPeopleSet(t *testing.T) {
 	wantMetadata(t, &again, `{"free":"by the text, and by hand","given":"by hand"}`)
 	wantFile(t, &again, "processed", "", `"reverted"`)
 	asked := decode[api.File](t, s.update(file.ID, order("Set reverted to what the text says.")))
+	wantMetadata(t, &asked, `{"free":"by the text, and by hand","given":"by hand","reverted":"by the text"}`) // and not what it does not name
+	asked = decode[api.File](t, s.update(file.ID, order("Set given and free to what the text says.")))
 	wantMetadata(t, &asked, `{"free":"by the text","given":"by the text","reverted":"by the text"}`)
 }
 

@@ -19,7 +19,10 @@ var ErrOlderSchema = errors.New("the database is of an older version of satchel,
 //go:embed migrations/sqlite/*.sql
 var sqliteMigrations embed.FS
 
-const snapshotStamp = "20060102T150405Z"
+const (
+	snapshotStamp = "20060102T150405Z"
+	maxCopies     = 100 // of one second
+)
 
 // migrate brings the database to the version that this program knows. Of an older one a copy is set aside first.
 func (f *sqliteFile) migrate(ctx context.Context, options Options) error {
@@ -80,8 +83,14 @@ func versions(ctx context.Context, migrations *goose.Provider) (current, target 
 
 // setAside copies the database to a file beside it, named after the version that is about to come and the time.
 func (f *sqliteFile) setAside(ctx context.Context, options Options, target int64) error {
-	path := fmt.Sprintf("%s.before-v%d-%s", f.path, target, options.Now().UTC().Format(snapshotStamp))
-	if err := f.snapshot(ctx, path); err != nil {
+	name := fmt.Sprintf("%s.before-v%d-%s", f.path, target, options.Now().UTC().Format(snapshotStamp))
+	path := name
+	err := f.snapshot(ctx, path)
+	for n := 2; n <= maxCopies && errors.Is(err, fs.ErrExist); n++ { // of another process that starts in the same second
+		path = fmt.Sprintf("%s-%d", name, n)
+		err = f.snapshot(ctx, path)
+	}
+	if err != nil {
 		return fmt.Errorf("setting a copy aside before migrating: %w", err)
 	}
 	options.Logger.InfoContext(ctx, "set a copy of the database aside before migrating it", "copy", path, "to_version", target)
