@@ -39,6 +39,7 @@ func TestInstructionsAreTakenAtTheirWord(t *testing.T) {
 		{"something else is removed", "find the author and remove spaces around the title", `{"author":"A","title":" x "}`, `{"needs_document":false,"set":{"title":"x"},"remove":["author"]}`, `{"set":{"title":"x"}}`},
 		{"an adjective", "Set summary to x; it must be clear and cover all data.", `{"author":"A","draft":1}`, `{"set":{"summary":"x"},"remove":["author","draft"]}`, `{"set":{"summary":"x"}}`},
 		{"all of something else", "Set total to 5. Omit currency symbols in all values.", `{"author":"A","draft":1}`, `{"set":{"total":5},"remove":["author","draft"]}`, `{"set":{"total":5}}`},
+		{"what is not UTF-8", "Remove draft\xff, please.\x80", `{"draft":1}`, `{"remove":["draft"]}`, `{"remove":["/draft"]}`},
 		{"a list of keys", "Remove author, draft and the title.", `{"author":"A","draft":1,"title":"x","n":1}`, `{"remove":["author","draft","title","n"]}`, `{"remove":["/author","/draft","/title"]}`},
 		{"keys before the verb", "Betreff und Titel bitte entfernen.", `{"betreff":"A","titel":"x","n":1}`, `{"remove":["betreff","titel","n"]}`, `{"remove":["/betreff","/titel"]}`},
 		{"all keys", "Remove all keys.", `{"author":"A","n":1}`, `{"remove":["author","n"]}`, `{"remove":["/author","/n"]}`},

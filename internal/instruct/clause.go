@@ -36,8 +36,9 @@ func clausesOf(instruction string) (p phrase, clauses []clause) {
 func sentencesOf(text string) []string {
 	var all []string
 	start := 0
-	for i, r := range text {
-		after := i + utf8.RuneLen(r)
+	for i := range text {
+		r, size := utf8.DecodeRuneInString(text[i:]) // of what is not UTF-8, one byte
+		after := i + size
 		next, _ := utf8.DecodeRuneInString(text[after:])
 		if r == '\n' || strings.ContainsRune(".,;:!?…–—", r) && (after == len(text) || unicode.IsSpace(next)) || strings.ContainsRune("。，；：！？、", r) {
 			all = append(all, text[start:after])
