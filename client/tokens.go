@@ -10,15 +10,7 @@ import (
 
 // CreateToken makes a token; its secret stands in the answer and is never shown again.
 func (c *Client) CreateToken(ctx context.Context, r api.TokenRequest) (*api.Token, error) {
-	k := call{method: http.MethodPost, path: "/tokens"}
-	if err := k.setJSON(r); err != nil {
-		return nil, err
-	}
-	var token api.Token
-	if err := c.callJSON(ctx, k, &token); err != nil {
-		return nil, err
-	}
-	return &token, nil
+	return one[api.Token](ctx, c, http.MethodPost, "/tokens", r)
 }
 
 // Tokens gives the tokens of an organization, oldest first; an empty org is the caller's own.
@@ -34,6 +26,6 @@ func (c *Client) Tokens(ctx context.Context, org string) ([]*api.Token, error) {
 
 // DeleteToken revokes a token.
 func (c *Client) DeleteToken(ctx context.Context, id string) error {
-	var answer api.Deleted
-	return c.callJSON(ctx, call{method: http.MethodDelete, path: "/tokens/" + url.PathEscape(id), repeatable: true}, &answer)
+	_, err := one[api.Deleted](ctx, c, http.MethodDelete, "/tokens/"+url.PathEscape(id), nil)
+	return err
 }

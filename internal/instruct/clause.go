@@ -65,13 +65,10 @@ func (r removals) named(path []string) bool {
 // placesOf gives where an instruction names a key, or all keys of its kind: "all dates" for due_date.
 func (r removals) placesOf(path []string) []span {
 	words := keyWords(path)
-	places := r.find(words)
-	for i, w := range r.words {
-		if i > 0 && len(words) > 0 && sameWord(w, words[len(words)-1]) && (allWord(r.words[i-1]) || i > 1 && allWord(r.words[i-2])) {
-			places = append(places, span{i, i + 1})
-		}
+	if len(words) == 0 {
+		return nil
 	}
-	return places
+	return append(r.find(words), r.kinds(words[len(words)-1])...)
 }
 
 // governing gives the clause whose verb counts in a clause: its own, or that of the one before, or else behind it.

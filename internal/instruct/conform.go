@@ -236,10 +236,7 @@ func (c *conformer) missingPart(text string, want expectation, key string) bool 
 	if len(words) < 2 || len(words) > 4 || c.inText(text) {
 		return false
 	}
-	about := hintsOf(key)
-	if c.schema != nil && want.of != nil {
-		about = hintsOf(key, describe(c.schema, want.of))
-	}
+	about := hintsUnder(c.schema, want.of, key)
 	rest := slices.DeleteFunc(words, func(w string) bool {
 		return slices.ContainsFunc(about, func(hint string) bool { return sameWord(w, hint) })
 	})

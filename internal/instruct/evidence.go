@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/metaschema"
 )
 
 const (
@@ -305,6 +306,22 @@ func hintsOf(texts ...string) []string {
 		}
 	}
 	return hints
+}
+
+// hintsUnder gives those of a key and of what a schema says of it, if there is one.
+func hintsUnder(s *metaschema.Schema, of any, key string) []string {
+	if s == nil {
+		return hintsOf(key)
+	}
+	return hintsOf(key, describe(s, of))
+}
+
+// topHints gives those of a key with what a schema says of the top-level key in which it lies.
+func topHints(s *metaschema.Schema, top, key string) []string {
+	if s == nil {
+		return hintsOf(key)
+	}
+	return hintsUnder(s, s.Properties(s.Root).Get(top), key)
 }
 
 const (

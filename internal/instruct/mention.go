@@ -29,7 +29,7 @@ func licenceOf(kind Kind, instruction string, metadata satchel.Metadata) licence
 	said, clauses := clausesOf(instruction)
 	words := said.words
 	paths := pathsOf(metadata.Object())
-	asked := removals{mentions{phrase: said, used: make([]bool, len(words))}, clauses}
+	asked := removals{mentions{phrase: said}, clauses}
 	named := namedPaths(said, paths, everyKey(words))
 	foreign := kind == Update && !slices.ContainsFunc(words, knownVerb) && !strings.ContainsAny(instruction, "?？") // who asks, changes nothing
 	var l licence
@@ -187,7 +187,7 @@ func (m mentions) mentioned(path []string, paths [][]string) bool {
 			}
 		}
 	}
-	return fresh || m.kind(words[len(words)-1])
+	return fresh || len(m.kinds(words[len(words)-1])) > 0
 }
 
 // find gives the places of a key's words: one after the other, or written as one, and not as a part of a longer name.
@@ -224,14 +224,15 @@ func matchWords(words, key []string) bool {
 	return true
 }
 
-// kind reports whether the instruction speaks of all keys of a kind: "all dates" for due_date.
-func (m mentions) kind(last string) bool {
+// kinds gives where the instruction speaks of all keys of a kind: "all dates" for due_date.
+func (m mentions) kinds(last string) []span {
+	var found []span
 	for i, w := range m.words {
 		if i > 0 && sameWord(w, last) && (allWord(m.words[i-1]) || i > 1 && allWord(m.words[i-2])) {
-			return true
+			found = append(found, span{i, i + 1})
 		}
 	}
-	return false
+	return found
 }
 
 // sameWord reports whether two folded words are the same but for their endings, or mean the same everyday key.

@@ -109,8 +109,5 @@ func stem(word string) string {
 }
 
 func (c *conformer) hints(key string) []string {
-	if c.schema == nil {
-		return hintsOf(key)
-	}
-	return hintsOf(key, describe(c.schema, c.schema.Properties(c.schema.Root).Get(key)))
+	return topHints(c.schema, key, key)
 }

@@ -244,10 +244,7 @@ func (j *job) take(edit satchel.Edit, w *window) {
 
 // evidence finds a value in a window.
 func (j *job) evidence(w *window, path []string, value any) *Evidence {
-	hints := hintsOf(path[len(path)-1])
-	if j.schema != nil {
-		hints = hintsOf(path[len(path)-1], describe(j.schema, j.schema.Properties(j.schema.Root).Get(path[0])))
-	}
+	hints := topHints(j.schema, path[0], path[len(path)-1])
 	for _, p := range w.passages {
 		if found, ok := p.evidence(value, hints); ok {
 			return &found

@@ -28,10 +28,7 @@ func (s *Service) SelectOrg(ctx context.Context, caller satchel.Caller, strict s
 		return satchel.Caller{}, err
 	}
 	if err != nil || org.ID != caller.Org {
-		return satchel.Caller{}, &satchel.Error{
-			Code: satchel.CodeNotFound, Message: "Organization not found: " + strict,
-			In: satchel.InHeader, Param: "X-Activeloop-Org-Id",
-		}
+		return satchel.Caller{}, place{satchel.InHeader, "X-Activeloop-Org-Id"}.notFound("Organization", strict)
 	}
 	return caller, nil
 }
@@ -93,7 +90,7 @@ func (s *Service) reachUnknown(ctx context.Context, caller satchel.Caller, ws sa
 	case leaving || caller.Confined:
 		return satchel.Scope{}, satchel.WorkspaceForbidden(ws)
 	case s.closed:
-		return satchel.Scope{}, workspaceNotFound(ws, satchel.InQuery, "workspace")
+		return satchel.Scope{}, place{satchel.InQuery, "workspace"}.notFound("Workspace", string(ws))
 	}
 	scope := scopeOf(caller, ws, satchel.AccessWriter)
 	scope.Fresh = true
@@ -132,8 +129,4 @@ func scopeOf(caller satchel.Caller, ws satchel.WorkspaceID, access satchel.Acces
 // everywhere reports whether a caller has part in every workspace of its organization.
 func everywhere(caller satchel.Caller) bool {
 	return caller.Role == satchel.RoleOwner || caller.Role == satchel.RoleAdmin
-}
-
-func workspaceNotFound(ws satchel.WorkspaceID, in, param string) error {
-	return &satchel.Error{Code: satchel.CodeNotFound, Message: "Workspace not found: " + string(ws), In: in, Param: param}
 }

@@ -15,28 +15,36 @@ const (
 	selectOrgs = `SELECT id, name, created_at FROM orgs WHERE id > $1 ORDER BY id LIMIT $2`
 )
 
-func scanOrg(found rows) (satchel.Org, error) {
-	var org satchel.Org
-	var createdAt int64
-	err := found.Scan(&org.ID, &org.Name, &createdAt)
-	org.CreatedAt = fromMicros(createdAt)
-	return org, err
+// orgRow is where the columns of an organization go.
+type orgRow struct {
+	org       satchel.Org
+	createdAt integer
+}
+
+func (r *orgRow) dest() []any { return []any{(*string)(&r.org.ID), &r.org.Name, &r.createdAt} }
+
+func (r *orgRow) read() satchel.Org {
+	r.org.CreatedAt = fromMicros(int64(r.createdAt))
+	return r.org
 }
 
 // Org implements meta.OrgReader.
 func (r reader) Org(ctx context.Context, idOrName string) (*satchel.Org, error) {
-	var org satchel.Org
-	var createdAt int64
-	if err := r.q.get(ctx, []any{&org.ID, &org.Name, &createdAt}, selectOrg, idOrName); err != nil {
+	var row orgRow
+	if err := r.q.get(ctx, row.dest(), selectOrg, idOrName); err != nil {
 		return nil, notFound(err, "organization", idOrName)
 	}
-	org.CreatedAt = fromMicros(createdAt)
+	org := row.read()
 	return &org, nil
 }
 
 // Orgs implements meta.OrgReader.
 func (r reader) Orgs(ctx context.Context, page satchel.Slice) ([]satchel.Org, error) {
-	return collect(ctx, r.q, scanOrg, selectOrgs, page.After, page.Limit)
+	return collect(ctx, r.q, func(found rows) (satchel.Org, error) {
+		var row orgRow
+		err := found.Scan(row.dest()...)
+		return row.read(), err
+	}, selectOrgs, page.After, page.Limit)
 }
 
 const (
