@@ -46,8 +46,11 @@ func metrics() *runewidth.Condition { return &runewidth.Condition{StrictEmojiNeu
 // size writes a number of bytes for people.
 func size(n int64) string { return humanize.Bytes(uint64(max(n, 0))) }
 
-// age writes how long ago a moment was, in a few characters.
+// age writes how long ago a moment was, in a few characters. One that is ahead, by the clock of a server that is fast, is now.
 func age(then, now time.Time) string {
+	if then.After(now) {
+		then = now
+	}
 	return humanize.CustomRelTime(then, now, "", "", []humanize.RelTimeMagnitude{
 		{D: time.Second, Format: "now", DivBy: time.Second},
 		{D: time.Minute, Format: "%ds", DivBy: time.Second},

@@ -24,8 +24,13 @@ func main() {
 
 // run is the program: arguments and streams in, exit status out. It takes its environment from the process.
 func run(ctx context.Context, args []string, in io.Reader, out, err io.Writer) int {
+	return runAt(ctx, time.Now, args, in, out, err)
+}
+
+// runAt is run by a clock, from which ages are counted.
+func runAt(ctx context.Context, now func() time.Time, args []string, in io.Reader, out, err io.Writer) int {
 	output := &output{Writer: out}
-	p := &program{name: callable(os.Args[0]), args: args, in: in, out: output, err: err, environ: os.Environ(), now: time.Now}
+	p := &program{name: callable(os.Args[0]), args: args, in: in, out: output, err: err, environ: os.Environ(), now: now}
 	p.width, p.outTerminal = terminal(out)
 	_, p.errTerminal = terminal(err)
 	code := p.run(ctx)

@@ -71,7 +71,7 @@ func TestAge(t *testing.T) {
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	const day = 24 * time.Hour
 	for ago, want := range map[time.Duration]string{
-		0: "now", 59 * time.Second: "59s", time.Minute: "1m", 59 * time.Minute: "59m", 23 * time.Hour: "23h",
+		-time.Hour: "now", 0: "now", 59 * time.Second: "59s", time.Minute: "1m", 59 * time.Minute: "59m", 23 * time.Hour: "23h",
 		day: "1d", 99 * day: "99d", 100 * day: "3mo", 800 * day: "2y",
 	} {
 		if got := age(now.Add(-ago), now); got != want {
