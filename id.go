@@ -20,6 +20,8 @@ type (
 	UserID string
 	// TokenID is "tok-" and 25 characters. It names a token without being its secret.
 	TokenID string
+	// ReservationID names room that an upload holds while it streams.
+	ReservationID string
 )
 
 // WorkspaceID is the name that people gave a workspace; ParseWorkspaceID has its form.
@@ -87,6 +89,9 @@ func NewUserID(now time.Time) UserID { return UserID("user-" + newID(now)) }
 
 // NewTokenID mints a token's id.
 func NewTokenID(now time.Time) TokenID { return TokenID("tok-" + newID(now)) }
+
+// NewReservationID mints a reservation's id.
+func NewReservationID(now time.Time) ReservationID { return ReservationID(newID(now)) }
 
 // ParseBlobID gives the id that s spells; ok is false when it spells none.
 func ParseBlobID(s string) (id BlobID, ok bool) {

@@ -50,6 +50,7 @@ type Org struct {
 	ID        OrgID
 	Name      string // unique in the installation; people use it
 	CreatedAt time.Time
+	Quota     Quota // what it may use as a whole
 }
 
 // Member is a user's place in an organization. A user is a person or a program, and can belong to several.
@@ -69,6 +70,7 @@ type Workspace struct {
 	Name      string // for people; may be empty
 	CreatedAt time.Time
 	Doomed    time.Time // since when it is being deleted, with everything in it; zero: it is not
+	Settings  WorkspaceSettings
 }
 
 // WorkspaceUser is what a user was given in a workspace by name.

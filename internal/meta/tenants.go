@@ -79,7 +79,7 @@ type WorkspaceReader interface {
 type WorkspaceWriter interface {
 	// InsertWorkspace does nothing when the workspace exists, and says so.
 	InsertWorkspace(ctx context.Context, org satchel.OrgID, ws satchel.WorkspaceID, now time.Time) (made bool, err error)
-	// UpdateWorkspace changes what is not its identity: the name, and whether it is doomed.
+	// UpdateWorkspace changes what is not its identity: the name, the settings, and whether it is doomed.
 	UpdateWorkspace(ctx context.Context, w satchel.Workspace) error
 	// DeleteWorkspace removes a workspace, what was given in it, and the tokens that are narrowed to it alone. Files it must not have.
 	DeleteWorkspace(ctx context.Context, org satchel.OrgID, ws satchel.WorkspaceID) error

@@ -119,6 +119,9 @@ func (t *transaction) InsertFile(ctx context.Context, scope satchel.Scope, f *sa
 	if err := t.insertVersion(ctx, f, satchel.Metadata{}, change); err != nil {
 		return err
 	}
+	if err := t.count(ctx, scope, satchel.Amount{Files: 1, Bytes: f.Content.Size}); err != nil {
+		return err
+	}
 	return changeAttributes(ctx, t.q, t.store.attributes.insert, scope, f.ID, attributesOf(f).without(nil))
 }
 
@@ -244,7 +247,7 @@ func (t *transaction) DeleteFile(ctx context.Context, scope satchel.Scope, id sa
 	if _, err := t.q.exec(ctx, doomBlobs, org, workspace, string(id), now.UnixMicro()); err != nil {
 		return fmt.Errorf("dooming the blobs of %s: %w", id, err)
 	}
-	return nil
+	return t.uncount(ctx, scope.Org, scope.Workspace, satchel.Amount{Files: 1}) // its bytes are there until the blob is forgotten
 }
 
 const selectIdempotent = `SELECT fingerprint, files, created_at FROM idempotency WHERE org_id = $1 AND user_id = $2 AND key = $3`

@@ -10,22 +10,26 @@ import (
 // An id wins over a name: nobody can take over an organization or a user by naming another one like its id.
 
 const (
-	selectOrg = `SELECT id, name, created_at FROM orgs WHERE id = $1 UNION ALL
-		SELECT id, name, created_at FROM orgs WHERE name = $1 AND id <> $1 LIMIT 1`
-	selectOrgs = `SELECT id, name, created_at FROM orgs WHERE id > $1 ORDER BY id LIMIT $2`
+	selectOrg = `SELECT id, name, created_at, quota FROM orgs WHERE id = $1 UNION ALL
+		SELECT id, name, created_at, quota FROM orgs WHERE name = $1 AND id <> $1 LIMIT 1`
+	selectOrgs = `SELECT id, name, created_at, quota FROM orgs WHERE id > $1 ORDER BY id LIMIT $2`
 )
 
 // orgRow is where the columns of an organization go.
 type orgRow struct {
 	org       satchel.Org
 	createdAt integer
+	quota     string
 }
 
-func (r *orgRow) dest() []any { return []any{(*string)(&r.org.ID), &r.org.Name, &r.createdAt} }
+func (r *orgRow) dest() []any { return []any{(*string)(&r.org.ID), &r.org.Name, &r.createdAt, &r.quota} }
 
-func (r *orgRow) read() satchel.Org {
+func (r *orgRow) read() (_ satchel.Org, err error) {
 	r.org.CreatedAt = fromMicros(int64(r.createdAt))
-	return r.org
+	if r.org.Quota, err = readQuota(r.quota); err != nil {
+		err = fmt.Errorf("the quota of organization %s: %w", r.org.ID, err)
+	}
+	return r.org, err
 }
 
 // Org implements meta.OrgReader.
@@ -34,27 +38,33 @@ func (r reader) Org(ctx context.Context, idOrName string) (*satchel.Org, error) 
 	if err := r.q.get(ctx, row.dest(), selectOrg, idOrName); err != nil {
 		return nil, notFound(err, "organization", idOrName)
 	}
-	org := row.read()
-	return &org, nil
+	org, err := row.read()
+	return &org, err
 }
 
 // Orgs implements meta.OrgReader.
 func (r reader) Orgs(ctx context.Context, page satchel.Slice) ([]satchel.Org, error) {
 	return collect(ctx, r.q, func(found rows) (satchel.Org, error) {
 		var row orgRow
-		err := found.Scan(row.dest()...)
-		return row.read(), err
+		if err := found.Scan(row.dest()...); err != nil {
+			return row.org, err
+		}
+		return row.read()
 	}, selectOrgs, page.After, page.Limit)
 }
 
 const (
-	insertOrg = `INSERT INTO orgs (id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
+	insertOrg = `INSERT INTO orgs (id, name, created_at, quota) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`
 	renameOrg = `UPDATE orgs SET name = $2 WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM orgs WHERE name = $2 AND id <> $1)`
 )
 
 // InsertOrg implements meta.OrgWriter.
 func (t *transaction) InsertOrg(ctx context.Context, org satchel.Org) error {
-	made, err := t.q.exec(ctx, insertOrg, string(org.ID), org.Name, org.CreatedAt.UnixMicro())
+	quota, err := writeQuota(org.Quota)
+	if err != nil {
+		return err
+	}
+	made, err := t.q.exec(ctx, insertOrg, string(org.ID), org.Name, org.CreatedAt.UnixMicro(), quota)
 	return inserted(made, err, "organization "+org.Name)
 }
 
@@ -74,6 +84,7 @@ func (t *transaction) DeleteOrg(ctx context.Context, id satchel.OrgID) error {
 		`DELETE FROM users WHERE id IN (SELECT user_id FROM members WHERE org_id = $1) 
 			AND NOT EXISTS (SELECT 1 FROM members m WHERE m.user_id = users.id AND m.org_id <> $1)`,
 		`DELETE FROM members WHERE org_id = $1`, `DELETE FROM idempotency WHERE org_id = $1`,
+		`DELETE FROM usage WHERE org_id = $1`, `DELETE FROM reservations WHERE org_id = $1`,
 	} {
 		if _, err := t.q.exec(ctx, text, string(id)); err != nil {
 			return fmt.Errorf("deleting organization %s: %w", id, err)

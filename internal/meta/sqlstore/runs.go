@@ -165,7 +165,7 @@ func (t *transaction) UpdateRun(ctx context.Context, scope satchel.Scope, before
 	case changed == 0:
 		return meta.ErrChanged
 	}
-	return nil
+	return t.countTokens(ctx, scope, before, after)
 }
 
 const selectStale = `SELECT org_id, workspace_id, user_id, file_id FROM runs WHERE ended_at IS NULL AND claim <> '' AND lease_until < $1

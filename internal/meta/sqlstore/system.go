@@ -106,12 +106,34 @@ func (s *Store) ForgetBlobs(ctx context.Context, ids []satchel.BlobID) error {
 	text := forgetBlobs()
 	return s.change(ctx, func(ctx context.Context, tx *transaction) error {
 		for chunk := range slices.Chunk(ids, idChunk) {
+			if err := tx.uncountBlobs(ctx, padded(chunk, idChunk)); err != nil {
+				return err
+			}
 			if _, err := tx.q.exec(ctx, text, padded(chunk, idChunk)...); err != nil {
 				return fmt.Errorf("forgetting blobs: %w", err)
 			}
 		}
 		return nil
 	})
+}
+
+func sumDoomed() string {
+	return `SELECT org_id, workspace_id, 0, SUM(bytes) FROM blobs WHERE doomed_at IS NOT NULL AND kind = 'content' AND id IN (` +
+		placeholders(1, idChunk) + `) GROUP BY org_id, workspace_id`
+}
+
+// uncountBlobs is for blobs that are about to be forgotten.
+func (t *transaction) uncountBlobs(ctx context.Context, ids []any) error {
+	gone, err := t.amounts(ctx, sumDoomed(), ids...)
+	if err != nil {
+		return fmt.Errorf("counting blobs to forget: %w", err)
+	}
+	for of, amount := range gone {
+		if err := t.uncount(ctx, of.org, of.ws, amount); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Mark implements meta.Mark.

@@ -13,7 +13,7 @@ const (
 	selectAccess = `SELECT (SELECT COUNT(*) FROM workspaces WHERE org_id = $1 AND id = $2 AND doomed_at IS NULL),
 		COALESCE((SELECT access FROM workspace_members WHERE org_id = $1 AND workspace_id = $2 AND user_id = $3), '')`
 
-	workspaceColumns = `w.org_id, w.id, w.name, w.created_at, COALESCE(w.doomed_at, 0)`
+	workspaceColumns = `w.org_id, w.id, w.name, w.created_at, COALESCE(w.doomed_at, 0), w.settings`
 	selectWorkspace  = `SELECT ` + workspaceColumns + ` FROM workspaces w WHERE w.org_id = $1 AND w.id = $2`
 	selectWorkspaces = `SELECT ` + workspaceColumns + ` FROM workspaces w WHERE w.org_id = $1 AND w.id > $2 ORDER BY w.id LIMIT $3`
 	selectWorkplaces = `SELECT ` + workspaceColumns + ` FROM workspace_members m JOIN workspaces w ON w.org_id = m.org_id AND w.id = m.workspace_id
@@ -37,16 +37,20 @@ func (r reader) WorkspaceAccess(ctx context.Context, org satchel.OrgID, ws satch
 type workspaceRow struct {
 	workspace         satchel.Workspace
 	createdAt, doomed integer
+	settings          string
 }
 
 func (r *workspaceRow) dest() []any {
 	w := &r.workspace
-	return []any{(*string)(&w.Org), (*string)(&w.ID), &w.Name, &r.createdAt, &r.doomed}
+	return []any{(*string)(&w.Org), (*string)(&w.ID), &w.Name, &r.createdAt, &r.doomed, &r.settings}
 }
 
-func (r *workspaceRow) read() satchel.Workspace {
+func (r *workspaceRow) read() (_ satchel.Workspace, err error) {
 	r.workspace.CreatedAt, r.workspace.Doomed = fromMicros(int64(r.createdAt)), fromMicros(int64(r.doomed))
-	return r.workspace
+	if r.workspace.Settings, err = readSettings(r.settings); err != nil {
+		err = fmt.Errorf("the settings of workspace %s: %w", r.workspace.ID, err)
+	}
+	return r.workspace, err
 }
 
 // Workspace implements meta.WorkspaceReader.
@@ -55,16 +59,18 @@ func (r reader) Workspace(ctx context.Context, org satchel.OrgID, ws satchel.Wor
 	if err := r.q.get(ctx, row.dest(), selectWorkspace, string(org), string(ws)); err != nil {
 		return nil, notFound(err, "workspace", string(ws))
 	}
-	w := row.read()
-	return &w, nil
+	w, err := row.read()
+	return &w, err
 }
 
 // Workspaces implements meta.WorkspaceReader.
 func (r reader) Workspaces(ctx context.Context, org satchel.OrgID, user satchel.UserID, page satchel.Slice) ([]satchel.Workspace, error) {
 	scan := func(found rows) (satchel.Workspace, error) {
 		var row workspaceRow
-		err := found.Scan(row.dest()...)
-		return row.read(), err
+		if err := found.Scan(row.dest()...); err != nil {
+			return row.workspace, err
+		}
+		return row.read()
 	}
 	if user == "" {
 		return collect(ctx, r.q, scan, selectWorkspaces, string(org), page.After, page.Limit)
@@ -83,7 +89,7 @@ func (r reader) WorkspaceUsers(ctx context.Context, org satchel.OrgID, ws satche
 
 const (
 	insertWorkspace = `INSERT INTO workspaces (org_id, id, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
-	updateWorkspace = `UPDATE workspaces SET name = $3, doomed_at = $4 WHERE org_id = $1 AND id = $2`
+	updateWorkspace = `UPDATE workspaces SET name = $3, doomed_at = $4, settings = $5 WHERE org_id = $1 AND id = $2`
 	putAccess       = `INSERT INTO workspace_members (org_id, workspace_id, user_id, access) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (org_id, workspace_id, user_id) DO UPDATE SET access = excluded.access`
 	deleteAccess = `DELETE FROM workspace_members WHERE org_id = $1 AND workspace_id = $2 AND user_id = $3`
@@ -100,7 +106,11 @@ func (t *transaction) InsertWorkspace(ctx context.Context, org satchel.OrgID, ws
 
 // UpdateWorkspace implements meta.WorkspaceWriter.
 func (t *transaction) UpdateWorkspace(ctx context.Context, w satchel.Workspace) error {
-	changed, err := t.q.exec(ctx, updateWorkspace, string(w.Org), string(w.ID), w.Name, orNull(w.Doomed))
+	settings, err := writeSettings(w.Settings)
+	if err != nil {
+		return err
+	}
+	changed, err := t.q.exec(ctx, updateWorkspace, string(w.Org), string(w.ID), w.Name, orNull(w.Doomed), settings)
 	return deleted(changed, err, "workspace", string(w.ID))
 }
 

@@ -1,0 +1,59 @@
+package meta
+
+import (
+	"context"
+	"time"
+
+	"github.com/satchel-files/satchel"
+)
+
+// AccountReader reads what organizations and workspaces may use, and what they do. Contents count from the transaction that inserts their file to
+// the one that forgets their blob; derived texts do not.
+type AccountReader interface {
+	// Rules gives what holds in the scope's workspace; for one that does not exist, what its organization may use.
+	Rules(ctx context.Context, scope satchel.Scope) (satchel.Rules, error)
+
+	// Used gives what the scope's organization and its workspace use at the moment now, with what living reservations hold, except one.
+	Used(ctx context.Context, scope satchel.Scope, except satchel.ReservationID, now time.Time) (org, workspace satchel.Usage, err error)
+
+	// Usage gives what the workspaces of an organization use, by id, and what it uses as a whole. Workspaces that are gone are there as long as
+	// tokens of theirs are. Tokens are those of the days from since on; reservations do not count.
+	Usage(ctx context.Context, org satchel.OrgID, since, now time.Time, page satchel.Slice) (total satchel.Usage, workspaces []satchel.Usage, err error)
+}
+
+// AccountWriter changes what may be used, and holds room for what is coming. Its methods belong to a Tx. What is used is counted by the store
+// itself, in the transactions that insert, delete and forget, and that update runs.
+type AccountWriter interface {
+	// SetQuota changes what an organization may use; CodeNotFound if there is none.
+	SetQuota(ctx context.Context, org satchel.OrgID, q satchel.Quota) error
+
+	// PutReservation stores a reservation in the place of the one with its id, if there is one.
+	PutReservation(ctx context.Context, scope satchel.Scope, r Reservation) error
+
+	// DeleteReservation gives one back. One that is not there is no error: it has lapsed.
+	DeleteReservation(ctx context.Context, scope satchel.Scope, id satchel.ReservationID) error
+}
+
+// Reservation is room that an upload holds while it streams, in the scope's organization and workspace.
+type Reservation struct {
+	ID        satchel.ReservationID
+	Amount    satchel.Amount
+	ExpiresAt time.Time // it counts no more then
+}
+
+// UsageRegister is what the rows know of all tenants' use. It is for the sweep and for checking.
+type UsageRegister interface {
+	// ForgetReservations removes those that lapsed before a moment, and says how many.
+	ForgetReservations(ctx context.Context, before time.Time) (int, error)
+
+	// RecountUsage compares what is counted with the rows themselves, mends the counts if repair says so, and gives the places where they were wrong.
+	RecountUsage(ctx context.Context, repair bool) ([]WrongUsage, error)
+}
+
+// WrongUsage is a count that was not what the rows say.
+type WrongUsage struct {
+	Org       satchel.OrgID
+	Workspace satchel.WorkspaceID // empty: the organization as a whole
+	Counted   satchel.Amount
+	Right     satchel.Amount
+}

@@ -1,0 +1,46 @@
+package satchel
+
+import "time"
+
+// Quota is what an organization or a workspace may use. nil is no limit; zero allows nothing.
+type Quota struct {
+	Bytes        *int64 // of all contents together, until they are removed for good
+	Files        *int64
+	FileBytes    *int64 // of the largest file
+	TokensPerDay *int64 // that a language model reads and writes, UTC days
+}
+
+// Unlimited reports whether the quota says nothing.
+func (q Quota) Unlimited() bool { return q == Quota{} }
+
+// WorkspaceSettings are what holds for the files of one workspace. The zero value is that nothing was set.
+type WorkspaceSettings struct {
+	NoAI         bool          // no language model is asked about these files
+	Instructions string        // for uploads that bring none and whose purpose is processed; empty: none
+	Schema       string        // a JSON Schema, for uploads that bring none; empty: none
+	Lifetime     time.Duration // from creation to expiry, for uploads that say nothing of it; zero: they do not expire
+	Quota        Quota
+}
+
+// Rules are what holds in a workspace: what its organization may use, and its own settings.
+type Rules struct {
+	Org       Quota
+	Workspace WorkspaceSettings
+}
+
+// Unlimited reports whether nothing has to be counted.
+func (r Rules) Unlimited() bool { return r.Org.Unlimited() && r.Workspace.Quota.Unlimited() }
+
+// Amount is a number of files and of the bytes of their contents.
+type Amount struct{ Files, Bytes int64 }
+
+// Add gives the sum.
+func (a Amount) Add(b Amount) Amount { return Amount{a.Files + b.Files, a.Bytes + b.Bytes} }
+
+// Usage is what a workspace, or an organization as a whole, uses.
+type Usage struct {
+	Workspace WorkspaceID // empty: the organization as a whole
+	Amount
+	Today  Tokens // on the present day (UTC)
+	Tokens Tokens // on all days that were asked for, the present one included
+}
