@@ -20,6 +20,7 @@ const (
 	CodeForbidden           Code = "forbidden"              // 403
 	CodeReadOnly            Code = "read_only"              // 403
 	CodeWorkspaceForbidden  Code = "workspace_forbidden"    // 403
+	CodeQuotaExceeded       Code = "quota_exceeded"         // 403, and the failure of runs that need more tokens than the day has
 	CodeNotFound            Code = "not_found"              // 404
 	CodeNoText              Code = "no_text"                // 404; the file is there, but has no text, or not yet
 	CodeMethodNotAllowed    Code = "method_not_allowed"     // 405
@@ -44,6 +45,7 @@ const (
 	CodeContradiction       Code = "contradiction"          // 422; two values that exclude each other
 	CodeUnknownParameter    Code = "unknown_parameter"      // 422; only with Prefer: handling=strict
 	CodeModelNotConfigured  Code = "model_not_configured"   // 422, and the failure of files that need a model
+	CodeAIDisabled          Code = "ai_disabled"            // 422, and the failure of files that need a model
 	CodeNothingToRevert     Code = "nothing_to_revert"      // 409; every key of the change was changed again since
 	CodeExists              Code = "already_exists"         // 409; something has the name or id already
 	CodeNotEmpty            Code = "not_empty"              // 409; what is to be deleted has files

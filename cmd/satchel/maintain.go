@@ -17,12 +17,12 @@ func (p *program) fsckCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "fsck",
 		Short: "Check a data folder",
-		Long: `Check that every file has its bytes and all bytes belong to a file. The exit code is 1 if anything is
-wrong.
+		Long: `Check that every file has its bytes, that all bytes belong to a file, and that what organizations and
+workspaces use was counted right. The exit code is 1 if anything is wrong.
 
 The server may run meanwhile: what looks wrong is then looked at twice, and bytes younger than ten
-minutes are left alone. --repair removes bytes that belong to no file, and needs the server stopped;
-a file whose bytes are lost or damaged can only come back from a backup.`,
+minutes are left alone. --repair removes bytes that belong to no file and sets counts right, and needs
+the server stopped; a file whose bytes are lost or damaged can only come back from a backup.`,
 		Example: "satchel fsck --data ~/satchel --deep",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -45,7 +45,7 @@ a file whose bytes are lost or damaged can only come back from a backup.`,
 		},
 	}
 	cmd.Flags().BoolVar(&o.Deep, "deep", false, "read all bytes and compare their SHA-256")
-	cmd.Flags().BoolVar(&o.Repair, "repair", false, "remove bytes that belong to no file; the server must be stopped")
+	cmd.Flags().BoolVar(&o.Repair, "repair", false, "remove bytes that belong to no file, set counts right; the server must be stopped")
 	p.addData(cmd, "the data `folder` to check")
 	return cmd
 }
@@ -70,16 +70,28 @@ func (p *program) reportFsck(r *daemon.FsckReport) error {
 		fmt.Fprintf(&text, "%s objects of deleted files wait for the sweeper\n", humanize.Comma(r.Doomed))
 	}
 	findings(&text, r.Count, r.Examples)
+	for _, w := range r.Miscounted {
+		fmt.Fprintf(&text, "miscounted: %s: %d files and %d bytes were counted, and %d and %d are there\n",
+			accountName(string(w.Org), string(w.Workspace)), w.Counted.Files, w.Counted.Bytes, w.Right.Files, w.Right.Bytes)
+	}
 	switch {
-	case r.Count() == 0:
+	case r.Count() == 0 && len(r.Miscounted) == 0:
 		text.WriteString("clean\n")
 	case r.Clean():
-		fmt.Fprintf(&text, "repaired: %s objects removed\n", humanize.Comma(r.Repaired))
+		fmt.Fprintf(&text, "repaired: %s objects removed, %d counts set right\n", humanize.Comma(r.Repaired), len(r.Miscounted))
 	}
 	if _, err := io.WriteString(p.out, text.String()); err != nil || r.Clean() {
 		return err
 	}
-	return fmt.Errorf("the stores disagree: faults found: %s", humanize.Comma(r.Count()-r.Repaired))
+	return fmt.Errorf("the stores disagree: faults found: %s", humanize.Comma(r.Count()-r.Repaired+int64(len(r.Miscounted))))
+}
+
+// accountName names a workspace of an organization, or the organization as a whole.
+func accountName(org, workspace string) string {
+	if workspace == "" {
+		return org
+	}
+	return "workspace " + workspace + " of " + org
 }
 
 // findings lists faults by kind, with the first of each.

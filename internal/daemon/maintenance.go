@@ -62,7 +62,7 @@ func Fsck(ctx context.Context, c Config, o FsckOptions) (report *FsckReport, err
 	case !live:
 		return nil, err
 	}
-	return maintain.Fsck(ctx, maintain.FsckConfig{Blobs: s.disk, Register: s.rows, Live: live, Deep: o.Deep, Repair: o.Repair, Progress: o.Progress})
+	return maintain.Fsck(ctx, maintain.FsckConfig{Blobs: s.disk, Register: s.rows, Usage: s.rows, Live: live, Deep: o.Deep, Repair: o.Repair, Progress: o.Progress})
 }
 
 // Backup copies a data folder, consistently, whether a server runs on it or not. Damaged objects are left out and named in the report, with

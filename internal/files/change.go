@@ -80,8 +80,10 @@ type MetadataUpdate struct {
 func (s *Service) UpdateMetadata(ctx context.Context, scope satchel.Scope, id string, u MetadataUpdate) (*satchel.File, *satchel.Run, error) {
 	var run *satchel.Run
 	file, err := s.change(ctx, scope, id, func(ctx context.Context, tx meta.Tx, file *satchel.File) (satchel.Change, error) {
-		if u.Instructions != "" && !s.model {
-			return satchel.Change{}, noModel()
+		if u.Instructions != "" {
+			if err := s.mayInstruct(ctx, tx, scope); err != nil {
+				return satchel.Change{}, err
+			}
 		}
 		change, err := u.merge(scope, file)
 		if err != nil || u.Instructions == "" {

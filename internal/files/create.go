@@ -69,6 +69,7 @@ type creation struct {
 	key         string
 	fingerprint [32]byte
 
+	rules    satchel.Rules
 	files    []*satchel.File
 	replayed bool
 }
@@ -84,6 +85,9 @@ func (c *creation) insert(ctx context.Context, tx meta.Tx) error {
 		}
 	}
 	if err := c.ensureWorkspace(ctx, tx); err != nil {
+		return err
+	}
+	if err := c.settle(ctx, tx); err != nil {
 		return err
 	}
 	for _, p := range c.upload.parts {
@@ -116,15 +120,16 @@ func (c *creation) insertOne(ctx context.Context, tx meta.Tx, file *satchel.File
 }
 
 func (c *creation) newFile(id satchel.FileID, p part) *satchel.File {
+	terms := c.terms.under(c.rules.Workspace)
 	file := &satchel.File{
 		ID: id, Org: c.scope.Org, Workspace: c.scope.Workspace, User: c.scope.User,
 		Filename: p.filename, Purpose: c.terms.purpose, Status: satchel.StatusProcessed,
-		Metadata: c.terms.metadata, Instructions: c.terms.instructions, Schema: c.terms.schema,
+		Metadata: c.terms.metadata, Instructions: terms.instructions, Schema: terms.schema,
 		ContentType: p.contentType, Content: p.blob(),
 		UpdatedAt: id.Time(), Version: 1, MetadataVersion: 1,
 	}
-	if c.terms.lifetime > 0 {
-		file.ExpiresAt = id.Time().Add(c.terms.lifetime)
+	if terms.lifetime > 0 {
+		file.ExpiresAt = id.Time().Add(terms.lifetime)
 	}
 	if file.Purpose.Processed() || file.Instructions != "" {
 		file.Status = satchel.StatusUploaded

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -47,6 +48,17 @@ func (f Fields) Check() (Terms, error) {
 	faults.Add(err)
 	faults.Add(checkSchema(f.Schema))
 	return terms, faults.Err()
+}
+
+// under gives the terms with the workspace's own where the upload left them open. Instructions that nobody gave with the file go only to documents, and to
+// a model only where one may be asked.
+func (t Terms) under(s satchel.WorkspaceSettings) Terms {
+	if t.instructions == "" && t.purpose.Processed() && !s.NoAI {
+		t.instructions = s.Instructions
+	}
+	t.schema = cmp.Or(t.schema, s.Schema)
+	t.lifetime = cmp.Or(t.lifetime, s.Lifetime)
+	return t
 }
 
 // checkSchema finds what makes a metadata_schema unusable.

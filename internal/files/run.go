@@ -50,8 +50,10 @@ func (s *Service) Process(ctx context.Context, scope satchel.Scope, id string, r
 		if file.Instructions, file.Schema, err = r.check(file); err != nil {
 			return satchel.Change{}, err
 		}
-		if file.Instructions != "" && !s.model {
-			return satchel.Change{}, noModel()
+		if file.Instructions != "" {
+			if err := s.mayInstruct(ctx, tx, scope); err != nil {
+				return satchel.Change{}, err
+			}
 		}
 		run = s.newRun(scope, file, satchel.RunProcess)
 		return satchel.Change{}, s.start(ctx, tx, scope, file, run)
@@ -222,6 +224,14 @@ func (s *Service) end(run *satchel.Run, state satchel.RunState) {
 
 // moment is now, as precisely as it is stored.
 func (s *Service) moment() time.Time { return s.now().UTC().Truncate(time.Microsecond) }
+
+// mayInstruct refuses instructions that cannot be carried out now.
+func (s *Service) mayInstruct(ctx context.Context, tx meta.Tx, scope satchel.Scope) error {
+	if !s.model {
+		return noModel()
+	}
+	return s.mayAsk(ctx, tx, scope)
+}
 
 func noModel() error {
 	return satchel.Faults{satchel.BodyFault(satchel.CodeModelNotConfigured, "instructions", nil,

@@ -52,10 +52,20 @@ func (w *world) service(model bool) *files.Service {
 	return files.New(files.Config{Store: w.rows, Vault: blob.NewVault(w.disk, blob.Options{}), Now: w.clock.Now, Model: model})
 }
 
+// begin starts an upload of about size bytes.
+func (w *world) begin(t *testing.T, size int64) *files.Upload {
+	t.Helper()
+	upload, err := w.NewUpload(t.Context(), w.scope, size, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return upload
+}
+
 // put creates one file under an idempotency key, "" for none.
 func (w *world) put(t *testing.T, key, content string, fields files.Fields) (*satchel.File, error) {
 	t.Helper()
-	upload := w.NewUpload()
+	upload := w.begin(t, -1)
 	defer func() {
 		if err := upload.Discard(t.Context()); err != nil {
 			t.Error(err)
@@ -271,7 +281,7 @@ func TestTwoAtOnceWithOneKeyMakeOneFile(t *testing.T) {
 
 func TestNothingIsLeftOfAnUploadThatWasNotCreated(t *testing.T) {
 	w := newWorld(t)
-	upload := w.NewUpload()
+	upload := w.begin(t, -1)
 	for range 3 {
 		if err := upload.Add(t.Context(), "a.txt", "", strings.NewReader("x")); err != nil {
 			t.Fatal(err)
@@ -308,7 +318,7 @@ func TestAReaderChangesNothing(t *testing.T) {
 	_, _, err = w.UpdateMetadata(t.Context(), viewer, string(file.ID), files.MetadataUpdate{Patch: patch})
 	wantCode(t, err, satchel.CodeReadOnly)
 	wantCode(t, w.Delete(t.Context(), viewer, string(file.ID)), satchel.CodeReadOnly)
-	_, err = w.Create(t.Context(), viewer, w.NewUpload(), files.Terms{}, "")
+	_, err = w.Create(t.Context(), viewer, w.begin(t, -1), files.Terms{}, "")
 	wantCode(t, err, satchel.CodeReadOnly)
 	for _, zero := range []satchel.Scope{{}, {Org: "org-1"}} {
 		if err := w.Delete(t.Context(), zero, string(file.ID)); !errors.Is(err, satchel.ErrNoScope) {
@@ -403,7 +413,7 @@ func TestContentTypes(t *testing.T) {
 		{"empty", "", nil, "application/octet-stream"},
 		{"empty.md", "", nil, "text/markdown"},
 	} {
-		upload := w.NewUpload()
+		upload := w.begin(t, -1)
 		if err := upload.Add(t.Context(), c.name, c.declared, bytes.NewReader(c.content)); err != nil {
 			t.Fatal(err)
 		}

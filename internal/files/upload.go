@@ -2,6 +2,7 @@ package files
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/satchel-files/satchel"
@@ -9,9 +10,10 @@ import (
 )
 
 // Upload collects the files of one request while they stream in. Nothing of it is visible until Create. Whoever makes one ends it with
-// Discard, which throws away what Create did not hand over to rows. It is used by one goroutine.
+// Discard, which throws away what Create did not hand over to rows, and the room that was held. It is used by one goroutine.
 type Upload struct {
 	vault *blob.Vault
+	room  *reservation // nil: nothing is limited
 	parts []part
 }
 
@@ -21,21 +23,31 @@ type part struct {
 	staged      *blob.Staged
 }
 
-// NewUpload starts an upload.
-func (s *Service) NewUpload() *Upload { return &Upload{vault: s.vault} }
-
-// CheckRoom refuses an upload of size bytes that cannot fit, before any of it is read: CodeInsufficientStorage.
-func (s *Service) CheckRoom(ctx context.Context, size int64) error {
-	return s.vault.CheckRoom(ctx, size)
+// NewUpload starts an upload of about size bytes, below 0: not known. One that cannot fit is refused before any of it is read: CodeInsufficientStorage,
+// or CodeQuotaExceeded for what the scope's organization, or its workspace, may use; room there is held while the upload streams. The workspace
+// may be empty: not known yet. key is its idempotency key, empty for none.
+func (s *Service) NewUpload(ctx context.Context, scope satchel.Scope, size int64, key string) (*Upload, error) {
+	if err := s.vault.CheckRoom(ctx, max(size, 0)); err != nil {
+		return nil, err
+	}
+	room, err := s.reserve(ctx, scope, size, key)
+	if err != nil {
+		return nil, err
+	}
+	return &Upload{vault: s.vault, room: room}, nil
 }
 
 // Len is the number of files so far.
 func (u *Upload) Len() int { return len(u.parts) }
 
 // Add stages one file: it reads content to its end. The filename is what ParseFilename gave; declared is the content type that the client
-// claims, which is only believed where the bytes leave it open. CodeFileTooLarge and CodeInsufficientStorage end the
+// claims, which is only believed where the bytes leave it open. CodeFileTooLarge, CodeInsufficientStorage and CodeQuotaExceeded end the
 // whole request; an error of content itself is returned wrapped.
 func (u *Upload) Add(ctx context.Context, filename, declared string, content io.Reader) error {
+	content, err := u.room.reader(ctx, content)
+	if err != nil {
+		return err
+	}
 	staged, err := u.vault.Stage(ctx, content)
 	if err != nil {
 		return err
@@ -53,7 +65,7 @@ func (u *Upload) Discard(ctx context.Context) error {
 		}
 	}
 	u.parts = nil
-	return first
+	return errors.Join(first, u.room.release(ctx))
 }
 
 // release hands the bytes over to the rows, or to the sweeper where it is not known whether the rows came to be.
@@ -62,6 +74,9 @@ func (u *Upload) release() {
 		p.staged.Release()
 	}
 	u.parts = nil
+	if u.room != nil {
+		u.room.held = satchel.Amount{} // the files count themselves now; if they do not, it lapses
+	}
 }
 
 func (p part) blob() satchel.Blob { return p.staged.Blob }

@@ -23,7 +23,7 @@ func statusOf(code satchel.Code) int {
 		return http.StatusBadRequest
 	case satchel.CodeMissingToken, satchel.CodeInvalidToken:
 		return http.StatusUnauthorized
-	case satchel.CodeForbidden, satchel.CodeReadOnly, satchel.CodeWorkspaceForbidden:
+	case satchel.CodeQuotaExceeded, satchel.CodeForbidden, satchel.CodeReadOnly, satchel.CodeWorkspaceForbidden:
 		return http.StatusForbidden
 	case satchel.CodeNotFound, satchel.CodeNoText:
 		return http.StatusNotFound

@@ -9,6 +9,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -19,6 +20,7 @@ import (
 	"github.com/satchel-files/satchel/internal/blob"
 	"github.com/satchel-files/satchel/internal/blob/diskblob"
 	"github.com/satchel-files/satchel/internal/files"
+	"github.com/satchel-files/satchel/internal/meta/sqlstore"
 )
 
 // FuzzForm: whatever arrives as a form is read or refused with a fault of the client's, and a discarded upload leaves no bytes.
@@ -38,14 +40,23 @@ func FuzzForm(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	api := &API{buffers: sync.Pool{New: newUploadBuffer}, files: files.New(files.Config{Vault: blob.NewVault(disk, blob.Options{MaxBytes: 1 << 20})})}
+	rows, err := sqlstore.OpenSQLite(f.Context(), sqlstore.Options{Path: filepath.Join(f.TempDir(), "satchel.db")})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { _ = rows.Close() })
+	api := &API{buffers: sync.Pool{New: newUploadBuffer}, files: files.New(files.Config{Store: rows, Vault: blob.NewVault(disk, blob.Options{MaxBytes: 1 << 20})})}
 	f.Fuzz(func(t *testing.T, contentType, body string) {
 		r := httptest.NewRequest(http.MethodPost, "/files", strings.NewReader(body))
 		r.Header["Content-Type"] = []string{contentType}
 		c := newCall(httptest.NewRecorder(), r, &route{}, time.Minute)
 		c.parseQuery()
-		form := newForm(api.files.NewUpload())
-		err := api.readForm(t.Context(), c, form)
+		upload, err := api.files.NewUpload(t.Context(), satchel.Scope{Org: "org-1"}, r.ContentLength, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		form := newForm(upload)
+		err = api.readForm(t.Context(), c, form)
 		if err == nil {
 			_, _, err = c.checkForm(form)
 		}

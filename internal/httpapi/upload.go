@@ -27,10 +27,11 @@ func (a *API) createFiles(ctx context.Context, c *call) (any, error) {
 	if err := a.enterEarly(ctx, c); err != nil {
 		return nil, err
 	}
-	if err := a.files.CheckRoom(ctx, max(c.r.ContentLength, 0)); err != nil {
+	upload, err := a.files.NewUpload(ctx, c.earlyScope(), c.r.ContentLength, key)
+	if err != nil {
 		return nil, err
 	}
-	f := newForm(a.files.NewUpload())
+	f := newForm(upload)
 	defer a.discard(ctx, f.upload)
 	if err := a.readForm(ctx, c, f); err != nil {
 		return nil, c.formError(err)
@@ -91,6 +92,11 @@ func (a *API) enterEarly(ctx context.Context, c *call) (err error) {
 		err = c.faults.Err()
 	}
 	return err
+}
+
+// earlyScope is where an upload goes by what is known before its form: the workspace of the query, or none.
+func (c *call) earlyScope() satchel.Scope {
+	return satchel.Scope{Org: c.caller.Org, Workspace: satchel.WorkspaceID(c.text("workspace")), User: c.caller.User}
 }
 
 func (c *call) idempotencyKey() string {

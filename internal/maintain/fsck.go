@@ -24,13 +24,14 @@ const (
 type FsckConfig struct {
 	Blobs    blob.Store
 	Register meta.BlobRegister
+	Usage    meta.UsageRegister // nil: what is used is not counted again
 
 	// Live says that a server runs on the stores. Objects younger than ten minutes are then left alone. Without it the caller holds the
 	// server's lock (AcquireServer), so that none starts meanwhile.
 	Live bool
 	// Deep reads every object and compares its SHA-256.
 	Deep bool
-	// Repair removes objects without rows and unfinished objects. It is refused together with Live.
+	// Repair removes objects without rows and unfinished objects, and mends what is counted wrong. It is refused together with Live.
 	Repair bool
 
 	Examples int                // findings kept of each kind; default 20
@@ -126,10 +127,15 @@ type FsckReport struct {
 	Objects  int64 // in the store, finished or not
 	Bytes    int64 // of them
 	Repaired int64 // objects removed
+
+	Miscounted []meta.WrongUsage // organizations and workspaces that use something else than was counted
+	Recounted  bool              // they are mended
 }
 
 // Clean reports that nothing is wrong, or was and is repaired.
-func (r *FsckReport) Clean() bool { return r.Count() == r.Repaired }
+func (r *FsckReport) Clean() bool {
+	return r.Count() == r.Repaired && (len(r.Miscounted) == 0 || r.Recounted)
+}
 
 // Fsck compares every object with the rows and every row with its object, in bounded memory. Faults are in the report; an error means that the
 // check could not be made. What looks wrong is looked at a second time before it counts: bytes first and rows after, because rows are
@@ -149,5 +155,15 @@ func Fsck(ctx context.Context, cfg FsckConfig) (*FsckReport, error) {
 	if err := c.rows(ctx); err != nil {
 		return nil, fmt.Errorf("check rows: %w", err)
 	}
-	return c.report, nil
+	return c.report, c.recount(ctx)
+}
+
+// recount compares what is counted with the rows.
+func (c *check) recount(ctx context.Context) (err error) {
+	if c.cfg.Usage == nil {
+		return nil
+	}
+	c.report.Recounted = c.cfg.Repair
+	c.report.Miscounted, err = c.cfg.Usage.RecountUsage(ctx, c.cfg.Repair)
+	return err
 }

@@ -68,12 +68,13 @@ type SweepResult struct {
 	Orphans   int  // finished objects without a row, removed
 	Partials  int  // unfinished objects, removed
 	Forgotten int  // idempotency keys
+	Lapsed    int  // reservations of uploads that have stopped
 	Failed    int  // objects that could not be removed; the next pass tries again
 	Postponed bool // removals were left for later because a backup runs
 }
 
 func (r SweepResult) changed() bool {
-	return r.Expired+r.Removed+r.Orphans+r.Partials+r.Forgotten > 0
+	return r.Expired+r.Removed+r.Orphans+r.Partials+r.Forgotten+r.Lapsed > 0
 }
 
 // Sweeper removes what is over: expired files, the bytes and rows of deleted ones, what crashes left behind. Make it with NewSweeper.
@@ -173,7 +174,7 @@ func (s *Sweeper) pass(ctx context.Context, full bool) (SweepResult, error) {
 func (s *Sweeper) report(ctx context.Context, r SweepResult) {
 	if r.changed() || r.Failed > 0 {
 		s.cfg.Logger.InfoContext(ctx, "swept", "expired", r.Expired, "removed", r.Removed, "orphans", r.Orphans,
-			"partials", r.Partials, "idempotency_keys", r.Forgotten, "failed", r.Failed, "postponed", r.Postponed, "took", r.Took)
+			"partials", r.Partials, "idempotency_keys", r.Forgotten, "reservations", r.Lapsed, "failed", r.Failed, "postponed", r.Postponed, "took", r.Took)
 	}
 	if s.cfg.Observe != nil {
 		s.cfg.Observe(r)
@@ -195,6 +196,10 @@ func (s *Sweeper) forget(ctx context.Context, r *SweepResult) (err error) {
 	r.Forgotten, err = s.cfg.Store.ForgetIdempotency(ctx, r.Started.Add(-idempotencyLife))
 	if err != nil {
 		return fmt.Errorf("forget idempotency keys: %w", err)
+	}
+	r.Lapsed, err = s.cfg.Store.ForgetReservations(ctx, r.Started)
+	if err != nil {
+		return fmt.Errorf("forget reservations: %w", err)
 	}
 	return nil
 }

@@ -27,16 +27,18 @@ type AccountWriter interface {
 	// SetQuota changes what an organization may use; CodeNotFound if there is none.
 	SetQuota(ctx context.Context, org satchel.OrgID, q satchel.Quota) error
 
-	// PutReservation stores a reservation in the place of the one with its id, if there is one.
-	PutReservation(ctx context.Context, scope satchel.Scope, r Reservation) error
+	// PutReservation stores a reservation in the place of the one with its id, if there is one; its organization and workspace stay.
+	PutReservation(ctx context.Context, r Reservation) error
 
-	// DeleteReservation gives one back. One that is not there is no error: it has lapsed.
-	DeleteReservation(ctx context.Context, scope satchel.Scope, id satchel.ReservationID) error
+	// DeleteReservation gives one of the organization back. One that is not there is no error: it has lapsed.
+	DeleteReservation(ctx context.Context, org satchel.OrgID, id satchel.ReservationID) error
 }
 
-// Reservation is room that an upload holds while it streams, in the scope's organization and workspace.
+// Reservation is room that an upload holds while it streams.
 type Reservation struct {
 	ID        satchel.ReservationID
+	Org       satchel.OrgID
+	Workspace satchel.WorkspaceID // empty: not known yet
 	Amount    satchel.Amount
 	ExpiresAt time.Time // it counts no more then
 }

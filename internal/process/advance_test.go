@@ -13,6 +13,7 @@ import (
 	"github.com/satchel-files/satchel/internal/files"
 	"github.com/satchel-files/satchel/internal/jobs"
 	"github.com/satchel-files/satchel/internal/llm/llmtest"
+	"github.com/satchel-files/satchel/internal/meta"
 )
 
 func TestADocumentIsRead(t *testing.T) {
@@ -92,6 +93,61 @@ func TestWithoutAModel(t *testing.T) {
 	w.wantFile(id, satchel.StatusError, satchel.CodeModelNotConfigured,
 		"The file is stored, but its instructions were not carried out: this server has no language model configured.")
 	w.wantRun(id, satchel.RunFailed, satchel.StepInstruct)
+}
+
+// settle sets what holds in the world's workspace.
+func (w *world) settle(settings satchel.WorkspaceSettings) {
+	w.t.Helper()
+	must(w.t, w.rows.InTx(w.t.Context(), func(ctx context.Context, tx meta.Tx) error {
+		ws, err := tx.Workspace(ctx, w.scope.Org, w.scope.Workspace)
+		if err != nil {
+			return err
+		}
+		ws.Settings = settings
+		return tx.UpdateWorkspace(ctx, *ws)
+	}))
+}
+
+// TestWhereAIIsOff asks no model about the documents of a workspace that wants none, also where it is turned off after the upload.
+func TestWhereAIIsOff(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, say(`{"set":{"author":"Hegel"}}`))
+	early := w.put("pages\nBy Hegel.", instructions("Who wrote it?"))
+	w.job(files.JobAdvance, early)
+	w.settle(satchel.WorkspaceSettings{NoAI: true})
+	late := w.put("pages\nBy Hegel.", instructions("Who wrote it?"))
+	w.job(files.JobAdvance, late)
+	for _, id := range []satchel.FileID{early, late} {
+		w.job(files.JobInstruct, id)
+		w.wantFile(id, satchel.StatusError, satchel.CodeAIDisabled,
+			`Instructions were not carried out: AI is off in workspace "default", and no document of it goes to a language model.`)
+		if page, err := w.Files.Page(t.Context(), w.scope, string(id), 1); err != nil || page.Text != "By Hegel." {
+			t.Errorf("page 1 is %+v, %v", page, err)
+		}
+	}
+	w.wantRequests(0)
+}
+
+// TestTheTokensOfADay lets a run come to the end of what its workspace may use. On the next day there is more.
+func TestTheTokensOfADay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, say(`{"set":{}}`))
+	tokens := int64(150) // a request takes 110
+	w.settle(satchel.WorkspaceSettings{Quota: satchel.Quota{TokensPerDay: &tokens}})
+	id := w.put(report(3), instructions("Find the numbers."))
+	w.job(files.JobAdvance, id)
+	w.job(files.JobInstruct, id)
+	w.wantRequests(2)
+	w.wantFile(id, satchel.StatusError, satchel.CodeQuotaExceeded,
+		`Workspace "default" may use 150 tokens of the language model a day and has used 220 today; more can be used from midnight UTC on.`)
+	_, _, err := w.Files.Process(t.Context(), w.scope, string(id), files.Request{})
+	if satchel.CodeOf(err) != satchel.CodeQuotaExceeded {
+		t.Errorf("on the same day: %v", err)
+	}
+	w.clock.Advance(24 * time.Hour)
+	if _, _, err := w.Files.Process(t.Context(), w.scope, string(id), files.Request{}); err != nil {
+		t.Errorf("on the next day: %v", err)
+	}
 }
 
 // TestHandOver has a job read the document, and another one ask the model.

@@ -39,6 +39,9 @@ func (r *run) instruct(ctx context.Context) error {
 			return r.handOver(ctx)
 		}
 		meter.spent = satchel.Tokens{}
+		if failure, err := r.work.MayAsk(ctx); err != nil || failure != nil {
+			return r.refused(ctx, failure, err)
+		}
 		if state, err = engine.Advance(ctx, task, state); err != nil {
 			r.spent = meter.spent
 			return err
@@ -56,6 +59,14 @@ func (r *run) instruct(ctx context.Context) error {
 		outcome.Details = "The language model found nothing to change."
 	}
 	return r.work.Finish(ctx, outcome)
+}
+
+// refused ends a run whose workspace lets no model be asked, or not now.
+func (r *run) refused(ctx context.Context, failure *satchel.Failure, err error) error {
+	if err != nil {
+		return err
+	}
+	return r.fail(ctx, failure)
 }
 
 // meter is a model that counts what a step spends: a step that fails has no state that says so.

@@ -70,7 +70,8 @@ func must(t testing.TB, err error) {
 // put uploads a document.
 func (w *world) put(content string, fields files.Fields) satchel.FileID {
 	w.t.Helper()
-	upload := w.Files.NewUpload()
+	upload, err := w.Files.NewUpload(w.t.Context(), w.scope, -1, "")
+	must(w.t, err)
 	defer func() { _ = upload.Discard(w.t.Context()) }()
 	must(w.t, upload.Add(w.t.Context(), "a.txt", "", strings.NewReader(content)))
 	terms, err := fields.Check()

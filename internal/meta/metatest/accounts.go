@@ -198,13 +198,15 @@ func reservations(t *testing.T, o Opened) {
 	home, lab := scopeOf("a", "default"), scopeOf("a", "lab")
 	insert(t, o.Store, newFile(home, "12345", `{}`))
 	end := now().Add(time.Minute)
-	first := meta.Reservation{ID: "r1", Amount: satchel.Amount{Files: 1, Bytes: 100}, ExpiresAt: end}
-	second := meta.Reservation{ID: "r2", Amount: satchel.Amount{Files: 2, Bytes: 50}, ExpiresAt: end.Add(time.Microsecond)}
-	put := func(scope satchel.Scope, r meta.Reservation) error {
-		return inTx(t, o.Store, func(ctx context.Context, tx meta.Tx) error { return tx.PutReservation(ctx, scope, r) })
+	first := meta.Reservation{ID: "r1", Org: home.Org, Workspace: home.Workspace, Amount: satchel.Amount{Files: 1, Bytes: 100}, ExpiresAt: end}
+	second := meta.Reservation{ID: "r2", Org: lab.Org, Workspace: lab.Workspace, Amount: satchel.Amount{Files: 2, Bytes: 50}, ExpiresAt: end.Add(time.Microsecond)}
+	unplaced := meta.Reservation{ID: "r3", Org: home.Org, Amount: satchel.Amount{Bytes: 1000}, ExpiresAt: now().Add(time.Second)}
+	put := func(r meta.Reservation) error {
+		return inTx(t, o.Store, func(ctx context.Context, tx meta.Tx) error { return tx.PutReservation(ctx, r) })
 	}
-	must(t, put(home, first))
-	must(t, put(lab, second))
+	must(t, put(first))
+	must(t, put(second))
+	must(t, put(unplaced))
 	check := func(what string, except satchel.ReservationID, at time.Time, wantOrg, wantHome satchel.Amount) {
 		t.Helper()
 		org, ws, err := o.Store.Used(t.Context(), home, except, at)
@@ -213,31 +215,27 @@ func reservations(t *testing.T, o Opened) {
 			t.Errorf("%s: %+v and %+v are used, want %+v and %+v", what, org.Amount, ws, wantOrg, wantHome)
 		}
 	}
-	check("with both", "", now(), satchel.Amount{Files: 4, Bytes: 155}, satchel.Amount{Files: 2, Bytes: 105})
-	check("without the first", "r1", now(), satchel.Amount{Files: 3, Bytes: 55}, satchel.Amount{Files: 1, Bytes: 5})
+	check("with all", "", now(), satchel.Amount{Files: 4, Bytes: 1155}, satchel.Amount{Files: 2, Bytes: 105})
+	check("when the last has lapsed", "", now().Add(time.Second), satchel.Amount{Files: 4, Bytes: 155}, satchel.Amount{Files: 2, Bytes: 105})
+	check("without the first", "r1", now().Add(time.Second), satchel.Amount{Files: 3, Bytes: 55}, satchel.Amount{Files: 1, Bytes: 5})
 	check("when the first has lapsed", "", end, satchel.Amount{Files: 3, Bytes: 55}, satchel.Amount{Files: 1, Bytes: 5})
 	wantUse(t, o.Store, home.Org, satchel.Amount{Files: 1, Bytes: 5}, map[satchel.WorkspaceID]satchel.Amount{"default": {Files: 1, Bytes: 5}})
 
 	first.Amount.Bytes, first.ExpiresAt = 200, end.Add(time.Hour)
-	must(t, put(home, first))
-	wantCode(t, "the reservation of another organization", put(scopeOf("b", "default"), first), satchel.CodeConflict)
+	must(t, put(first))
+	foreign := first
+	foreign.Org = "org-b"
+	wantCode(t, "the reservation of another organization", put(foreign), satchel.CodeConflict)
 	check("when it was raised", "", end.Add(time.Minute), satchel.Amount{Files: 2, Bytes: 205}, satchel.Amount{Files: 2, Bytes: 205})
 	gone, err := o.System.ForgetReservations(t.Context(), end.Add(time.Minute))
 	must(t, err)
-	if gone != 1 {
-		t.Errorf("%d were forgotten, want 1", gone)
+	if gone != 2 {
+		t.Errorf("%d were forgotten, want 2", gone)
 	}
-	for range 2 {
-		commit(t, o.Store, func(ctx context.Context, tx meta.Tx) error {
-			if err := tx.DeleteReservation(ctx, scopeOf("b", "default"), "r1"); err != nil { // somebody else's
-				return err
-			}
-			return nil
-		})
-	}
+	commit(t, o.Store, func(ctx context.Context, tx meta.Tx) error { return tx.DeleteReservation(ctx, "org-b", "r1") })
 	check("after somebody else's attempt", "", now(), satchel.Amount{Files: 2, Bytes: 205}, satchel.Amount{Files: 2, Bytes: 205})
 	for range 2 {
-		commit(t, o.Store, func(ctx context.Context, tx meta.Tx) error { return tx.DeleteReservation(ctx, home, "r1") })
+		commit(t, o.Store, func(ctx context.Context, tx meta.Tx) error { return tx.DeleteReservation(ctx, home.Org, "r1") })
 	}
 	check("given back", "", now(), satchel.Amount{Files: 1, Bytes: 5}, satchel.Amount{Files: 1, Bytes: 5})
 }
@@ -280,8 +278,7 @@ func accountsWithoutScope(t *testing.T, s meta.Store) {
 		t.Error("use by nobody")
 	}
 	for name, do := range map[string]func(ctx context.Context, tx meta.Tx) error{
-		"PutReservation":    func(ctx context.Context, tx meta.Tx) error { return tx.PutReservation(ctx, none, meta.Reservation{ID: "r"}) },
-		"DeleteReservation": func(ctx context.Context, tx meta.Tx) error { return tx.DeleteReservation(ctx, none, "r") },
+		"PutReservation": func(ctx context.Context, tx meta.Tx) error { return tx.PutReservation(ctx, meta.Reservation{ID: "r"}) },
 	} {
 		if err := inTx(t, s, do); err == nil {
 			t.Errorf("%s without a scope", name)

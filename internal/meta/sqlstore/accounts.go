@@ -201,20 +201,17 @@ const putReservation = `INSERT INTO reservations (id, org_id, workspace_id, file
 	WHERE reservations.org_id = excluded.org_id AND reservations.workspace_id = excluded.workspace_id`
 
 // PutReservation implements meta.AccountWriter.
-func (t *transaction) PutReservation(ctx context.Context, scope satchel.Scope, r meta.Reservation) error {
-	if err := scope.Check(); err != nil {
-		return err
+func (t *transaction) PutReservation(ctx context.Context, r meta.Reservation) error {
+	if r.Org == "" {
+		return satchel.ErrNoScope
 	}
-	put, err := t.q.exec(ctx, putReservation, string(r.ID), string(scope.Org), string(scope.Workspace), r.Amount.Files, r.Amount.Bytes, r.ExpiresAt.UnixMicro())
+	put, err := t.q.exec(ctx, putReservation, string(r.ID), string(r.Org), string(r.Workspace), r.Amount.Files, r.Amount.Bytes, r.ExpiresAt.UnixMicro())
 	return inserted(put, err, "reservation "+string(r.ID))
 }
 
 // DeleteReservation implements meta.AccountWriter.
-func (t *transaction) DeleteReservation(ctx context.Context, scope satchel.Scope, id satchel.ReservationID) error {
-	if err := scope.Check(); err != nil {
-		return err
-	}
-	if _, err := t.q.exec(ctx, `DELETE FROM reservations WHERE org_id = $1 AND id = $2`, string(scope.Org), string(id)); err != nil {
+func (t *transaction) DeleteReservation(ctx context.Context, org satchel.OrgID, id satchel.ReservationID) error {
+	if _, err := t.q.exec(ctx, `DELETE FROM reservations WHERE org_id = $1 AND id = $2`, string(org), string(id)); err != nil {
 		return fmt.Errorf("giving reservation %s back: %w", id, err)
 	}
 	return nil

@@ -167,6 +167,9 @@ func TestFirstSchemaIsMigrated(t *testing.T) {
 	wantFirstFiles(t, s)
 	wantFirstVersions(t, s)
 	wantFirstPeople(t, s)
+	if wrong, err := s.RecountUsage(t.Context(), false); err != nil || len(wrong) != 0 {
+		t.Errorf("what is used was not counted: %+v, %v", wrong, err)
+	}
 	var id satchel.FileID
 	if err := s.InTx(t.Context(), insertOne(0, &id)); err != nil {
 		t.Errorf("a new file: %v", err)
