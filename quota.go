@@ -44,3 +44,55 @@ type Usage struct {
 	Today  Tokens // on the present day (UTC)
 	Tokens Tokens // on all days that were asked for, the present one included
 }
+
+// SettingsPatch changes WorkspaceSettings: what is nil stays.
+type SettingsPatch struct {
+	AI           *bool
+	Instructions *string
+	Schema       *string
+	Lifetime     *time.Duration
+	Quota        QuotaPatch
+}
+
+// QuotaPatch changes a Quota: limits that are not set stay.
+type QuotaPatch struct{ Bytes, Files, FileBytes, TokensPerDay LimitPatch }
+
+// LimitPatch is a new limit, or none.
+type LimitPatch struct {
+	Set  bool
+	Most *int64 // nil: no limit
+}
+
+// Apply gives the settings after the change.
+func (p SettingsPatch) Apply(s WorkspaceSettings) WorkspaceSettings {
+	if p.AI != nil {
+		s.NoAI = !*p.AI
+	}
+	s.Instructions = valueOr(p.Instructions, s.Instructions)
+	s.Schema = valueOr(p.Schema, s.Schema)
+	s.Lifetime = valueOr(p.Lifetime, s.Lifetime)
+	s.Quota = p.Quota.Apply(s.Quota)
+	return s
+}
+
+// Apply gives the quota after the change.
+func (p QuotaPatch) Apply(q Quota) Quota {
+	p.Bytes.apply(&q.Bytes)
+	p.Files.apply(&q.Files)
+	p.FileBytes.apply(&q.FileBytes)
+	p.TokensPerDay.apply(&q.TokensPerDay)
+	return q
+}
+
+func (p LimitPatch) apply(to **int64) {
+	if p.Set {
+		*to = p.Most
+	}
+}
+
+func valueOr[T any](p *T, or T) T {
+	if p == nil {
+		return or
+	}
+	return *p
+}

@@ -9,6 +9,8 @@ type Workspace struct {
 	CreatedAt int64  `json:"created_at" doc:"Unix seconds"`
 	Access    string `json:"access" enum:"writer,viewer" doc:"What whoever asks may do in it"`
 	Status    string `json:"status" enum:"active,deleting" doc:"deleting: nobody enters it any more, and its files are being removed"`
+
+	Settings *WorkspaceSettings `json:"settings"`
 }
 
 // WorkspaceList is a page of workspaces.
@@ -24,6 +26,8 @@ type WorkspaceList struct {
 type WorkspaceRequest struct {
 	ID   string `json:"id,omitempty" doc:"Only where it is made" pattern:"^[a-z0-9]+(?:[-_][a-z0-9]+)*$" maxLength:"34" example:"team-a"`
 	Name string `json:"name,omitempty" maxLength:"128" example:"Team A"`
+
+	Settings map[string]any `json:"settings,omitempty" doc:"Parts of the settings; what is left out stays, null takes a part back. For owners and admins"`
 }
 
 // WorkspaceUser is what a user was given in a workspace by name.
@@ -84,6 +88,7 @@ type Organization struct {
 	Object    string `json:"object" enum:"organization"`
 	Name      string `json:"name" example:"acme"`
 	CreatedAt int64  `json:"created_at" doc:"Unix seconds"`
+	Quota     *Quota `json:"quota" doc:"What it may use as a whole"`
 }
 
 // OrganizationList is a page of organizations.
@@ -95,8 +100,10 @@ type OrganizationList struct {
 	HasMore bool            `json:"has_more"`
 }
 
-// OrganizationRequest makes or renames an organization.
+// OrganizationRequest makes an organization, or changes one: what is left out stays.
 type OrganizationRequest struct {
-	Name  string `json:"name" maxLength:"128" example:"acme"`
+	Name  string `json:"name,omitempty" maxLength:"128" example:"acme"`
 	Owner string `json:"owner,omitempty" doc:"Only where it is made: the name of its first owner, who is made too" example:"grace"`
+
+	Quota map[string]any `json:"quota,omitempty" doc:"Limits by name; null takes one back. Only where it is changed, for operators"`
 }

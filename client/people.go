@@ -32,6 +32,11 @@ func (c *Client) RenameWorkspace(ctx context.Context, id, name string) (*api.Wor
 	return one[api.Workspace](ctx, c, http.MethodPatch, "/workspaces/"+url.PathEscape(id), map[string]string{"name": name})
 }
 
+// UpdateWorkspace changes a workspace's name and settings, as PATCH /workspaces/{id} does: what is left out stays, null takes a setting back.
+func (c *Client) UpdateWorkspace(ctx context.Context, id string, change map[string]any) (*api.Workspace, error) {
+	return one[api.Workspace](ctx, c, http.MethodPatch, "/workspaces/"+url.PathEscape(id), change)
+}
+
 // DeleteWorkspace deletes a workspace. One with files is not_empty, unless force: then it is given as it is on its way out, and else nil.
 func (c *Client) DeleteWorkspace(ctx context.Context, id string, force bool) (*api.Workspace, error) {
 	k := call{method: http.MethodDelete, path: "/workspaces/" + url.PathEscape(id), query: url.Values{}, repeatable: true}
@@ -105,6 +110,25 @@ func (c *Client) CreateOrganization(ctx context.Context, r api.OrganizationReque
 // RenameOrganization gives an organization, by name or id, another name.
 func (c *Client) RenameOrganization(ctx context.Context, org, name string) (*api.Organization, error) {
 	return one[api.Organization](ctx, c, http.MethodPatch, "/organizations/"+url.PathEscape(org), api.OrganizationRequest{Name: name})
+}
+
+// SetQuota changes what an organization, by name or id, may use: limits that are left out stay, nil takes one back. It is for operators.
+func (c *Client) SetQuota(ctx context.Context, org string, quota map[string]any) (*api.Organization, error) {
+	return one[api.Organization](ctx, c, http.MethodPatch, "/organizations/"+url.PathEscape(org), api.OrganizationRequest{Quota: quota})
+}
+
+// Usage tells what an organization (empty: the caller's own) and all its workspaces use, with the tokens of so many days. It is for owners and
+// admins.
+func (c *Client) Usage(ctx context.Context, org string, days int) (*api.OrganizationUsage, error) {
+	query := url.Values{"days": {strconv.Itoa(days)}}
+	setIf(query, "org", org)
+	var whole api.OrganizationUsage
+	parts, err := all(ctx, c, "/usage", query, func(u *api.OrganizationUsage) ([]*api.WorkspaceUsage, *string, bool) {
+		whole = *u
+		return u.Data, u.LastID, u.HasMore
+	})
+	whole.Data, whole.HasMore = parts, false
+	return &whole, err
 }
 
 // DeleteOrganization removes an organization, by name or id, with its users, workspaces and tokens; not_empty if it has files.

@@ -12,7 +12,7 @@ import (
 
 // orgCommand builds the commands on organizations.
 func (p *program) orgCommand() *cobra.Command {
-	return parent("org", "Make, list and delete organizations", p.orgLsCommand(), p.orgCreateCommand(), p.orgRenameCommand(), p.orgRmCommand())
+	return parent("org", "Make, list and delete organizations", p.orgLsCommand(), p.orgCreateCommand(), p.orgSetCommand(), p.orgRenameCommand(), p.orgRmCommand())
 }
 
 func (p *program) orgLsCommand() *cobra.Command {

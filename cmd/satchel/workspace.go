@@ -14,7 +14,7 @@ import (
 
 // workspaceCommand builds the commands on workspaces.
 func (p *program) workspaceCommand() *cobra.Command {
-	return parent("workspace", "Make, list and share workspaces", p.workspaceLsCommand(), p.workspaceCreateCommand(), p.workspaceRenameCommand(), p.workspaceRmCommand(),
+	return parent("workspace", "Make, list, share and set up workspaces", p.workspaceLsCommand(), p.workspaceInfoCommand(), p.workspaceCreateCommand(), p.workspaceSetCommand(), p.workspaceRenameCommand(), p.workspaceRmCommand(),
 		p.workspaceUsersCommand(), p.workspaceGrantCommand(), p.workspaceRevokeCommand())
 }
 

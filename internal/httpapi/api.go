@@ -76,6 +76,7 @@ func New(c Config) *API {
 	a.addUserRoutes()
 	a.addOrgRoutes()
 	a.addTokenRoutes()
+	a.addUsageRoutes()
 	a.addSystemRoutes(c.Metrics)
 	a.openSchemas()
 	return a

@@ -8,6 +8,7 @@ import (
 
 	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/api"
+	"github.com/satchel-files/satchel/internal/tenant"
 )
 
 func (a *API) addOrgRoutes() {
@@ -38,8 +39,8 @@ func (a *API) addOrgRoutes() {
 	})
 	a.add(&route{
 		Operation: huma.Operation{
-			OperationID: "updateOrganization", Method: http.MethodPatch, Path: "/organizations/{organization_id}", Tags: []string{"Organizations"}, Summary: "Rename an organization",
-			Description: "For owners. The id stays. The one that the first start made keeps its name.", Parameters: []*huma.Param{id}, RequestBody: a.jsonBody(schema[api.OrganizationRequest](a), &api.OrganizationRequest{Name: "acme"}),
+			OperationID: "updateOrganization", Method: http.MethodPatch, Path: "/organizations/{organization_id}", Tags: []string{"Organizations"}, Summary: "Change an organization",
+			Description: "Its name is for owners, what it may use for operators. The id stays. The one that the first start made keeps its name.", Parameters: []*huma.Param{id}, RequestBody: a.jsonBody(schema[api.OrganizationRequest](a), &api.OrganizationRequest{Name: "acme"}),
 			Responses: a.responses(one(), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
 		}, answer: a.updateOrg,
 	})
@@ -98,11 +99,22 @@ func (a *API) getOrg(ctx context.Context, c *call) (any, error) {
 }
 
 func (a *API) updateOrg(ctx context.Context, c *call) (any, error) {
-	name, _, err := c.parseOrg("name")
+	if err := c.faults.Err(); err != nil {
+		return nil, err
+	}
+	object, err := c.object("name", "quota")
 	if err != nil {
 		return nil, err
 	}
-	return orgOr(a.tenant.RenameOrg(ctx, c.caller, c.id(), name))
+	faults := c.faults
+	request := tenant.OrgRequest{Name: stringOf(object, "name", &faults), Quota: quotaOf(object, nil, &faults)}
+	if len(object) == 0 {
+		faults.AddNew(satchel.BodyFault(satchel.CodeMissing, "name", nil, "there is nothing to change: give a name or a quota"))
+	}
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	return orgOr(a.tenant.UpdateOrg(ctx, c.caller, c.id(), request))
 }
 
 func (a *API) deleteOrg(ctx context.Context, c *call) (any, error) {
@@ -125,9 +137,9 @@ func orgOr(org *satchel.Org, err error) (any, error) {
 
 // OrgBody gives an organization as the API shows it.
 func OrgBody(o *satchel.Org) *api.Organization {
-	return &api.Organization{ID: string(o.ID), Object: "organization", Name: o.Name, CreatedAt: o.CreatedAt.Unix()}
+	return &api.Organization{ID: string(o.ID), Object: "organization", Name: o.Name, CreatedAt: o.CreatedAt.Unix(), Quota: quotaBody(o.Quota)}
 }
 
 func exampleOrg() *api.Organization {
-	return &api.Organization{ID: "org-06h0hf164lphndrrrqm3a7gf1", Object: "organization", Name: "acme", CreatedAt: 1795442880}
+	return &api.Organization{ID: "org-06h0hf164lphndrrrqm3a7gf1", Object: "organization", Name: "acme", CreatedAt: 1795442880, Quota: &api.Quota{}}
 }

@@ -39,9 +39,9 @@ func (a *API) addWorkspaceRoutes() {
 	})
 	a.add(&route{
 		Operation: huma.Operation{
-			OperationID: "updateWorkspace", Method: http.MethodPatch, Path: "/workspaces/{workspace_id}", Tags: []string{"Workspaces"}, Summary: "Rename a workspace",
-			Description: "For owners and admins. What people call it; the id stays.", Parameters: []*huma.Param{id},
-			RequestBody: a.jsonBody(schema[api.WorkspaceRequest](a), &api.WorkspaceRequest{Name: "Team A"}),
+			OperationID: "updateWorkspace", Method: http.MethodPatch, Path: "/workspaces/{workspace_id}", Tags: []string{"Workspaces"}, Summary: "Change a workspace",
+			Description: "For owners and admins. What people call it, and what holds for its files; the id stays. Of the settings those that are not named stay, and null takes one back.", Parameters: []*huma.Param{id},
+			RequestBody: a.jsonBody(schema[api.WorkspaceRequest](a), &api.WorkspaceRequest{Name: "Team A", Settings: map[string]any{"ai": false, "quota": map[string]any{"bytes": 1 << 30}}}),
 			Responses:   a.responses(one(), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
 		}, answer: a.updateWorkspace,
 	})
@@ -97,12 +97,13 @@ func (a *API) createWorkspace(ctx context.Context, c *call) (any, error) {
 	if err := c.faults.Err(); err != nil {
 		return nil, err
 	}
-	object, err := c.object("id", "name")
+	object, err := c.object("id", "name", "settings")
 	if err != nil {
 		return nil, err
 	}
 	faults := c.faults
-	text, name := textOf(object, "id", &faults), textOf(object, "name", &faults)
+	text := textOf(object, "id", &faults)
+	request := tenant.WorkspaceRequest{Name: stringOf(object, "name", &faults), Settings: settingsOf(object, &faults)}
 	ws, ok := satchel.ParseWorkspaceID(text)
 	if !ok {
 		fault := badWorkspace(text)
@@ -112,7 +113,7 @@ func (a *API) createWorkspace(ctx context.Context, c *call) (any, error) {
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
-	return workspaceOr(a.tenant.CreateWorkspace(ctx, c.caller, ws, name))
+	return workspaceOr(a.tenant.CreateWorkspace(ctx, c.caller, ws, request))
 }
 
 func (a *API) listWorkspaces(ctx context.Context, c *call) (any, error) {
@@ -145,19 +146,19 @@ func (a *API) updateWorkspace(ctx context.Context, c *call) (any, error) {
 	if err := c.faults.Err(); err != nil {
 		return nil, err
 	}
-	object, err := c.object("name")
+	object, err := c.object("name", "settings")
 	if err != nil {
 		return nil, err
 	}
 	faults := c.faults
-	name := textOf(object, "name", &faults)
-	if object["name"] == nil {
-		faults.AddNew(satchel.BodyFault(satchel.CodeMissing, "name", nil, "name is missing: what people shall call the workspace; \"\" takes its name away"))
+	request := tenant.WorkspaceRequest{Name: stringOf(object, "name", &faults), Settings: settingsOf(object, &faults)}
+	if len(object) == 0 {
+		faults.AddNew(satchel.BodyFault(satchel.CodeMissing, "name", nil, "there is nothing to change: give a name (\"\" takes it away) or settings"))
 	}
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
-	return workspaceOr(a.tenant.RenameWorkspace(ctx, c.caller, ws, name))
+	return workspaceOr(a.tenant.UpdateWorkspace(ctx, c.caller, ws, request))
 }
 
 func (a *API) deleteWorkspace(ctx context.Context, c *call) (any, error) {
@@ -250,11 +251,13 @@ func WorkspaceBody(p *tenant.Place) *api.Workspace {
 	}
 	return &api.Workspace{
 		ID: string(p.ID), Object: "workspace", Name: p.Name, OrgID: string(p.Org), CreatedAt: p.CreatedAt.Unix(), Access: string(p.Access), Status: status,
+		Settings: settingsBody(p.Settings),
 	}
 }
 
 func exampleWorkspace() *api.Workspace {
 	return &api.Workspace{
 		ID: "team-a", Object: "workspace", Name: "Team A", OrgID: exampleToken("").OrgID, CreatedAt: 1795442880, Access: "writer", Status: "active",
+		Settings: settingsBody(satchel.WorkspaceSettings{}),
 	}
 }

@@ -73,9 +73,15 @@ func taken(err error, message string) error {
 	return err
 }
 
-// RenameOrg gives an organization another name. The organization that the first start made keeps its name, by which the next start knows it. It is
-// for owners.
-func (s *Service) RenameOrg(ctx context.Context, caller satchel.Caller, idOrName, name string) (org *satchel.Org, err error) {
+// OrgRequest is what shall change of an organization: nil stays.
+type OrgRequest struct {
+	Name  *string            // for owners
+	Quota satchel.QuotaPatch // for operators
+}
+
+// UpdateOrg gives an organization another name, or changes what it may use. The organization that the first start made keeps its name, by which the
+// next start knows it. It is for owners, its quota for operators.
+func (s *Service) UpdateOrg(ctx context.Context, caller satchel.Caller, idOrName string, r OrgRequest) (org *satchel.Org, err error) {
 	err = s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
 		caller, found, err := actIn(ctx, tx, caller, idOrName, pathOrg())
 		if err != nil {
@@ -84,16 +90,35 @@ func (s *Service) RenameOrg(ctx context.Context, caller satchel.Caller, idOrName
 		if err := mayOwn(caller); err != nil {
 			return err
 		}
-		if err := checkName("name", name); err != nil {
+		org = found
+		if err := setQuota(ctx, tx, caller, found, r.Quota); err != nil || r.Name == nil {
 			return err
 		}
-		if found.ID == s.root.Org && name != found.Name {
-			return satchel.Errorf(satchel.CodeForbidden, "the organization that the first start made keeps its name: the next start knows it by that")
-		}
-		org, found.Name = found, name
-		return taken(tx.RenameOrg(ctx, found.ID, name), "an organization of this name exists already")
+		return s.renameOrg(ctx, tx, found, *r.Name)
 	})
 	return org, err
+}
+
+func setQuota(ctx context.Context, tx meta.Tx, caller satchel.Caller, org *satchel.Org, change satchel.QuotaPatch) error {
+	if change == (satchel.QuotaPatch{}) {
+		return nil
+	}
+	if err := mayOperate(caller); err != nil {
+		return err
+	}
+	org.Quota = change.Apply(org.Quota)
+	return tx.SetQuota(ctx, org.ID, org.Quota)
+}
+
+func (s *Service) renameOrg(ctx context.Context, tx meta.Tx, org *satchel.Org, name string) error {
+	if err := checkName("name", name); err != nil {
+		return err
+	}
+	if org.ID == s.root.Org && name != org.Name {
+		return satchel.Errorf(satchel.CodeForbidden, "the organization that the first start made keeps its name: the next start knows it by that")
+	}
+	org.Name = name
+	return taken(tx.RenameOrg(ctx, org.ID, name), "an organization of this name exists already")
 }
 
 // DeleteOrg removes an organization with its people, workspaces and tokens, if it has no files: else it is CodeNotEmpty. The organization that the

@@ -47,6 +47,8 @@ func newTeam(t *testing.T) *team {
 	return made
 }
 
+func text(s string) *string { return &s }
+
 // narrowed gives the caller with a token that is narrowed in one way or the other.
 func narrowed(caller satchel.Caller) []satchel.Caller {
 	some, none := caller, caller
@@ -97,9 +99,17 @@ func TestWhoMayManagePeople(t *testing.T) {
 			return err
 		}, may, may, mayNot, mayNot, mayNot, missing},
 		"rename the organization": {func(s *team, by satchel.Caller) error {
-			_, err := s.RenameOrg(t.Context(), by, "acme", "acme works")
+			_, err := s.UpdateOrg(t.Context(), by, "acme", tenant.OrgRequest{Name: text("acme works")})
 			return err
 		}, may, may, mayNot, mayNot, mayNot, missing},
+		"limit the organization": {func(s *team, by satchel.Caller) error {
+			_, err := s.UpdateOrg(t.Context(), by, "acme", tenant.OrgRequest{Quota: satchel.QuotaPatch{Files: satchel.LimitPatch{Set: true}}})
+			return err
+		}, may, mayNot, mayNot, mayNot, mayNot, missing},
+		"see what is used": {func(s *team, by satchel.Caller) error {
+			_, err := s.Usage(t.Context(), by, org(s, by), 1, satchel.Slice{Limit: 10})
+			return err
+		}, may, may, may, mayNot, mayNot, missing},
 		"delete the organization": {func(s *team, by satchel.Caller) error {
 			_, err := s.DeleteOrg(t.Context(), by, "acme")
 			return err
@@ -134,7 +144,7 @@ func org(s *team, by satchel.Caller) string {
 
 func TestWorkspacesOfEachRole(t *testing.T) {
 	s := newTeam(t)
-	if _, err := s.CreateWorkspace(t.Context(), s.member, "mine", "Mine"); err != nil {
+	if _, err := s.CreateWorkspace(t.Context(), s.member, "mine", tenant.WorkspaceRequest{Name: text("Mine")}); err != nil {
 		t.Fatal(err)
 	}
 	both := s.member
@@ -177,7 +187,7 @@ func walk(t *testing.T, s *team, by satchel.Caller, limit int) (ids []satchel.Wo
 func TestWhoMayManageWorkspaces(t *testing.T) {
 	s := newTeam(t)
 	for _, by := range append(narrowed(s.owner), s.member, s.confined) {
-		_, err := s.RenameWorkspace(t.Context(), by, "lab", "x")
+		_, err := s.UpdateWorkspace(t.Context(), by, "lab", tenant.WorkspaceRequest{Name: text("x")})
 		wantCode(t, err, satchel.CodeForbidden)
 		_, err = s.DeleteWorkspace(t.Context(), by, "lab", true)
 		wantCode(t, err, satchel.CodeForbidden)
@@ -187,10 +197,10 @@ func TestWhoMayManageWorkspaces(t *testing.T) {
 		wantCode(t, err, satchel.CodeForbidden)
 	}
 	for _, by := range append(narrowed(s.member), s.confined) {
-		_, err := s.CreateWorkspace(t.Context(), by, "new", "")
+		_, err := s.CreateWorkspace(t.Context(), by, "new", tenant.WorkspaceRequest{})
 		wantCode(t, err, satchel.CodeForbidden)
 	}
-	_, err := s.RenameWorkspace(t.Context(), s.rival, "lab", "x")
+	_, err := s.UpdateWorkspace(t.Context(), s.rival, "lab", tenant.WorkspaceRequest{Name: text("x")})
 	wantCode(t, err, satchel.CodeNotFound)
 	if given, err := s.GiveAccess(t.Context(), s.admin, "lab", "mary", satchel.AccessViewer); err != nil || given.Name != "mary" {
 		t.Errorf("%+v, %v", given, err)
@@ -235,9 +245,9 @@ func TestAClosedInstallation(t *testing.T) {
 		_, err = closed.Enter(t.Context(), by, "new", satchel.AccessViewer)
 		wantCode(t, err, satchel.CodeNotFound)
 	}
-	_, err = closed.CreateWorkspace(t.Context(), member, "new", "")
+	_, err = closed.CreateWorkspace(t.Context(), member, "new", tenant.WorkspaceRequest{})
 	wantCode(t, err, satchel.CodeForbidden)
-	if _, err := closed.CreateWorkspace(t.Context(), owner, "new", ""); err != nil {
+	if _, err := closed.CreateWorkspace(t.Context(), owner, "new", tenant.WorkspaceRequest{}); err != nil {
 		t.Error(err)
 	}
 	if _, err := closed.Enter(t.Context(), owner, "new", satchel.AccessWriter); err != nil {
@@ -287,7 +297,7 @@ func TestAWorkspaceThatIsBeingDeleted(t *testing.T) {
 			}
 		})
 	}
-	_, err := s.CreateWorkspace(t.Context(), s.owner, "lab", "")
+	_, err := s.CreateWorkspace(t.Context(), s.owner, "lab", tenant.WorkspaceRequest{})
 	wantCode(t, err, satchel.CodeExists)
 }
 
@@ -295,7 +305,7 @@ func TestAWorkspaceThatIsBeingDeleted(t *testing.T) {
 func TestTheDefaultWorkspaceBehindOthers(t *testing.T) {
 	s := newTeam(t)
 	for _, id := range []satchel.WorkspaceID{"a1", "a2", "a3", "z1", "z2", "z3"} {
-		if _, err := s.CreateWorkspace(t.Context(), s.member, id, ""); err != nil {
+		if _, err := s.CreateWorkspace(t.Context(), s.member, id, tenant.WorkspaceRequest{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -411,9 +421,9 @@ func TestATokenIsForgottenAtItsEnd(t *testing.T) {
 // TestTheFirstOrganizationKeepsItsName: a start that did not find it would make another one, whoever took the name would have its root token.
 func TestTheFirstOrganizationKeepsItsName(t *testing.T) {
 	s := newTeam(t)
-	_, err := s.RenameOrg(t.Context(), s.operator, satchel.DefaultOrg, "headquarters")
+	_, err := s.UpdateOrg(t.Context(), s.operator, satchel.DefaultOrg, tenant.OrgRequest{Name: text("headquarters")})
 	wantCode(t, err, satchel.CodeForbidden)
-	if _, err := s.RenameOrg(t.Context(), s.operator, satchel.DefaultOrg, satchel.DefaultOrg); err != nil {
+	if _, err := s.UpdateOrg(t.Context(), s.operator, satchel.DefaultOrg, tenant.OrgRequest{Name: text(satchel.DefaultOrg)}); err != nil {
 		t.Error(err)
 	}
 	_, err = s.DeleteOrg(t.Context(), s.operator, satchel.DefaultOrg)

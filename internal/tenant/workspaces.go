@@ -83,18 +83,41 @@ func (s *Service) Workspace(ctx context.Context, caller satchel.Caller, id satch
 	return &Place{*w, access}, nil
 }
 
+// WorkspaceRequest describes a new workspace, or what shall change of one: nil stays. Settings are for owners and admins.
+type WorkspaceRequest struct {
+	Name     *string
+	Settings satchel.SettingsPatch
+}
+
+// apply finds what is wrong with the request by itself, and applies it to w.
+func (r WorkspaceRequest) apply(w *satchel.Workspace) error {
+	if r.Name != nil && *r.Name != "" {
+		if err := checkName("name", *r.Name); err != nil {
+			return err
+		}
+	}
+	if r.Name != nil {
+		w.Name = *r.Name
+	}
+	w.Settings = r.Settings.Apply(w.Settings)
+	return nil
+}
+
 // CreateWorkspace makes a workspace, its maker a writer in it. It is for owners, admins, and, unless the installation is closed, members who are
 // not confined. CodeExists if there is one of that id.
-func (s *Service) CreateWorkspace(ctx context.Context, caller satchel.Caller, id satchel.WorkspaceID, name string) (*Place, error) {
+func (s *Service) CreateWorkspace(ctx context.Context, caller satchel.Caller, id satchel.WorkspaceID, r WorkspaceRequest) (*Place, error) {
 	if err := s.mayMakeWorkspace(caller); err != nil {
 		return nil, err
 	}
-	if name != "" {
-		if err := checkName("name", name); err != nil {
+	if r.Settings != (satchel.SettingsPatch{}) {
+		if err := mayAdminister(caller); err != nil {
 			return nil, err
 		}
 	}
-	made := satchel.Workspace{Org: caller.Org, ID: id, Name: name, CreatedAt: s.now()}
+	made := satchel.Workspace{Org: caller.Org, ID: id, CreatedAt: s.now()}
+	if err := r.apply(&made); err != nil {
+		return nil, err
+	}
 	err := s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
 		fresh, err := tx.InsertWorkspace(ctx, caller.Org, id, made.CreatedAt)
 		if err != nil {
@@ -121,16 +144,14 @@ func (s *Service) mayMakeWorkspace(caller satchel.Caller) error {
 	return nil
 }
 
-// RenameWorkspace changes what people call a workspace; its id stays. It is for admins.
-func (s *Service) RenameWorkspace(ctx context.Context, caller satchel.Caller, id satchel.WorkspaceID, name string) (*Place, error) {
+// UpdateWorkspace changes what people call a workspace, and what holds in it; its id stays. It is for admins.
+func (s *Service) UpdateWorkspace(ctx context.Context, caller satchel.Caller, id satchel.WorkspaceID, r WorkspaceRequest) (*Place, error) {
 	var w *satchel.Workspace
 	err := s.manage(ctx, caller, id, func(ctx context.Context, tx meta.Tx, found *satchel.Workspace) error {
-		if name != "" {
-			if err := checkName("name", name); err != nil {
-				return err
-			}
+		w = found
+		if err := r.apply(found); err != nil {
+			return err
 		}
-		w, found.Name = found, name
 		return tx.UpdateWorkspace(ctx, *found)
 	})
 	if err != nil {

@@ -94,7 +94,9 @@ func useOfFiles(t *testing.T, o Opened) {
 	after := *one
 	after.Version++
 	after.Text = satchel.Blob{ID: satchel.NewBlobID(now()), Size: 1000}
-	commit(t, o.Store, func(ctx context.Context, tx meta.Tx) error { return tx.UpdateFile(ctx, home, one, &after, satchel.Change{}) })
+	commit(t, o.Store, func(ctx context.Context, tx meta.Tx) error {
+		return tx.UpdateFile(ctx, home, one, &after, satchel.Change{})
+	})
 	failed := o.Store.InTx(t.Context(), func(ctx context.Context, tx meta.Tx) error {
 		if err := tx.DeleteFile(ctx, lab, two.ID, now()); err != nil {
 			return err

@@ -22,7 +22,9 @@ type orgRow struct {
 	quota     string
 }
 
-func (r *orgRow) dest() []any { return []any{(*string)(&r.org.ID), &r.org.Name, &r.createdAt, &r.quota} }
+func (r *orgRow) dest() []any {
+	return []any{(*string)(&r.org.ID), &r.org.Name, &r.createdAt, &r.quota}
+}
 
 func (r *orgRow) read() (_ satchel.Org, err error) {
 	r.org.CreatedAt = fromMicros(int64(r.createdAt))
