@@ -7,7 +7,7 @@ type WorkspaceSettings struct {
 	AI             bool            `json:"ai" doc:"false: no document of the workspace goes to a language model"`
 	Instructions   *string         `json:"instructions" nullable:"true" doc:"For uploads that bring none and are documents to be processed"`
 	MetadataSchema json.RawMessage `json:"metadata_schema" doc:"A JSON Schema for uploads that bring none, or null"`
-	ExpiresAfter   *ExpiresAfter   `json:"expires_after" nullable:"true" doc:"For uploads that say nothing of it; null: they stay"`
+	ExpiresAfter   *ExpiresAfter   `json:"expires_after" doc:"For uploads that say nothing of it; null: they stay"`
 	Quota          *Quota          `json:"quota" doc:"What the workspace may use"`
 }
 

@@ -216,6 +216,7 @@ func (c *cli) stable(text string) string {
 		{`\bsat_[0-9A-Za-z]+`, "sat_…"},
 		{`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC \([^)]*\)`, "2026-11-23 12:00:00 UTC (now)"},
 		{`(?m)^(\d+)  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC  `, "$1  2026-11-23 12:00:00 UTC  "},
+		{`"since":\d+`, `"since":1795435200`},
 		{`"(created|updated|expires|last_used)_at":\d+`, `"${1}_at":1795435200`},
 	} {
 		text = regexp.MustCompile(r.pattern).ReplaceAllString(text, r.with)

@@ -286,3 +286,30 @@ func TestInterrupted(t *testing.T) {
 		t.Errorf("exit %d: %s", code, messages.String())
 	}
 }
+
+// TestLimits sets what holds in a workspace and what an organization may use, and shows what is used.
+func TestLimits(t *testing.T) {
+	c := newCLI(t)
+	c.start()
+	c.write("schema.json", `{"type":"object"}`)
+	c.write("note.txt", "a note")
+	c.write("long.txt", strings.Repeat("x", 2000))
+	c.ok("workspace", "create", "legal", "--name", "Legal")
+	c.ok("workspace", "set", "legal", "--ai=off", "--instructions", "find the parties", "--schema", "schema.json", "--expires", "30d",
+		"--max-bytes", "2kB", "--max-files", "10", "--max-file-bytes", "none", "--max-tokens-per-day", "1000")
+	c.ok("workspace", "info", "legal")
+	c.ok("put", "note.txt", "-w", "legal", "--purpose", "batch")
+	c.fails(exitForbidden, "put", "long.txt", "-w", "legal")
+	c.ok("org", "set", "default", "--max-bytes", "1GiB", "--max-tokens-per-day", "1000000")
+	c.ok("usage")
+	c.ok("usage", "--json", "--days", "1")
+	c.ok("workspace", "set", "legal", "--ai=on", "--instructions", "", "--schema", "", "--expires", "never", "--max-bytes", "none", "--max-files", "none", "--max-tokens-per-day", "none")
+	c.ok("org", "set", "default", "--max-bytes", "none", "--max-tokens-per-day", "none")
+	for _, wrong := range [][]string{{}, {"--ai=maybe"}, {"--schema", "missing.json"}, {"--expires", "soon"}, {"--max-bytes", "many"}, {"--max-files", "-1"}} {
+		c.fails(exitUsage, append([]string{"workspace", "set", "legal"}, wrong...)...)
+	}
+	c.fails(exitUsage, "org", "set", "default")
+	c.fails(exitInvalid, "workspace", "set", "legal", "--expires", "1h30m", "--name", strings.Repeat("x", 200))
+	c.fails(exitInvalid, "usage", "--days", "0")
+	c.golden("limits.txt")
+}

@@ -214,12 +214,21 @@ func (p *program) showWorkspace(w *api.Workspace) error {
 		line("schema", string(s.MetadataSchema))
 	}
 	if s.ExpiresAfter != nil {
-		line("expires after", (time.Duration(s.ExpiresAfter.Seconds) * time.Second).String())
+		line("expires after", span(s.ExpiresAfter.Seconds))
 	}
 	for _, limit := range limitsOf(s.Quota) {
 		line("at most", limit)
 	}
 	return nil
+}
+
+// span writes a number of seconds as --expires takes it.
+func span(seconds int64) string {
+	const day = 24 * 60 * 60
+	if seconds%day == 0 {
+		return strconv.FormatInt(seconds/day, 10) + "d"
+	}
+	return (time.Duration(seconds) * time.Second).String()
 }
 
 // limitsOf writes the limits of a quota for people.
@@ -309,4 +318,3 @@ func ofLimit(used int64, most *int64, text func(int64) string) string {
 	}
 	return text(used) + " of " + text(*most)
 }
-

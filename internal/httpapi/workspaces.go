@@ -12,6 +12,8 @@ import (
 )
 
 func (a *API) addWorkspaceRoutes() {
+	_ = schema[api.Workspace](a) // and of what is in it
+	a.documentNullable(schema[api.WorkspaceSettings](a), "expires_after")
 	id := &huma.Param{Name: "workspace_id", In: satchel.InPath, Required: true, Schema: workspaceSchema(), Example: "team-a", Description: "The workspace's id"}
 	one := func() *huma.Response {
 		return jsonResponse("The workspace", schema[api.Workspace](a), exampleWorkspace())

@@ -251,6 +251,7 @@ var (
 	idForm     = regexp.MustCompile(`\b(file|org|user|tok|req|run)-[0-9a-v]{25}\b`)
 	secretForm = regexp.MustCompile(`\bsat_[0-9A-Za-z]{38}\b`)
 	timeField  = regexp.MustCompile(`"(created_at|updated_at|expires_at|ended_at|at)": (\d+)`)
+	dayField   = regexp.MustCompile(`"since": \d+`)
 	usedField  = regexp.MustCompile(`"last_used_at": (null|\d+)`)
 )
 
@@ -288,6 +289,7 @@ func (n *names) renderIDs(r request, text string) string {
 
 // renderTimes names moments: the present one, and an expiry by its distance from the creation that stands before it.
 func renderTimes(text string) string {
+	text = dayField.ReplaceAllString(text, `"since": «a day»`)
 	text = usedField.ReplaceAllString(text, `"last_used_at": «an hour, or null»`) // is noted beside the request
 	var created int64
 	return timeField.ReplaceAllStringFunc(text, func(found string) string {

@@ -45,7 +45,7 @@ func TestOpenAPIDocument(t *testing.T) {
 	want := []string{
 		"cancelFile", "createFile", "createOrganization", "createToken", "createUser", "createWorkspace", "deleteFile", "deleteOrganization",
 		"deleteToken", "deleteUser", "deleteWorkspace", "deleteWorkspaceUser", "docs", "getFile", "getFileContent", "getFileText", "getMetadata",
-		"getOrganization", "getPage", "getRun", "getUser", "getWorkspace", "headFileContent", "headFileText", "health", "listFiles",
+		"getOrganization", "getPage", "getRun", "getUsage", "getUser", "getWorkspace", "headFileContent", "headFileText", "health", "listFiles",
 		"listOrganizations", "listPages", "listRuns", "listTokens", "listUsers", "listVersions", "listWorkspaceUsers", "listWorkspaces",
 		"metrics", "openapi", "postMetadata", "processFile", "putMetadata", "putWorkspaceUser", "ready", "restoreVersion", "revertVersion",
 		"updateFile", "updateMetadata", "updateOrganization", "updateUser", "updateWorkspace",
