@@ -73,7 +73,7 @@ func testVariables(t *testing.T, in *installation) {
 	}
 }
 
-var command = regexp.MustCompile(`(?m)(?:^|[|;&] |\$\()satchel ([a-z]+)( (?:create|ls|rm)\b)?([^|;&\n]*)`)
+var command = regexp.MustCompile(`(?m)(?:^|[|;&] |\$\()satchel ([a-z]+)( (?:create|info|ls|rm|set)\b)?([^|;&\n]*)`)
 
 // testCommands: the commands in the documents have the flags that they are given there.
 func testCommands(t *testing.T, in *installation) {
