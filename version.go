@@ -16,11 +16,12 @@ type Change struct {
 	Failure     *Failure // the instruction failed, and nothing was changed
 	Reverts     int64    // the version whose change this one takes back; 0: none
 	Restores    int64    // the version whose state this one brings back; 0: none
+	Confirms    []string // top-level keys whose values a person gave again as they were, and so made its own; a Version has them in Keys alone
 }
 
 // Version is one state that a file's metadata was in, without the state itself.
 type Version struct {
 	Number int64 // 1 for the first, one more with each
 	Change
-	Keys []string // the top-level keys that differ from the state before, sorted
+	Keys []string // the top-level keys that differ from the state before, or were confirmed, sorted
 }

@@ -85,7 +85,7 @@ func (s *Service) UpdateMetadata(ctx context.Context, scope satchel.Scope, id st
 				return satchel.Change{}, err
 			}
 		}
-		change, err := u.merge(scope, file)
+		change, err := u.merge(ctx, tx, scope, file)
 		if err != nil || u.Instructions == "" {
 			return change, err
 		}
@@ -102,8 +102,8 @@ func (s *Service) UpdateMetadata(ctx context.Context, scope satchel.Scope, id st
 	return file, run, nil
 }
 
-// merge applies the patch, except for a dry run.
-func (u MetadataUpdate) merge(scope satchel.Scope, file *satchel.File) (satchel.Change, error) {
+// merge applies the patch, except for a dry run. Values of a model that a person gives again as they are become the person's.
+func (u MetadataUpdate) merge(ctx context.Context, tx meta.Tx, scope satchel.Scope, file *satchel.File) (satchel.Change, error) {
 	var merged satchel.Metadata
 	var err error
 	if u.Replace {
@@ -111,12 +111,30 @@ func (u MetadataUpdate) merge(scope satchel.Scope, file *satchel.File) (satchel.
 	} else {
 		merged, err = file.Metadata.Merge(u.Patch)
 	}
-	if err != nil || u.DryRun || merged == file.Metadata {
+	if err != nil || u.DryRun {
+		return satchel.Change{}, err
+	}
+	confirmed, err := u.confirmed(ctx, tx, scope, file)
+	if err != nil || merged == file.Metadata && len(confirmed) == 0 {
 		return satchel.Change{}, err
 	}
 	file.Metadata = merged
 	file.MetadataVersion++
-	return satchel.Change{User: scope.User, Edit: u.Patch.String(), Replace: u.Replace}, nil
+	return satchel.Change{User: scope.User, Edit: u.Patch.String(), Replace: u.Replace, Confirms: confirmed}, nil
+}
+
+// confirmed gives the top-level keys of the patch whose values are a model's.
+func (u MetadataUpdate) confirmed(ctx context.Context, tx meta.Tx, scope satchel.Scope, file *satchel.File) (keys []string, err error) {
+	if file.MetadataVersion == 1 { // nobody but the uploader has written yet
+		return nil, nil
+	}
+	sources, err := keySources(ctx, tx, scope, file)
+	for _, key := range u.Patch.Keys() {
+		if source := sources[key]; source != nil && source.Model != "" {
+			keys = append(keys, key)
+		}
+	}
+	return keys, err
 }
 
 // editor changes a file in a transaction, and says why its metadata become what they do.

@@ -252,6 +252,29 @@ func TestWhatAPersonSetStays(t *testing.T) {
 	}
 }
 
+// TestAConfirmedValueIsThePersons gives a value again that a model has found: from then on no run changes it.
+func TestAConfirmedValueIsThePersons(t *testing.T) {
+	w := newModelWorld(t)
+	file := w.mustPut(t, "x", files.Fields{Instructions: "find all", Metadata: patchOf(t, `{"own":1}`)})
+	finish(t, w.claim(t, file.ID), edit(map[string]any{"author": "Hegel", "year": json.Number("1812")}))
+	for range 2 { // the second time there is nothing left to confirm
+		if _, _, err := w.UpdateMetadata(t.Context(), w.scope, string(file.ID), files.MetadataUpdate{Patch: patchOf(t, `{"author":"Hegel","own":1}`)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now, sources, err := w.Sources(t.Context(), w.scope, string(file.ID))
+	if err != nil || now.MetadataVersion != 3 || sources["author"].Number != 3 || sources["author"].Model != "" || sources["year"].Model == "" || sources["own"].Number != 1 {
+		t.Errorf("version %d, %+v, %v", now.MetadataVersion, sources, err)
+	}
+	if _, _, err := w.Process(t.Context(), w.scope, string(file.ID), files.Request{}); err != nil {
+		t.Fatal(err)
+	}
+	finish(t, w.claim(t, file.ID), edit(map[string]any{"author": "Fichte", "year": json.Number("1794")}))
+	if after := w.file(t, file.ID); after.Metadata.String() != `{"author":"Hegel","own":1,"year":1794}` {
+		t.Errorf("%s", after.Metadata)
+	}
+}
+
 func TestAnInstructionAboutMetadata(t *testing.T) {
 	w := newModelWorld(t)
 	file := w.mustPut(t, "x", files.Fields{Metadata: patchOf(t, `{"author":"hegel"}`)})

@@ -121,12 +121,15 @@ func discard(content io.Reader) error {
 // knownField reports whether a field of that name means something here.
 func knownField(name string) bool {
 	base, _, brackets := bracketed(name)
-	return brackets && base == "metadata" || slices.Contains(formFields(), name)
+	return brackets && (base == "metadata" || base == "metadata_schema") || slices.Contains(formFields(), name)
 }
 
 func (f *form) setText(name, text string) {
-	_, path, _ := bracketed(name)
+	base, path, _ := bracketed(name)
 	switch {
+	case base == "metadata_schema" && name != base: // flattened, its numbers and truth values are text
+		f.faults.AddNew(satchel.BodyFault(satchel.CodeInvalidType, base, nil,
+			"metadata_schema came in pieces, the first of them %.64q; send it as one field with JSON (Python: json.dumps(schema), JavaScript: JSON.stringify(schema))", name))
 	case slices.Contains(formFields(), name):
 		if f.once(name) && !absent(text) {
 			f.fields[name] = text

@@ -22,7 +22,7 @@ func fullChange(tb testing.TB) satchel.Change {
 	change := satchel.Change{
 		User: "user-2", At: now(), Edit: `{"set":{"k":"ü"}}`, Replace: true, Model: "model/1", Instruction: "find\nit", Run: "run-1",
 		Evidence: `{"k":{"page":1}}`, Tokens: satchel.Tokens{Input: 1, Output: 2}, Failure: &satchel.Failure{Code: satchel.CodeModelNonsense, Message: "twice"},
-		Reverts: 3, Restores: 4,
+		Reverts: 3, Restores: 4, Confirms: []string{"same"},
 	}
 	wantFull(tb, change)
 	return change
@@ -52,9 +52,10 @@ func versionsComeBack(t *testing.T, s meta.Store) {
 	amend(t, s, scope, f.ID, `{"k":2,"new":null,"same":{"x":1e401}}`, satchel.Change{At: now()})
 	got, err := s.Versions(t.Context(), scope, f.ID, 0, 10)
 	must(t, err)
+	full.Confirms = nil // they come back as keys
 	want := []*satchel.Version{
 		{Number: 3, Change: satchel.Change{At: now()}, Keys: []string{"same"}},
-		{Number: 2, Change: full, Keys: []string{"gone", "k", "new"}},
+		{Number: 2, Change: full, Keys: []string{"gone", "k", "new", "same"}},
 		{Number: 1, Change: changeOf(f), Keys: []string{"gone", "k", "same"}},
 	}
 	if !reflect.DeepEqual(got, want) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/satchel-files/satchel"
 )
@@ -15,7 +16,9 @@ const insertVersion = `INSERT INTO versions (org_id, workspace_id, file_id, seq,
 
 // insertVersion keeps why the metadata of f is what it is; before is what it was until now.
 func (t *transaction) insertVersion(ctx context.Context, f *satchel.File, before satchel.Metadata, change satchel.Change) error {
-	keys, err := json.Marshal(satchel.ChangedKeys(before, f.Metadata))
+	changed := append(satchel.ChangedKeys(before, f.Metadata), change.Confirms...)
+	slices.Sort(changed)
+	keys, err := json.Marshal(slices.Compact(changed))
 	if err != nil {
 		return err
 	}
