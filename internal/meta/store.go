@@ -32,6 +32,7 @@ type Store interface {
 	TextReader
 	VersionReader
 	TenantReader
+	AuditReader
 
 	// InTx runs fn in a transaction and commits it, durably, before it returns nil. An error of fn undoes what fn did and is
 	// returned as it is. fn does database work only, does it quickly, and uses only its Tx: many transactions share one commit and
@@ -51,6 +52,8 @@ type Tx interface {
 	VersionReader
 	TenantReader
 	TenantWriter
+	AuditReader
+	AuditWriter
 }
 
 // FileReader reads files.

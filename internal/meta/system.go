@@ -24,6 +24,7 @@ type System interface {
 
 	BlobRegister
 	RunRegister
+	AuditRegister
 }
 
 // OwnedFile names a file together with the right to it.

@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		{"pages", testPages},
 		{"filters", testFilters},
 		{"tenants", testTenants},
+		{"audit", testAudit},
 		{"system", testSystem},
 	} {
 		t.Run(group.name, func(t *testing.T) { group.test(t, open) })

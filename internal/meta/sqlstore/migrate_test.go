@@ -167,6 +167,9 @@ func TestFirstSchemaIsMigrated(t *testing.T) {
 	wantFirstFiles(t, s)
 	wantFirstVersions(t, s)
 	wantFirstPeople(t, s)
+	if entries, err := s.Audit(t.Context(), "org-1", satchel.AuditQuery{Limit: 10}); err != nil || len(entries) > 0 {
+		t.Errorf("the audit has %v, %v", entries, err)
+	}
 	var id satchel.FileID
 	if err := s.InTx(t.Context(), insertOne(0, &id)); err != nil {
 		t.Errorf("a new file: %v", err)
