@@ -43,13 +43,21 @@ func (s *Service) CreateOrg(ctx context.Context, caller satchel.Caller, name, ow
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
-	err = s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
-		if org, err = s.makeOrg(ctx, tx, name); err != nil || owner == "" {
-			return err
+	err = s.change(ctx, func(ctx context.Context, tx meta.Tx) (entry satchel.AuditEntry, err error) {
+		if org, err = s.makeOrg(ctx, tx, name); err != nil {
+			return entry, err
 		}
-		return tx.InsertMember(ctx, satchel.Member{
-			Org: org.ID, User: satchel.NewUserID(s.now()), Name: owner, Role: satchel.RoleOwner, CreatedAt: s.now(),
-		})
+		by := caller
+		by.Org = org.ID // it stands in the record of the new one
+		entry = by.Did("createOrganization", string(org.ID), nil)
+		if owner == "" {
+			return entry, nil
+		}
+		first := satchel.Member{Org: org.ID, User: satchel.NewUserID(s.now()), Name: owner, Role: satchel.RoleOwner, CreatedAt: s.now()}
+		if err := tx.InsertMember(ctx, first); err != nil {
+			return entry, err
+		}
+		return entry, tx.InsertAudit(ctx, userMade(by, first))
 	})
 	return org, err
 }
@@ -76,22 +84,22 @@ func taken(err error, message string) error {
 // RenameOrg gives an organization another name. The organization that the first start made keeps its name, by which the next start knows it. It is
 // for owners.
 func (s *Service) RenameOrg(ctx context.Context, caller satchel.Caller, idOrName, name string) (org *satchel.Org, err error) {
-	err = s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
+	err = s.change(ctx, func(ctx context.Context, tx meta.Tx) (entry satchel.AuditEntry, err error) {
 		caller, found, err := actIn(ctx, tx, caller, idOrName, pathOrg())
 		if err != nil {
-			return err
+			return entry, err
 		}
 		if err := mayOwn(caller); err != nil {
-			return err
+			return entry, err
 		}
 		if err := checkName("name", name); err != nil {
-			return err
+			return entry, err
 		}
 		if found.ID == s.root.Org && name != found.Name {
-			return satchel.Errorf(satchel.CodeForbidden, "the organization that the first start made keeps its name: the next start knows it by that")
+			return entry, satchel.Errorf(satchel.CodeForbidden, "the organization that the first start made keeps its name: the next start knows it by that")
 		}
 		org, found.Name = found, name
-		return taken(tx.RenameOrg(ctx, found.ID, name), "an organization of this name exists already")
+		return caller.Did("updateOrganization", string(found.ID), nil), taken(tx.RenameOrg(ctx, found.ID, name), "an organization of this name exists already")
 	})
 	return org, err
 }
@@ -99,22 +107,24 @@ func (s *Service) RenameOrg(ctx context.Context, caller satchel.Caller, idOrName
 // DeleteOrg removes an organization with its people, workspaces and tokens, if it has no files: else it is CodeNotEmpty. The organization that the
 // first start made stays. It is for owners.
 func (s *Service) DeleteOrg(ctx context.Context, caller satchel.Caller, idOrName string) (id satchel.OrgID, err error) {
-	err = s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
+	err = s.change(ctx, func(ctx context.Context, tx meta.Tx) (entry satchel.AuditEntry, err error) {
 		caller, org, err := actIn(ctx, tx, caller, idOrName, pathOrg())
 		if err != nil {
-			return err
+			return entry, err
 		}
 		if err := mayOwn(caller); err != nil {
-			return err
+			return entry, err
 		}
 		if org.ID == s.root.Org {
-			return satchel.Errorf(satchel.CodeForbidden, "the organization that the first start made stays: its operator would be nobody")
+			return entry, satchel.Errorf(satchel.CodeForbidden, "the organization that the first start made stays: its operator would be nobody")
 		}
 		if err := orgIsEmpty(ctx, tx, caller); err != nil {
-			return err
+			return entry, err
 		}
 		id = org.ID
-		return tx.DeleteOrg(ctx, org.ID)
+		entry = caller.Did("deleteOrganization", string(id), nil)
+		entry.Org = "" // whoever could read the organization's own record goes with it
+		return entry, tx.DeleteOrg(ctx, id)
 	})
 	s.known.forget()
 	return id, err
