@@ -2,6 +2,7 @@ package satchel
 
 import (
 	"encoding/json"
+	"net/netip"
 	"time"
 )
 
@@ -18,6 +19,19 @@ const MaxAuditDetails = 1 << 10
 type Origin struct {
 	Address string // an IP address, AddressLocal or AddressServer
 	Request string // the request's id; empty: there was none
+}
+
+// Network gives what attempts of somebody unknown are summed by: the address, of IPv6 its first 64 bits, which are one customer's.
+func (o Origin) Network() string {
+	addr, err := netip.ParseAddr(o.Address)
+	if err != nil || addr.Is4() {
+		return o.Address
+	}
+	network, err := addr.WithZone("").Prefix(64)
+	if err != nil {
+		return o.Address
+	}
+	return network.String()
 }
 
 // AuditID is "aud-" and 25 characters that sort by the time when the entry was written.

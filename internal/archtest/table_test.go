@@ -61,8 +61,9 @@ func rooms() []room {
 				"internal/tenant",
 			},
 		},
+		{name: "internal/ratelimit"},
 		{
-			name: "internal/httpapi", may: []string{".", "api", "internal/files", "internal/tenant"},
+			name: "internal/httpapi", may: []string{".", "api", "internal/files", "internal/ratelimit", "internal/tenant"},
 			tests: []string{"internal/blob", "internal/blob/*", "internal/meta", "internal/meta/*", "internal/maintain", "internal/daemon"},
 		},
 		{name: "internal/daemon", may: []string{"**"}},

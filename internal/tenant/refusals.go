@@ -2,7 +2,6 @@ package tenant
 
 import (
 	"context"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -21,7 +20,7 @@ func (s *Service) Refused(caller satchel.Caller, action string, code satchel.Cod
 	entry := caller.Did(action, "", nil)
 	entry.Code, entry.FirstAt, entry.LastAt = code, s.now(), s.now()
 	if entry.User == "" {
-		entry.Address = network(entry.Address)
+		entry.Address = caller.Origin.Network()
 	}
 	s.refused.add(entry)
 }
@@ -128,17 +127,4 @@ func (r *refusals) take() []satchel.AuditEntry {
 	}
 	clear(r.sums)
 	return entries
-}
-
-// network gives what attempts without a user are summed by: an address, of IPv6 its first 64 bits, which are one customer's.
-func network(address string) string {
-	addr, err := netip.ParseAddr(address)
-	if err != nil || addr.Is4() {
-		return address
-	}
-	prefix, err := addr.WithZone("").Prefix(64)
-	if err != nil {
-		return address
-	}
-	return prefix.String()
 }
