@@ -55,6 +55,9 @@ func (s *Service) Audit(ctx context.Context, caller satchel.Caller, r AuditReque
 	if err != nil {
 		return nil, err
 	}
+	if org == "" {
+		org = caller.Org // operators are users of an organization, too
+	}
 	return s.nameAll(ctx, org, entries)
 }
 
