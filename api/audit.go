@@ -21,7 +21,7 @@ type AuditEntry struct {
 	Count     int64           `json:"count" doc:"1, or how many attempts were refused"`
 	FirstAt   *int64          `json:"first_at" nullable:"true" doc:"Unix seconds: of refused attempts the first one"`
 	LastAt    *int64          `json:"last_at" nullable:"true" doc:"Unix seconds: of refused attempts the last one"`
-	Details   json.RawMessage `json:"details" nullable:"true" doc:"An object of ids, words and numbers: which keys of the metadata, which role. Never values of metadata"`
+	Details   json.RawMessage `json:"details" doc:"An object of ids, words and numbers: which keys of the metadata, which role. Never values of metadata"`
 }
 
 // AuditList is a page of entries.

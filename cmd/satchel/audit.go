@@ -117,7 +117,7 @@ func auditOutcome(e *api.AuditEntry) string {
 	if e.Count > 1 {
 		words = append(words, strconv.FormatInt(e.Count, 10)+" times")
 	}
-	if details := string(e.Details); details != "" && details != "null" {
+	if details := string(e.Details); details != "" && details != "{}" {
 		words = append(words, details)
 	}
 	return strings.Join(words, " ")

@@ -24,6 +24,13 @@ type route struct {
 
 // add documents a route and serves it.
 func (a *API) add(rt *route) {
+	a.complete(rt)
+	a.document.AddOperation(&rt.Operation)
+	a.mux.Handle(rt.Method+" "+rt.Path, a.handler(rt))
+}
+
+// complete documents what all operations have.
+func (a *API) complete(rt *route) {
 	if !rt.public {
 		rt.Security = []map[string][]string{{"bearer": {}}}
 		rt.Parameters = append(rt.Parameters, headerParams()...)
@@ -42,8 +49,6 @@ func (a *API) add(rt *route) {
 			addHeader(response, "x-ratelimit-reset-requests", "The time until all are there again, such as 1.5s")
 		}
 	}
-	a.document.AddOperation(&rt.Operation)
-	a.mux.Handle(rt.Method+" "+rt.Path, a.handler(rt))
 }
 
 // handler is the frame of every operation: who calls, what the query says, the answer or the error.
