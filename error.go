@@ -51,6 +51,7 @@ const (
 	CodeNotEmpty            Code = "not_empty"              // 409; what is to be deleted has files
 	CodeLastOwner           Code = "last_owner"             // 409; the organization would have no owner
 	CodeRunOver             Code = "run_over"               // 409; nothing is left to cancel
+	CodeRateLimited         Code = "rate_limited"           // 429; a retry can succeed
 	CodeInternal            Code = "internal"               // 500
 	CodeUnavailable         Code = "unavailable"            // 503; a retry can succeed
 	CodeInsufficientStorage Code = "insufficient_storage"   // 507

@@ -123,24 +123,21 @@ func idTime(s string) time.Time {
 	return time.UnixMilli(int64(hi >> counterBits)).UTC()
 }
 
-// FileIDs mints file ids that rise strictly, also within a millisecond and when the clock steps back.
-// It is safe for concurrent use; the zero value is ready.
-type FileIDs struct {
+// idSequence mints the part of ids that rises strictly, also within a millisecond and when the clock steps back.
+type idSequence struct {
 	mu   sync.Mutex
 	last uint64
 }
 
-// Next mints the id of a file that is created at the moment now.
-func (m *FileIDs) Next(now time.Time) FileID {
+func (m *idSequence) next(now time.Time) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.last = max(m.last+1, uint64(now.UnixMilli())<<counterBits)
-	return FileID(filePrefix + encodeID(m.last, randomUint64()))
+	return encodeID(m.last, randomUint64())
 }
 
-// StartAfter makes every id minted from now on sort behind id. A malformed id changes nothing.
-func (m *FileIDs) StartAfter(id FileID) {
-	hi, ok := decodeHigh(strings.TrimPrefix(string(id), filePrefix))
+func (m *idSequence) startAfter(id string) {
+	hi, ok := decodeHigh(id)
 	if !ok {
 		return
 	}
@@ -148,3 +145,22 @@ func (m *FileIDs) StartAfter(id FileID) {
 	defer m.mu.Unlock()
 	m.last = max(m.last, hi)
 }
+
+// trimmed gives what stands behind a prefix, and "" for text without it.
+func trimmed(s, prefix string) string {
+	rest, _ := strings.CutPrefix(s, prefix)
+	if len(rest) == len(s) {
+		return ""
+	}
+	return rest
+}
+
+// FileIDs mints file ids that rise strictly, also within a millisecond and when the clock steps back.
+// It is safe for concurrent use; the zero value is ready.
+type FileIDs struct{ idSequence }
+
+// Next mints the id of a file that is created at the moment now.
+func (m *FileIDs) Next(now time.Time) FileID { return FileID(filePrefix + m.next(now)) }
+
+// StartAfter makes every id minted from now on sort behind id. A malformed id changes nothing.
+func (m *FileIDs) StartAfter(id FileID) { m.startAfter(strings.TrimPrefix(string(id), filePrefix)) }

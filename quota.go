@@ -96,3 +96,31 @@ func valueOr[T any](p *T, or T) T {
 	}
 	return *p
 }
+
+// Names gives what the change names, in the words of the API.
+func (p SettingsPatch) Names() []string {
+	return append(given([]named{
+		{"ai", p.AI != nil}, {"instructions", p.Instructions != nil}, {"metadata_schema", p.Schema != nil}, {"expires_after", p.Lifetime != nil},
+	}), p.Quota.Names()...)
+}
+
+// Names gives the limits that the change names, in the words of the API.
+func (p QuotaPatch) Names() []string {
+	return given([]named{
+		{"bytes", p.Bytes.Set}, {"files", p.Files.Set}, {"file_bytes", p.FileBytes.Set}, {"tokens_per_day", p.TokensPerDay.Set},
+	})
+}
+
+type named struct {
+	name  string
+	given bool
+}
+
+func given(all []named) (names []string) {
+	for _, each := range all {
+		if each.given {
+			names = append(names, each.name)
+		}
+	}
+	return names
+}

@@ -105,6 +105,7 @@ type Caller struct {
 	Operator   bool
 	Workspaces []WorkspaceID // narrow it to these; none: not narrowed
 	ReadOnly   bool
+	Origin     Origin
 }
 
 // Narrowed reports whether the caller's token reaches less than the user does.
@@ -120,6 +121,9 @@ type Scope struct {
 	Fresh bool
 	// Anywhere says that the user may use every workspace of the organization (owners and admins).
 	Anywhere bool
+	// Token and Origin say for the audit by what right and from where; they give none.
+	Token  TokenID
+	Origin Origin
 }
 
 // ErrNoScope is a programming error: tenant data was asked for without saying whose.

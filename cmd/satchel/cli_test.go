@@ -201,7 +201,7 @@ func (c *cli) stable(text string) string {
 	text = steps.ReplaceAllString(text, "")
 	seen := map[string]string{}
 	counts := map[string]int{}
-	text = regexp.MustCompile(`\b(file|org|user|tok|req)-[0-9a-v]{25}\b`).ReplaceAllStringFunc(text, func(id string) string {
+	text = regexp.MustCompile(`\b(file|org|user|tok|req|aud)-[0-9a-v]{25}\b`).ReplaceAllStringFunc(text, func(id string) string {
 		kind, _, _ := strings.Cut(id, "-")
 		if kind == "req" {
 			return "req-…"
@@ -215,6 +215,7 @@ func (c *cli) stable(text string) string {
 	for _, r := range []struct{ pattern, with string }{
 		{`\bsat_[0-9A-Za-z]+`, "sat_…"},
 		{`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC \([^)]*\)`, "2026-11-23 12:00:00 UTC (now)"},
+		{`(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC  `, "2026-11-23 12:00:00 UTC  "},
 		{`(?m)^(\d+)  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC  `, "$1  2026-11-23 12:00:00 UTC  "},
 		{`"since":\d+`, `"since":1795435200`},
 		{`"(created|updated|expires|last_used)_at":\d+`, `"${1}_at":1795435200`},

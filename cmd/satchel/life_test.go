@@ -251,12 +251,17 @@ func TestTeams(t *testing.T) {
 	c.ok("user", "ls", "--org", "acme works")
 	c.ok("org", "rm", "acme works")
 	c.fails(exitNotFound, "org", "rm", "acme works")
+	c.ok("audit", "--user", "owner", "--since", "1h")
+	c.ok("audit", "--action", "deleteWorkspace", "-n", "1", "--json")
+	c.ok("audit", "--installation", "--action", "deleteOrganization")
+	c.ok("audit", "--until", "2020-01-31")
+	c.fails(exitUsage, "audit", "--since", "yesterday")
 	c.golden("teams.txt")
 }
 
 func TestHelp(t *testing.T) {
 	c := newCLI(t)
-	for _, command := range []string{"", "serve", "put", "ls", "info", "meta", "text", "process", "cancel", "get", "doctor", "rm", "workspace", "workspace ls", "workspace create", "workspace rename", "workspace rm", "workspace users", "workspace grant", "workspace revoke", "user", "user ls", "user create", "user set", "user rm", "user whoami", "org", "org ls", "org create", "org rename", "org rm", "token", "token create", "token ls", "token rm", "fsck", "backup", "restore", "openapi", "version"} {
+	for _, command := range []string{"", "serve", "put", "ls", "info", "meta", "text", "process", "cancel", "get", "doctor", "rm", "workspace", "workspace ls", "workspace create", "workspace rename", "workspace rm", "workspace users", "workspace grant", "workspace revoke", "user", "user ls", "user create", "user set", "user rm", "user whoami", "org", "org ls", "org create", "org rename", "org rm", "token", "token create", "token ls", "token rm", "audit", "fsck", "backup", "restore", "openapi", "version"} {
 		c.ok(append(strings.Fields(command), "--help")...)
 	}
 	for line := range strings.Lines(c.transcript.String()) {

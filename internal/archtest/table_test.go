@@ -61,8 +61,9 @@ func rooms() []room {
 				"internal/tenant",
 			},
 		},
+		{name: "internal/ratelimit"},
 		{
-			name: "internal/httpapi", may: []string{".", "api", "internal/files", "internal/tenant"},
+			name: "internal/httpapi", may: []string{".", "api", "internal/files", "internal/ratelimit", "internal/tenant"},
 			tests: []string{"internal/blob", "internal/blob/*", "internal/meta", "internal/meta/*", "internal/maintain", "internal/daemon"},
 		},
 		{name: "internal/daemon", may: []string{"**"}},
@@ -87,7 +88,9 @@ func systemHolders() []string {
 }
 
 // systemNames are the types of package meta that reach across tenants.
-func systemNames() []string { return []string{"System", "BlobRegister", "RunRegister"} }
+func systemNames() []string {
+	return []string{"System", "BlobRegister", "RunRegister", "AuditRegister"}
+}
 
 // services decide; they speak neither HTTP nor SQL.
 func services() []string {

@@ -21,6 +21,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/satchel-files/satchel/internal/llm/openai"
+	"github.com/satchel-files/satchel/internal/ratelimit"
 )
 
 // EnvPrefix begins the name of every environment variable of Satchel.
@@ -28,29 +29,32 @@ const EnvPrefix = "SATCHEL_"
 
 // Config is everything that can be set. Make one with DefaultConfig or ConfigFromEnv: the zero value is not valid.
 type Config struct {
-	Listen          string        `env:"LISTEN" envDefault:"127.0.0.1:8484"` // host:port; port 0 takes a free one
-	Data            string        `env:"DATA"`                               // the data folder; default: DefaultData
-	MaxFileBytes    Bytes         `env:"MAX_FILE_BYTES" envDefault:"0"`      // largest file; 0: as large as fits
-	MinFreeBytes    Bytes         `env:"MIN_FREE_BYTES" envDefault:"256MiB"` // what uploads leave free on the disk
-	RootToken       Secret        `env:"ROOT_TOKEN"`                         // an operator's token that works while it is set
-	LogFormat       string        `env:"LOG_FORMAT" envDefault:"text"`       // text or json
-	LogLevel        string        `env:"LOG_LEVEL" envDefault:"info"`        // debug, info, warn or error
-	TLSCert         string        `env:"TLS_CERT"`                           // file with the certificate and those between it and a root, in PEM; empty: no TLS
-	TLSKey          string        `env:"TLS_KEY"`                            // file with its key
-	PublicURL       string        `env:"PUBLIC_URL"`                         // under which clients reach the server; empty: its own
-	Origins         []string      `env:"CORS_ORIGINS"`                       // of pages that may use the API from a browser; "*": all
-	TrustedProxies  []string      `env:"TRUSTED_PROXIES"`                    // networks whose X-Forwarded-For is believed
-	PprofListen     string        `env:"PPROF_LISTEN"`                       // host:port of the profiler; empty: none
-	IdleTimeout     time.Duration `env:"IDLE_TIMEOUT" envDefault:"1m"`       // a body that does not move for so long is given up
-	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"30s"`  // how long running requests may take to finish
-	SweepInterval   time.Duration `env:"SWEEP_INTERVAL" envDefault:"15s"`    // how often deleted and expired files are removed from the disk
-	Workspaces      string        `env:"WORKSPACES" envDefault:"open"`       // open: members make them, also by a first upload; closed: owners and admins do
-	Workers         int           `env:"WORKERS" envDefault:"4"`             // documents processed at once; 0: this server processes none
-	ExtractMemory   Bytes         `env:"EXTRACT_MEMORY" envDefault:"512MiB"` // that the reading of one document may take
-	ExtractTimeout  time.Duration `env:"EXTRACT_TIMEOUT" envDefault:"1m"`    // that it may take
-	LLM             LLM           `envPrefix:"LLM_"`
-	Version         string        `env:"-"` // of the program
-	Program         string        `env:"-"` // that is started to read documents, as "PROGRAM extract"; empty: the running one
+	Listen          string         `env:"LISTEN" envDefault:"127.0.0.1:8484"` // host:port; port 0 takes a free one
+	Data            string         `env:"DATA"`                               // the data folder; default: DefaultData
+	MaxFileBytes    Bytes          `env:"MAX_FILE_BYTES" envDefault:"0"`      // largest file; 0: as large as fits
+	MinFreeBytes    Bytes          `env:"MIN_FREE_BYTES" envDefault:"256MiB"` // what uploads leave free on the disk
+	RootToken       Secret         `env:"ROOT_TOKEN"`                         // an operator's token that works while it is set
+	LogFormat       string         `env:"LOG_FORMAT" envDefault:"text"`       // text or json
+	LogLevel        string         `env:"LOG_LEVEL" envDefault:"info"`        // debug, info, warn or error
+	TLSCert         string         `env:"TLS_CERT"`                           // file with the certificate and those between it and a root, in PEM; empty: no TLS
+	TLSKey          string         `env:"TLS_KEY"`                            // file with its key
+	PublicURL       string         `env:"PUBLIC_URL"`                         // under which clients reach the server; empty: its own
+	Origins         []string       `env:"CORS_ORIGINS"`                       // of pages that may use the API from a browser; "*": all
+	TrustedProxies  []string       `env:"TRUSTED_PROXIES"`                    // networks whose X-Forwarded-For is believed
+	PprofListen     string         `env:"PPROF_LISTEN"`                       // host:port of the profiler; empty: none
+	IdleTimeout     time.Duration  `env:"IDLE_TIMEOUT" envDefault:"1m"`       // a body that does not move for so long is given up
+	ShutdownTimeout time.Duration  `env:"SHUTDOWN_TIMEOUT" envDefault:"30s"`  // how long running requests may take to finish
+	SweepInterval   time.Duration  `env:"SWEEP_INTERVAL" envDefault:"15s"`    // how often deleted and expired files are removed from the disk
+	Workspaces      string         `env:"WORKSPACES" envDefault:"open"`       // open: members make them, also by a first upload; closed: owners and admins do
+	RateLimit       ratelimit.Rate `env:"RATE_LIMIT" envDefault:"0"`          // requests with one token, such as 50/s or 3000/m; 0: no limit
+	SigninLimit     ratelimit.Rate `env:"SIGNIN_LIMIT" envDefault:"0"`        // failed sign-ins from one address, such as 10/m; 0: no limit
+	AuditDays       int            `env:"AUDIT_DAYS" envDefault:"365"`        // that the audit is kept; 0: for ever
+	Workers         int            `env:"WORKERS" envDefault:"4"`             // documents processed at once; 0: this server processes none
+	ExtractMemory   Bytes          `env:"EXTRACT_MEMORY" envDefault:"512MiB"` // that the reading of one document may take
+	ExtractTimeout  time.Duration  `env:"EXTRACT_TIMEOUT" envDefault:"1m"`    // that it may take
+	LLM             LLM            `envPrefix:"LLM_"`
+	Version         string         `env:"-"` // of the program
+	Program         string         `env:"-"` // that is started to read documents, as "PROGRAM extract"; empty: the running one
 }
 
 // LLM says which language model carries out instructions, and how it is asked.
@@ -131,7 +135,7 @@ func ConfigFromEnv(environ []string) (Config, error) {
 	err := env.ParseWithOptions(&c, env.Options{
 		Environment: env.ToMap(environ),
 		Prefix:      EnvPrefix,
-		FuncMap:     map[reflect.Type]env.ParserFunc{reflect.TypeFor[Bytes](): parseBytes},
+		FuncMap:     map[reflect.Type]env.ParserFunc{reflect.TypeFor[Bytes](): parseBytes, reflect.TypeFor[ratelimit.Rate](): parseRate},
 	})
 	if all, ok := errors.AsType[env.AggregateError](err); ok {
 		err = errors.Join(named(all.Errors)...)
@@ -169,6 +173,8 @@ func variableOf(name string) string {
 	return ""
 }
 
+func parseRate(text string) (any, error) { return ratelimit.ParseRate(text) }
+
 func parseBytes(text string) (any, error) {
 	var b Bytes
 	err := b.Set(text)
@@ -205,6 +211,7 @@ func (c Config) Check() error {
 		checkPositive("idle timeout", c.IdleTimeout),
 		checkPositive("shutdown timeout", c.ShutdownTimeout),
 		checkPositive("sweep interval", c.SweepInterval),
+		checkCount("audit days", int64(c.AuditDays), 0, 36500),
 		checkCount("workers", int64(c.Workers), 0, 256),
 		checkPositive("extract timeout", c.ExtractTimeout),
 		checkCount("extract memory", int64(c.ExtractMemory), minExtractMemory, 1<<40),

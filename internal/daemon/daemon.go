@@ -91,6 +91,7 @@ func Open(ctx context.Context, c Config, log io.Writer) (_ *Daemon, err error) {
 	d.api = httpapi.New(httpapi.Config{
 		Files: service, Tenant: d.tenant, Ready: d.stores.ready, Metrics: registry, Logger: d.logger,
 		MaxFile: int64(c.MaxFileBytes), IdleTimeout: c.IdleTimeout, Origins: c.Origins, Proxies: proxies,
+		RateLimit: c.RateLimit, SigninLimit: c.SigninLimit,
 	})
 	if err := d.listen(ctx, d.api); err != nil {
 		return nil, err
@@ -115,9 +116,10 @@ func (d *Daemon) openData(ctx context.Context, m *metrics) (err error) {
 func (d *Daemon) newSweeper(vault *blob.Vault, service *files.Service, m *metrics) *maintain.Sweeper {
 	return maintain.NewSweeper(maintain.SweeperConfig{
 		Store: d.stores.rows, Blobs: d.stores.disk, InUse: vault.InUse, Exclusive: true,
-		Expire:   func(ctx context.Context) (int, error) { return d.removeFiles(ctx, service) },
-		Lock:     func() (func(), bool) { return maintain.TryLockSweep(d.config.Data) },
-		Interval: d.config.SweepInterval, Logger: d.logger, Observe: m.sweep,
+		Expire:    func(ctx context.Context) (int, error) { return d.removeFiles(ctx, service) },
+		Lock:      func() (func(), bool) { return maintain.TryLockSweep(d.config.Data) },
+		AuditLife: time.Duration(d.config.AuditDays) * 24 * time.Hour,
+		Interval:  d.config.SweepInterval, Logger: d.logger, Observe: m.sweep,
 	})
 }
 
@@ -212,6 +214,7 @@ func (d *Daemon) FirstToken() string { return d.firstToken }
 func (d *Daemon) Run(ctx context.Context) error {
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return d.sweeper.Run(running) })
+	group.Go(func() error { return d.tenant.RecordRefusals(running) })
 	group.Go(func() error { return d.serve(d.server, d.listener) })
 	if d.workers != nil {
 		group.Go(func() error { return d.workers.run(running) })

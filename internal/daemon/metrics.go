@@ -44,7 +44,7 @@ func (m *metrics) sweep(r maintain.SweepResult) {
 	}
 	m.sweeps.WithLabelValues(kind).Inc()
 	for kind, n := range map[string]int{
-		"expired": r.Expired, "blob": r.Removed, "orphan": r.Orphans, "partial": r.Partials, "idempotency_key": r.Forgotten, "failed": r.Failed,
+		"expired": r.Expired, "blob": r.Removed, "orphan": r.Orphans, "partial": r.Partials, "idempotency_key": r.Forgotten, "audit": r.Audit, "failed": r.Failed,
 	} {
 		m.removed.WithLabelValues(kind).Add(float64(n))
 	}

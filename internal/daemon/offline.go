@@ -51,6 +51,13 @@ func prepareOffline(ctx context.Context, s *stores) (*Offline, error) {
 	return &Offline{stores: s, tenant: t}, nil
 }
 
+// operator is who has the folder in hand.
+func (o *Offline) operator() satchel.Caller {
+	caller := o.tenant.Root()
+	caller.Origin.Address = satchel.AddressLocal
+	return caller
+}
+
 // makeFolder makes the data folder, or one in it, for its owner alone.
 func makeFolder(folder string) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
@@ -61,7 +68,7 @@ func makeFolder(folder string) error {
 
 // CreateToken makes a token in any organization. An unknown user or organization is made.
 func (o *Offline) CreateToken(ctx context.Context, r api.TokenRequest) (*api.Token, error) {
-	token, secret, err := o.tenant.CreateToken(ctx, o.tenant.Root(), tokenRequest(r))
+	token, secret, err := o.tenant.CreateToken(ctx, o.operator(), tokenRequest(r))
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +87,7 @@ func tokenRequest(r api.TokenRequest) tenant.TokenRequest {
 
 // Tokens lists the tokens of an organization, by name or id; empty: the default one.
 func (o *Offline) Tokens(ctx context.Context, org string) ([]*api.Token, error) {
-	tokens, err := o.tenant.Tokens(ctx, o.tenant.Root(), org)
+	tokens, err := o.tenant.Tokens(ctx, o.operator(), org)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +100,7 @@ func (o *Offline) Tokens(ctx context.Context, org string) ([]*api.Token, error) 
 
 // DeleteToken revokes a token of any organization; a running server refuses it within half a second.
 func (o *Offline) DeleteToken(ctx context.Context, id string) error {
-	return o.tenant.DeleteToken(ctx, o.tenant.Root(), id)
+	return o.tenant.DeleteToken(ctx, o.operator(), id)
 }
 
 // Close closes the stores.

@@ -21,15 +21,16 @@ func (s *Service) Update(ctx context.Context, scope satchel.Scope, id string, u 
 	if err != nil {
 		return nil, err
 	}
-	return s.change(ctx, scope, id, func(_ context.Context, _ meta.Tx, file *satchel.File) (satchel.Change, error) {
+	return s.change(ctx, scope, id, "updateFile", func(_ context.Context, _ meta.Tx, file *satchel.File, note map[string]any) (satchel.Change, error) {
 		if u.Filename != nil {
-			file.Filename = filename
+			file.Filename, note["filename"] = filename, true
 		}
 		if u.Never {
-			file.ExpiresAt = time.Time{}
+			file.ExpiresAt, note["expires_at"] = time.Time{}, 0
 		}
 		if lifetime > 0 {
 			file.ExpiresAt = file.CreatedAt().Add(lifetime)
+			note["expires_at"] = file.ExpiresAt.Unix()
 			if file.Expired(s.now()) {
 				return satchel.Change{}, satchel.BodyFault(satchel.CodeOutOfRange, "expires_after", []string{"seconds"},
 					"the file would have expired already: seconds count from its creation; give more, or DELETE the file")
@@ -79,7 +80,7 @@ type MetadataUpdate struct {
 // language model carry them out, and gives it; without a model nothing at all is changed: CodeModelNotConfigured. A dry run changes nothing.
 func (s *Service) UpdateMetadata(ctx context.Context, scope satchel.Scope, id string, u MetadataUpdate) (*satchel.File, *satchel.Run, error) {
 	var run *satchel.Run
-	file, err := s.change(ctx, scope, id, func(ctx context.Context, tx meta.Tx, file *satchel.File) (satchel.Change, error) {
+	file, err := s.change(ctx, scope, id, "updateMetadata", func(ctx context.Context, tx meta.Tx, file *satchel.File, note map[string]any) (satchel.Change, error) {
 		if u.Instructions != "" {
 			if err := s.mayInstruct(ctx, tx, scope); err != nil {
 				return satchel.Change{}, err
@@ -94,6 +95,7 @@ func (s *Service) UpdateMetadata(ctx context.Context, scope satchel.Scope, id st
 		if u.DryRun {
 			run.DryRun, run.Patch = true, u.Patch.String()
 		}
+		note["run"], note["dry_run"] = run.ID, u.DryRun
 		return change, s.start(ctx, tx, scope, file, run)
 	})
 	if err != nil {
@@ -137,11 +139,12 @@ func (u MetadataUpdate) confirmed(ctx context.Context, tx meta.Tx, scope satchel
 	return keys, err
 }
 
-// editor changes a file in a transaction, and says why its metadata become what they do.
-type editor func(ctx context.Context, tx meta.Tx, file *satchel.File) (satchel.Change, error)
+// editor changes a file in a transaction, and says why its metadata become what they do. What the audit shall tell of it goes into note.
+type editor func(ctx context.Context, tx meta.Tx, file *satchel.File, note map[string]any) (satchel.Change, error)
 
-// change applies edit to a file in one transaction. An edit that changes nothing leaves no trace in the file.
-func (s *Service) change(ctx context.Context, scope satchel.Scope, id string, edit editor) (*satchel.File, error) {
+// change applies edit to a file in one transaction, which the audit then has as action. An edit that changes nothing and starts no run leaves no
+// trace.
+func (s *Service) change(ctx context.Context, scope satchel.Scope, id, action string, edit editor) (*satchel.File, error) {
 	if err := mayWrite(scope); err != nil {
 		return nil, err
 	}
@@ -151,23 +154,36 @@ func (s *Service) change(ctx context.Context, scope satchel.Scope, id string, ed
 		if err != nil {
 			return err
 		}
-		after := *before
-		change, err := edit(ctx, tx, &after)
+		after, note := *before, map[string]any{}
+		change, err := edit(ctx, tx, &after, note)
 		if err != nil {
 			return err
 		}
-		if after == *before {
-			result = before
+		if result = before; after != *before {
+			result = &after
+			after.Version++
+			after.UpdatedAt = s.moment()
+			change.At = after.UpdatedAt
+			if err := tx.UpdateFile(ctx, scope, before, &after, change); err != nil {
+				return err
+			}
+		} else if note["run"] == nil {
 			return nil
 		}
-		after.Version++
-		after.UpdatedAt = s.moment()
-		change.At = after.UpdatedAt
-		result = &after
-		return tx.UpdateFile(ctx, scope, before, &after, change)
+		noteMetadata(note, before, &after)
+		return tx.InsertAudit(ctx, scope.Did(action, string(after.ID), note))
 	})
 	if err != nil {
 		return nil, err
 	}
 	return result, nil
+}
+
+// noteMetadata notes which keys of the metadata were changed, and the version that did it, without their values.
+func noteMetadata(note map[string]any, before, after *satchel.File) {
+	if before.MetadataVersion == after.MetadataVersion {
+		return
+	}
+	note["version"] = after.MetadataVersion
+	satchel.AuditKeys(note, satchel.ChangedKeys(before.Metadata, after.Metadata))
 }

@@ -97,7 +97,24 @@ func (c *creation) insert(ctx context.Context, tx meta.Tx) error {
 		}
 		c.files = append(c.files, file)
 	}
-	return c.remember(ctx, tx)
+	if err := c.remember(ctx, tx); err != nil || len(c.files) == 0 {
+		return err
+	}
+	return tx.InsertAudit(ctx, c.entry())
+}
+
+// entry is what the audit has of an upload: one entry, however many files.
+func (c *creation) entry() satchel.AuditEntry {
+	var details map[string]any
+	n := len(c.files)
+	if n > 1 {
+		details = map[string]any{"files": n}
+	}
+	entry := c.scope.Did("createFile", string(c.files[0].ID), details)
+	if n > 1 {
+		entry.Last = string(c.files[n-1].ID)
+	}
+	return entry
 }
 
 // insertOne stores a file, and the run that processes it if there is anything to do.
@@ -147,7 +164,10 @@ func (c *creation) ensureWorkspace(ctx context.Context, tx meta.Tx) error {
 			return err
 		}
 		if made {
-			return c.writeIn(ctx, tx, ws)
+			if err := c.writeIn(ctx, tx, ws); err != nil {
+				return err
+			}
+			return tx.InsertAudit(ctx, c.scope.Did("createWorkspace", string(ws), nil))
 		}
 	}
 	exists, access, err := tx.WorkspaceAccess(ctx, org, ws, user)

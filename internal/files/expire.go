@@ -56,7 +56,16 @@ func (s *Service) expireOne(ctx context.Context, tx meta.Tx, owned meta.OwnedFil
 	if errors.Is(err, meta.ErrChanged) {
 		return nil
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return tx.InsertAudit(ctx, byItself(owned.Scope).Did("expireFile", string(owned.ID), nil))
+}
+
+// byItself is the scope of what the server does without being asked.
+func byItself(scope satchel.Scope) satchel.Scope {
+	scope.User, scope.Token, scope.Origin = "", "", satchel.Origin{Address: satchel.AddressServer}
+	return scope
 }
 
 // Clear removes the files of workspaces that are being deleted, and then the workspaces, and says how many files it removed.
@@ -84,7 +93,10 @@ func (s *Service) clearOne(ctx context.Context, scope satchel.Scope) (removed in
 				return err
 			}
 			if n = len(some.Files); n == 0 {
-				return tx.DeleteWorkspace(ctx, scope.Org, scope.Workspace)
+				if err := tx.DeleteWorkspace(ctx, scope.Org, scope.Workspace); err != nil {
+					return err
+				}
+				return tx.InsertAudit(ctx, byItself(scope).Did("clearWorkspace", string(scope.Workspace), map[string]any{"files": removed}))
 			}
 			for _, file := range some.Files {
 				if err := tx.DeleteFile(ctx, scope, file.ID, s.now()); err != nil {

@@ -23,7 +23,7 @@ func (s *Service) Resume(ctx context.Context, system meta.System) (started int, 
 		}
 		for _, owned := range waiting {
 			after = owned.ID
-			if _, _, err := s.Process(ctx, owned.Scope, string(owned.ID), Request{}); err != nil && !isGone(err) {
+			if _, _, err := s.Process(ctx, resumed(owned.Scope), string(owned.ID), Request{}); err != nil && !isGone(err) {
 				return started, err
 			}
 			started++
@@ -32,6 +32,12 @@ func (s *Service) Resume(ctx context.Context, system meta.System) (started int, 
 			return started, nil
 		}
 	}
+}
+
+// resumed keeps the user, for whom the run is.
+func resumed(scope satchel.Scope) satchel.Scope {
+	scope.Origin = satchel.Origin{Address: satchel.AddressServer}
+	return scope
 }
 
 func isGone(err error) bool {

@@ -45,7 +45,7 @@ func (s *Service) Process(ctx context.Context, scope satchel.Scope, id string, r
 		return nil, nil, err
 	}
 	var run *satchel.Run
-	file, err := s.change(ctx, scope, id, func(ctx context.Context, tx meta.Tx, file *satchel.File) (satchel.Change, error) {
+	file, err := s.change(ctx, scope, id, "processFile", func(ctx context.Context, tx meta.Tx, file *satchel.File, note map[string]any) (satchel.Change, error) {
 		var err error
 		if file.Instructions, file.Schema, err = r.check(file); err != nil {
 			return satchel.Change{}, err
@@ -56,6 +56,7 @@ func (s *Service) Process(ctx context.Context, scope satchel.Scope, id string, r
 			}
 		}
 		run = s.newRun(scope, file, satchel.RunProcess)
+		note["run"] = run.ID
 		return satchel.Change{}, s.start(ctx, tx, scope, file, run)
 	})
 	if err != nil {
@@ -177,7 +178,7 @@ func (s *Service) WaitForAll(ctx context.Context, scope satchel.Scope, files []*
 
 // Cancel ends every open run of a file. What a worker is doing for them comes to nothing. CodeRunOver if there is none.
 func (s *Service) Cancel(ctx context.Context, scope satchel.Scope, id string) (*satchel.File, error) {
-	return s.change(ctx, scope, id, func(ctx context.Context, tx meta.Tx, file *satchel.File) (satchel.Change, error) {
+	return s.change(ctx, scope, id, "cancelFile", func(ctx context.Context, tx meta.Tx, file *satchel.File, note map[string]any) (satchel.Change, error) {
 		open, err := tx.OpenRuns(ctx, scope, file.ID, maxOpenRuns)
 		if err != nil {
 			return satchel.Change{}, err
@@ -194,6 +195,7 @@ func (s *Service) Cancel(ctx context.Context, scope satchel.Scope, id string) (*
 			}
 		}
 		settleCancelled(file)
+		note["run"], note["runs"] = open[0].ID, len(open)
 		return satchel.Change{}, nil
 	})
 }

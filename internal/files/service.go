@@ -118,7 +118,10 @@ func (s *Service) Delete(ctx context.Context, scope satchel.Scope, id string) er
 		if err != nil {
 			return err
 		}
-		return tx.DeleteFile(ctx, scope, file.ID, s.now())
+		if err := tx.DeleteFile(ctx, scope, file.ID, s.now()); err != nil {
+			return err
+		}
+		return tx.InsertAudit(ctx, scope.Did("deleteFile", string(file.ID), nil))
 	})
 }
 

@@ -108,7 +108,7 @@ func (s *Service) Versions(ctx context.Context, scope satchel.Scope, id string, 
 // Revert takes back the change of one version, as a version of its own. Keys that were changed since are left alone and named. CodeNothingToRevert
 // if nothing remains, CodeNotFound if there is no such version.
 func (s *Service) Revert(ctx context.Context, scope satchel.Scope, id string, number int64) (file *satchel.File, left []string, err error) {
-	file, err = s.change(ctx, scope, id, func(ctx context.Context, tx meta.Tx, file *satchel.File) (satchel.Change, error) {
+	file, err = s.change(ctx, scope, id, "revertVersion", func(ctx context.Context, tx meta.Tx, file *satchel.File, note map[string]any) (satchel.Change, error) {
 		before, after, err := states(ctx, tx, scope, file.ID, number)
 		if err != nil {
 			return satchel.Change{}, err
@@ -119,6 +119,7 @@ func (s *Service) Revert(ctx context.Context, scope satchel.Scope, id string, nu
 			return satchel.Change{}, satchel.Errorf(satchel.CodeNothingToRevert,
 				"version %d has nothing left to take back: every key that it changed was changed again since, or it changed none", number)
 		}
+		note["reverts"] = number
 		file.Metadata, err = file.Metadata.Apply(edit)
 		file.MetadataVersion++
 		return satchel.Change{User: scope.User, Edit: edit.String(), Reverts: number}, err
@@ -150,7 +151,7 @@ func inverse(before, after, now satchel.Metadata) (edit satchel.Edit, left []str
 
 // Restore brings back the metadata as they were after a version, as a version of its own. CodeNothingToRevert if they are so already.
 func (s *Service) Restore(ctx context.Context, scope satchel.Scope, id string, number int64) (*satchel.File, error) {
-	return s.change(ctx, scope, id, func(ctx context.Context, tx meta.Tx, file *satchel.File) (satchel.Change, error) {
+	return s.change(ctx, scope, id, "restoreVersion", func(ctx context.Context, tx meta.Tx, file *satchel.File, note map[string]any) (satchel.Change, error) {
 		_, after, err := states(ctx, tx, scope, file.ID, number)
 		if err != nil {
 			return satchel.Change{}, err
@@ -158,6 +159,7 @@ func (s *Service) Restore(ctx context.Context, scope satchel.Scope, id string, n
 		if after == file.Metadata {
 			return satchel.Change{}, satchel.Errorf(satchel.CodeNothingToRevert, "the metadata are as they were after version %d", number)
 		}
+		note["restores"] = number
 		file.Metadata = after
 		file.MetadataVersion++
 		return satchel.Change{User: scope.User, Edit: after.String(), Replace: true, Restores: number}, nil

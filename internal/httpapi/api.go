@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/satchel-files/satchel/internal/files"
+	"github.com/satchel-files/satchel/internal/ratelimit"
 	"github.com/satchel-files/satchel/internal/tenant"
 )
 
@@ -26,10 +27,13 @@ type Config struct {
 	Ready       func(ctx context.Context) error // nil while the server can do its work; the error is logged
 	Metrics     *prometheus.Registry            // what /metrics shows; the API adds its own
 	Logger      *slog.Logger
-	MaxFile     int64          // bytes of the largest file, for the documentation; 0: no limit
-	IdleTimeout time.Duration  // a body that does not move for so long is given up; 0: one minute
-	Origins     []string       // of pages that may use the API from a browser, such as https://app.example; "*": all; none: none
-	Proxies     []netip.Prefix // that are believed about whom they speak for
+	MaxFile     int64            // bytes of the largest file, for the documentation; 0: no limit
+	IdleTimeout time.Duration    // a body that does not move for so long is given up; 0: one minute
+	Origins     []string         // of pages that may use the API from a browser, such as https://app.example; "*": all; none: none
+	Proxies     []netip.Prefix   // that are believed about whom they speak for
+	RateLimit   ratelimit.Rate   // of requests with one token
+	SigninLimit ratelimit.Rate   // of failed sign-ins from one address
+	Now         func() time.Time // of these limits; nil: time.Now
 }
 
 // API is the whole HTTP surface of a server, an http.Handler.
@@ -42,6 +46,7 @@ type API struct {
 	idle     time.Duration
 	maxFile  int64
 	proxies  []netip.Prefix
+	limits   limits
 	entry    http.HandlerFunc
 	mux      *http.ServeMux
 	buffers  sync.Pool // of *bufio.Reader, readAhead large, for uploads
@@ -64,7 +69,7 @@ func New(c Config) *API {
 	a := &API{
 		files: c.Files, tenant: c.Tenant, ready: c.Ready, logger: c.Logger, metrics: newMetrics(c.Metrics),
 		idle: c.IdleTimeout, maxFile: c.MaxFile, mux: http.NewServeMux(), document: newDocument(),
-		stopping: make(chan struct{}), proxies: c.Proxies,
+		stopping: make(chan struct{}), proxies: c.Proxies, limits: newLimits(c),
 	}
 	a.entry = acrossOrigins(c.Origins, a.dispatch)
 	a.buffers.New = newUploadBuffer
@@ -77,6 +82,7 @@ func New(c Config) *API {
 	a.addOrgRoutes()
 	a.addTokenRoutes()
 	a.addUsageRoutes()
+	a.addAuditRoutes()
 	a.addSystemRoutes(c.Metrics)
 	a.openSchemas()
 	return a

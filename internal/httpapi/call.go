@@ -47,6 +47,8 @@ func (c *call) id() string { return c.r.PathValue(c.route.idName()) }
 
 // identify finds out who calls, and in which organization.
 func (a *API) identify(ctx context.Context, c *call) error {
+	origin := satchel.Origin{Address: addressOf(c.r, a.proxies), Request: requestID(ctx)}
+	c.caller.Origin = origin
 	given := c.r.Header.Values("Authorization")
 	if len(given) > 1 {
 		return satchel.Errorf(satchel.CodeInvalidToken, "there is more than one Authorization header")
@@ -55,8 +57,13 @@ func (a *API) identify(ctx context.Context, c *call) error {
 	if len(given) == 1 {
 		secret = bearer(given[0])
 	}
-	caller, err := a.tenant.Authenticate(ctx, secret)
+	caller, err := a.authenticate(ctx, c, secret)
 	if err != nil {
+		return err
+	}
+	caller.Origin = origin
+	c.caller = caller
+	if err := a.throttle(c, caller); err != nil {
 		return err
 	}
 	c.caller, err = a.tenant.SelectOrg(ctx, caller, c.r.Header.Get("X-Activeloop-Org-Id"))

@@ -23,6 +23,7 @@ func acrossOrigins(origins []string, next http.HandlerFunc) http.HandlerFunc {
 		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete},
 		ExposedHeaders: []string{
 			"X-Request-Id", "X-Satchel-Run", "X-Satchel-Ignored", "X-Satchel-Left", "X-Should-Retry", "Preference-Applied", "Retry-After",
+			"X-Ratelimit-Limit-Requests", "X-Ratelimit-Remaining-Requests", "X-Ratelimit-Reset-Requests",
 			"ETag", "Content-Range", "Accept-Ranges", "Content-Disposition", "Content-Length",
 		},
 	})

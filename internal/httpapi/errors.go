@@ -46,6 +46,8 @@ func statusOf(code satchel.Code) int {
 		satchel.CodeTooLong, satchel.CodeTooDeep, satchel.CodeTooMany, satchel.CodeDuplicate, satchel.CodeContradiction,
 		satchel.CodeUnknownParameter, satchel.CodeModelNotConfigured:
 		return http.StatusUnprocessableEntity
+	case satchel.CodeRateLimited:
+		return http.StatusTooManyRequests
 	case satchel.CodeUnavailable:
 		return http.StatusServiceUnavailable
 	case satchel.CodeInsufficientStorage:

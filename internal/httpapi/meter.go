@@ -127,6 +127,9 @@ func (a *API) observe(w http.ResponseWriter, r *http.Request, next http.HandlerF
 
 // afterPanic answers for a handler that broke, if it can still be answered. The cause is in the log.
 func (a *API) afterPanic(m *meter, r *http.Request, cause any) {
+	if cause == http.ErrAbortHandler { //nolint:errorlint // it is panicked with as it is
+		panic(cause) // an answer that could not be ended, of which the log knows
+	}
 	a.logger.ErrorContext(r.Context(), "a handler panicked", "request_id", requestID(r.Context()), "cause", cause, "stack", string(debug.Stack()))
 	if m.status != 0 {
 		panic(http.ErrAbortHandler) // the client must not take half an answer for a whole one

@@ -247,15 +247,14 @@ func (a *API) contentRoute() *route {
 
 // documentHead documents HEAD, which the route of GET answers.
 func (a *API) documentHead(get *route, id, summary string) {
-	head := get.Operation
+	head := route{Operation: get.Operation}
 	head.OperationID, head.Method, head.Summary = id, http.MethodHead, summary
 	head.Description = "The headers of the download alone."
-	head.Parameters = append(head.Parameters, headerParams()...)
-	head.Security = []map[string][]string{{"bearer": {}}}
+	a.complete(&head)
 	for _, response := range head.Responses {
 		response.Content = nil
 	}
-	a.document.AddOperation(&head)
+	a.document.AddOperation(&head.Operation)
 }
 
 const exampleID = "file-06h0hf1et000b3kng57qfjsm9"

@@ -24,9 +24,17 @@ type route struct {
 
 // add documents a route and serves it.
 func (a *API) add(rt *route) {
+	a.complete(rt)
+	a.document.AddOperation(&rt.Operation)
+	a.mux.Handle(rt.Method+" "+rt.Path, a.handler(rt))
+}
+
+// complete documents what all operations have.
+func (a *API) complete(rt *route) {
 	if !rt.public {
 		rt.Security = []map[string][]string{{"bearer": {}}}
 		rt.Parameters = append(rt.Parameters, headerParams()...)
+		rt.Responses["429"] = a.problemResponse(http.StatusTooManyRequests)
 	}
 	rt.Responses["408"] = a.problemResponse(http.StatusRequestTimeout) // whatever is asked for, its body must not stand still
 	rt.Responses["422"] = a.problemResponse(http.StatusUnprocessableEntity)
@@ -35,9 +43,12 @@ func (a *API) add(rt *route) {
 		addHeader(response, "x-request-id", "The request's id, for the server's log")
 		addHeader(response, "x-satchel-ignored", "Unknown parameters and fields that were left out of account, if any")
 		addHeader(response, "Preference-Applied", "What of Prefer was followed")
+		if !rt.public {
+			addHeader(response, "x-ratelimit-limit-requests", "Where requests are limited: how many a token may send at once")
+			addHeader(response, "x-ratelimit-remaining-requests", "How many are left")
+			addHeader(response, "x-ratelimit-reset-requests", "The time until all are there again, such as 1.5s")
+		}
 	}
-	a.document.AddOperation(&rt.Operation)
-	a.mux.Handle(rt.Method+" "+rt.Path, a.handler(rt))
 }
 
 // handler is the frame of every operation: who calls, what the query says, the answer or the error.
@@ -57,6 +68,7 @@ func (a *API) handler(rt *route) http.Handler {
 			tr.caller = c.caller
 		}
 		if err != nil {
+			a.noteRefusal(c, err)
 			a.fail(c, err)
 			return
 		}
@@ -149,6 +161,7 @@ func newDocument() *huma.OpenAPI {
 			{Name: "Users", Description: "Who belongs to an organization."},
 			{Name: "Organizations", Description: "Tenants, of which none sees another."},
 			{Name: "Tokens", Description: "Who may do what."},
+			{Name: "Audit", Description: "Who did what."},
 			{Name: "System", Description: "How the server is."},
 		},
 		Components: &huma.Components{
@@ -197,7 +210,7 @@ func (a *API) problemResponse(status int) *huma.Response {
 	switch status {
 	case http.StatusUnauthorized:
 		addHeader(r, "WWW-Authenticate", "Bearer")
-	case http.StatusServiceUnavailable:
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		addHeader(r, "Retry-After", "Seconds")
 	case http.StatusConflict, http.StatusInsufficientStorage:
 		addHeader(r, "x-should-retry", "false where a retry cannot help")
@@ -223,6 +236,7 @@ func exampleProblem(status int) api.Problem {
 		http.StatusUnsupportedMediaType:         {satchel.CodeUnsupportedMedia, "Content-Type", "the body must be JSON, with Content-Type: application/json"},
 		http.StatusRequestedRangeNotSatisfiable: {satchel.CodeRangeNotSatisfiable, "Range", "the range lies outside the file, which has 11 bytes, or is malformed; a right one: bytes=0-99"},
 		http.StatusUnprocessableEntity:          {satchel.CodeOutOfRange, "limit", "limit must be between 1 and 10000"},
+		http.StatusTooManyRequests:              {satchel.CodeRateLimited, "", "too many requests came with this token; try again when retry-after is over"},
 		http.StatusServiceUnavailable:           {satchel.CodeUnavailable, "", "the server did not get to this request in time; try again"},
 		http.StatusInsufficientStorage:          {satchel.CodeInsufficientStorage, "", "the server has no room left for this file"},
 	}

@@ -23,6 +23,7 @@ const (
 	deepInterval    = time.Hour      // how often a whole day is listed again, and empty hours are pruned
 	idempotencyLife = 24 * time.Hour // how long an Idempotency-Key is remembered
 	sweepBatch      = 500            // objects removed under one hold of the lock; a backup waits for one batch at most
+	auditBatch      = 1000           // entries of the audit forgotten in one transaction
 	removers        = 8              // objects removed at once
 	maxStuck        = 10_000         // objects that could not be removed, after which a pass gives up
 )
@@ -52,6 +53,9 @@ type SweeperConfig struct {
 	// crash the first pass lists everything.
 	Exclusive bool
 
+	// AuditLife is how long entries of the audit are kept; 0: for ever.
+	AuditLife time.Duration
+
 	Interval time.Duration     // between light passes; default 15 s
 	Now      func() time.Time  // default time.Now
 	Logger   *slog.Logger      // default: none
@@ -69,12 +73,13 @@ type SweepResult struct {
 	Partials  int  // unfinished objects, removed
 	Forgotten int  // idempotency keys
 	Lapsed    int  // reservations of uploads that have stopped
+	Audit     int  // entries of the audit that were too old
 	Failed    int  // objects that could not be removed; the next pass tries again
 	Postponed bool // removals were left for later because a backup runs
 }
 
 func (r SweepResult) changed() bool {
-	return r.Expired+r.Removed+r.Orphans+r.Partials+r.Forgotten+r.Lapsed > 0
+	return r.Expired+r.Removed+r.Orphans+r.Partials+r.Forgotten+r.Lapsed+r.Audit > 0
 }
 
 // Sweeper removes what is over: expired files, the bytes and rows of deleted ones, what crashes left behind. Make it with NewSweeper.
@@ -156,7 +161,7 @@ func (s *Sweeper) pass(ctx context.Context, full bool) (SweepResult, error) {
 	start := time.Now()
 	steps := []func(context.Context, *SweepResult) error{s.expire, s.removeDoomed, s.forget}
 	if full {
-		steps = append(steps, s.removeOrphans, s.prune)
+		steps = append(steps, s.forgetAudit, s.removeOrphans, s.prune)
 	}
 	var errs []error
 	for _, step := range append(steps, s.scrub) {
@@ -174,7 +179,7 @@ func (s *Sweeper) pass(ctx context.Context, full bool) (SweepResult, error) {
 func (s *Sweeper) report(ctx context.Context, r SweepResult) {
 	if r.changed() || r.Failed > 0 {
 		s.cfg.Logger.InfoContext(ctx, "swept", "expired", r.Expired, "removed", r.Removed, "orphans", r.Orphans,
-			"partials", r.Partials, "idempotency_keys", r.Forgotten, "reservations", r.Lapsed, "failed", r.Failed, "postponed", r.Postponed, "took", r.Took)
+			"partials", r.Partials, "idempotency_keys", r.Forgotten, "reservations", r.Lapsed, "audit", r.Audit, "failed", r.Failed, "postponed", r.Postponed, "took", r.Took)
 	}
 	if s.cfg.Observe != nil {
 		s.cfg.Observe(r)
@@ -200,6 +205,21 @@ func (s *Sweeper) forget(ctx context.Context, r *SweepResult) (err error) {
 	r.Lapsed, err = s.cfg.Store.ForgetReservations(ctx, r.Started)
 	if err != nil {
 		return fmt.Errorf("forget reservations: %w", err)
+	}
+	return nil
+}
+
+// forgetAudit removes the entries that are too old, a batch after the other: others commit in between.
+func (s *Sweeper) forgetAudit(ctx context.Context, r *SweepResult) error {
+	for s.cfg.AuditLife > 0 && ctx.Err() == nil {
+		n, err := s.cfg.Store.ForgetAudit(ctx, r.Started.Add(-s.cfg.AuditLife), auditBatch)
+		r.Audit += n
+		if err != nil {
+			return fmt.Errorf("forget old entries of the audit: %w", err)
+		}
+		if n < auditBatch {
+			break
+		}
 	}
 	return nil
 }
@@ -307,7 +327,7 @@ func (s *Sweeper) remove(ctx context.Context, ids []satchel.BlobID) (gone, faile
 
 // scrub wipes deleted rows from the database's files. While somebody reads older rows that cannot be done; the next pass tries again.
 func (s *Sweeper) scrub(ctx context.Context, r *SweepResult) error {
-	s.scrubDue = s.scrubDue || r.Expired > 0 || r.Forgotten > 0
+	s.scrubDue = s.scrubDue || r.Expired+r.Forgotten+r.Audit > 0
 	scrubber, ok := s.cfg.Store.(meta.Scrubber)
 	if !ok || !s.scrubDue {
 		return nil

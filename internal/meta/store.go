@@ -33,6 +33,7 @@ type Store interface {
 	VersionReader
 	TenantReader
 	AccountReader
+	AuditReader
 
 	// InTx runs fn in a transaction and commits it, durably, before it returns nil. An error of fn undoes what fn did and is
 	// returned as it is. fn does database work only, does it quickly, and uses only its Tx: many transactions share one commit and
@@ -54,6 +55,8 @@ type Tx interface {
 	TenantWriter
 	AccountReader
 	AccountWriter
+	AuditReader
+	AuditWriter
 }
 
 // FileReader reads files.

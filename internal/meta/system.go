@@ -25,6 +25,7 @@ type System interface {
 	BlobRegister
 	RunRegister
 	UsageRegister
+	AuditRegister
 }
 
 // OwnedFile names a file together with the right to it.

@@ -123,7 +123,9 @@ func scopeOf(caller satchel.Caller, ws satchel.WorkspaceID, access satchel.Acces
 	if caller.ReadOnly {
 		access = satchel.AccessViewer
 	}
-	return satchel.Scope{Org: caller.Org, Workspace: ws, User: caller.User, Access: access, Anywhere: everywhere(caller)}
+	return satchel.Scope{
+		Org: caller.Org, Workspace: ws, User: caller.User, Access: access, Anywhere: everywhere(caller), Token: caller.Token, Origin: caller.Origin,
+	}
 }
 
 // everywhere reports whether a caller has part in every workspace of its organization.

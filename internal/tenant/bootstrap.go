@@ -21,10 +21,14 @@ func (s *Service) Bootstrap(ctx context.Context) (secret string, err error) {
 			return err
 		}
 		secret = newSecret()
-		return tx.InsertToken(ctx, satchel.Token{
+		token := satchel.Token{
 			ID: satchel.NewTokenID(s.now()), Hash: HashSecret(secret), Org: s.root.Org, User: s.root.User,
 			Role: satchel.RoleOwner, Operator: true, CreatedAt: s.now(),
-		})
+		}
+		if err := tx.InsertToken(ctx, token); err != nil {
+			return err
+		}
+		return tx.InsertAudit(ctx, s.first().Did("createToken", string(token.ID), map[string]any{"user": token.User, "role": token.Role}))
 	})
 	if err != nil {
 		return "", fmt.Errorf("prepare the installation: %w", err)
@@ -56,7 +60,15 @@ func (s *Service) install(ctx context.Context, tx meta.Tx) (fresh bool, err erro
 	if err := tx.InsertMember(ctx, owner); err != nil {
 		return false, err
 	}
-	return true, s.rememberRoot(ctx, tx, org)
+	if err := s.rememberRoot(ctx, tx, org); err != nil {
+		return false, err
+	}
+	return true, tx.InsertAudit(ctx, s.first().Did("createOrganization", string(org.ID), map[string]any{"owner": owner.User}))
+}
+
+// first is the server itself, which makes the first of everything.
+func (s *Service) first() satchel.Caller {
+	return satchel.Caller{Org: s.root.Org, Origin: satchel.Origin{Address: satchel.AddressServer}}
 }
 
 func (s *Service) rememberRoot(ctx context.Context, tx meta.Tx, org *satchel.Org) error {

@@ -43,13 +43,21 @@ func (s *Service) CreateOrg(ctx context.Context, caller satchel.Caller, name, ow
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
-	err = s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
-		if org, err = s.makeOrg(ctx, tx, name); err != nil || owner == "" {
-			return err
+	err = s.change(ctx, func(ctx context.Context, tx meta.Tx) (entry satchel.AuditEntry, err error) {
+		if org, err = s.makeOrg(ctx, tx, name); err != nil {
+			return entry, err
 		}
-		return tx.InsertMember(ctx, satchel.Member{
-			Org: org.ID, User: satchel.NewUserID(s.now()), Name: owner, Role: satchel.RoleOwner, CreatedAt: s.now(),
-		})
+		by := caller
+		by.Org = org.ID // it stands in the record of the new one
+		entry = by.Did("createOrganization", string(org.ID), nil)
+		if owner == "" {
+			return entry, nil
+		}
+		first := satchel.Member{Org: org.ID, User: satchel.NewUserID(s.now()), Name: owner, Role: satchel.RoleOwner, CreatedAt: s.now()}
+		if err := tx.InsertMember(ctx, first); err != nil {
+			return entry, err
+		}
+		return entry, tx.InsertAudit(ctx, userMade(by, first))
 	})
 	return org, err
 }
@@ -79,22 +87,25 @@ type OrgRequest struct {
 	Quota satchel.QuotaPatch // for operators
 }
 
+// note is what the audit tells of the request.
+func (r OrgRequest) note() map[string]any { return noteOf(r.Name, "quota", r.Quota.Names()) }
+
 // UpdateOrg gives an organization another name, or changes what it may use. The organization that the first start made keeps its name, by which the
 // next start knows it. It is for owners, its quota for operators.
 func (s *Service) UpdateOrg(ctx context.Context, caller satchel.Caller, idOrName string, r OrgRequest) (org *satchel.Org, err error) {
-	err = s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
+	err = s.change(ctx, func(ctx context.Context, tx meta.Tx) (entry satchel.AuditEntry, err error) {
 		caller, found, err := actIn(ctx, tx, caller, idOrName, pathOrg())
 		if err != nil {
-			return err
+			return entry, err
 		}
 		if err := mayOwn(caller); err != nil {
-			return err
+			return entry, err
 		}
-		org = found
+		org, entry = found, caller.Did("updateOrganization", string(found.ID), r.note())
 		if err := setQuota(ctx, tx, caller, found, r.Quota); err != nil || r.Name == nil {
-			return err
+			return entry, err
 		}
-		return s.renameOrg(ctx, tx, found, *r.Name)
+		return entry, s.renameOrg(ctx, tx, found, *r.Name)
 	})
 	return org, err
 }
@@ -124,22 +135,24 @@ func (s *Service) renameOrg(ctx context.Context, tx meta.Tx, org *satchel.Org, n
 // DeleteOrg removes an organization with its people, workspaces and tokens, if it has no files: else it is CodeNotEmpty. The organization that the
 // first start made stays. It is for owners.
 func (s *Service) DeleteOrg(ctx context.Context, caller satchel.Caller, idOrName string) (id satchel.OrgID, err error) {
-	err = s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
+	err = s.change(ctx, func(ctx context.Context, tx meta.Tx) (entry satchel.AuditEntry, err error) {
 		caller, org, err := actIn(ctx, tx, caller, idOrName, pathOrg())
 		if err != nil {
-			return err
+			return entry, err
 		}
 		if err := mayOwn(caller); err != nil {
-			return err
+			return entry, err
 		}
 		if org.ID == s.root.Org {
-			return satchel.Errorf(satchel.CodeForbidden, "the organization that the first start made stays: its operator would be nobody")
+			return entry, satchel.Errorf(satchel.CodeForbidden, "the organization that the first start made stays: its operator would be nobody")
 		}
 		if err := orgIsEmpty(ctx, tx, caller); err != nil {
-			return err
+			return entry, err
 		}
 		id = org.ID
-		return tx.DeleteOrg(ctx, org.ID)
+		entry = caller.Did("deleteOrganization", string(id), nil)
+		entry.Org = "" // whoever could read the organization's own record goes with it
+		return entry, tx.DeleteOrg(ctx, id)
 	})
 	s.known.forget()
 	return id, err

@@ -121,49 +121,49 @@ func member(ctx context.Context, r meta.MemberReader, caller satchel.Caller, idO
 func (s *Service) CreateUser(ctx context.Context, caller satchel.Caller, r UserRequest) (satchel.Member, error) {
 	made := satchel.Member{User: satchel.NewUserID(s.now()), Role: satchel.RoleMember, CreatedAt: s.now()}
 	wrong := r.check(&made)
-	err := s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
+	err := s.change(ctx, func(ctx context.Context, tx meta.Tx) (entry satchel.AuditEntry, err error) {
 		caller, org, err := actIn(ctx, tx, caller, r.Org, place{satchel.InBody, "org"})
 		if err != nil {
-			return err
+			return entry, err
 		}
 		if err := mayGive(caller, made.Role); err != nil {
-			return err
+			return entry, err
 		}
 		if wrong != nil {
-			return wrong
+			return entry, wrong
 		}
 		made.Org = org.ID
-		return taken(tx.InsertMember(ctx, made), "the organization has a user of this name already")
+		return userMade(caller, made), taken(tx.InsertMember(ctx, made), "the organization has a user of this name already")
 	})
 	return made, err
 }
 
 // UpdateUser changes a user's name, role or confinement. Members are for admins, others for owners. The last owner stays one.
 func (s *Service) UpdateUser(ctx context.Context, caller satchel.Caller, idOrName string, r UserRequest) (changed satchel.Member, err error) {
-	err = s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
+	err = s.change(ctx, func(ctx context.Context, tx meta.Tx) (entry satchel.AuditEntry, err error) {
 		caller, _, err := actIn(ctx, tx, caller, r.Org, place{satchel.InBody, "org"})
 		if err != nil {
-			return err
+			return entry, err
 		}
 		if err := mayAdminister(caller); err != nil {
-			return err
+			return entry, err
 		}
 		before, err := member(ctx, tx, caller, idOrName, pathUser())
 		if err != nil {
-			return err
+			return entry, err
 		}
 		changed = *before
 		wrong := r.check(&changed)
 		if err := mayGive(caller, before.Role, changed.Role); err != nil {
-			return err
+			return entry, err
 		}
 		if wrong != nil {
-			return wrong
+			return entry, wrong
 		}
 		if err := s.leavesAnOwner(ctx, tx, *before, changed.Role); err != nil {
-			return err
+			return entry, err
 		}
-		return taken(tx.UpdateMember(ctx, changed), "the organization has a user of this name already")
+		return userChanged(caller, *before, changed), taken(tx.UpdateMember(ctx, changed), "the organization has a user of this name already")
 	})
 	s.known.forget()
 	return changed, err
@@ -171,29 +171,47 @@ func (s *Service) UpdateUser(ctx context.Context, caller satchel.Caller, idOrNam
 
 // DeleteUser takes a user out of an organization, and its tokens with it. Its files stay. Members are for admins, others for owners.
 func (s *Service) DeleteUser(ctx context.Context, caller satchel.Caller, orgName, idOrName string) (id satchel.UserID, err error) {
-	err = s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
+	err = s.change(ctx, func(ctx context.Context, tx meta.Tx) (entry satchel.AuditEntry, err error) {
 		caller, _, err := actIn(ctx, tx, caller, orgName, place{satchel.InQuery, "org"})
 		if err != nil {
-			return err
+			return entry, err
 		}
 		if err := mayAdminister(caller); err != nil {
-			return err
+			return entry, err
 		}
 		gone, err := member(ctx, tx, caller, idOrName, pathUser())
 		if err != nil {
-			return err
+			return entry, err
 		}
 		if err := mayGive(caller, gone.Role); err != nil {
-			return err
+			return entry, err
 		}
 		if err := s.leavesAnOwner(ctx, tx, *gone, ""); err != nil {
-			return err
+			return entry, err
 		}
 		id = gone.User
-		return tx.DeleteMember(ctx, gone.Org, gone.User)
+		return caller.Did("deleteUser", string(id), nil), tx.DeleteMember(ctx, gone.Org, id)
 	})
 	s.known.forget()
 	return id, err
+}
+
+func userMade(caller satchel.Caller, m satchel.Member) satchel.AuditEntry {
+	return caller.Did("createUser", string(m.User), map[string]any{"role": m.Role, "confined": m.Confined})
+}
+
+func userChanged(caller satchel.Caller, before, after satchel.Member) satchel.AuditEntry {
+	details := map[string]any{}
+	if before.Name != after.Name {
+		details["renamed"] = true
+	}
+	if before.Role != after.Role {
+		details["role"], details["former_role"] = after.Role, before.Role
+	}
+	if before.Confined != after.Confined {
+		details["confined"] = after.Confined
+	}
+	return caller.Did("updateUser", string(after.User), details)
 }
 
 // leavesAnOwner refuses to take the last owner from an organization, and the one for whom the operator's token speaks.

@@ -72,7 +72,7 @@ func actIn(ctx context.Context, r meta.OrgReader, caller satchel.Caller, name st
 		return caller, nil, p.notFound("Organization", name)
 	}
 	if org.ID != caller.Org {
-		caller = satchel.Caller{Org: org.ID, User: caller.User, Token: caller.Token, Role: satchel.RoleOwner, Operator: true}
+		caller = satchel.Caller{Org: org.ID, User: caller.User, Token: caller.Token, Role: satchel.RoleOwner, Operator: true, Origin: caller.Origin}
 	}
 	return caller, org, nil
 }

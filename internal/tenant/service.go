@@ -32,6 +32,7 @@ type Service struct {
 	logger   *slog.Logger
 	known    *tokenCache
 	touches  sync.WaitGroup
+	refused  refusals
 }
 
 // New makes a Service. Bootstrap must follow before it is asked anything.
@@ -51,8 +52,16 @@ func New(c Config) *Service {
 	return s
 }
 
-// Close waits for what the service still writes.
-func (s *Service) Close() { s.touches.Wait() }
+// closeTime bounds what Close waits for to write.
+const closeTime = 5 * time.Second
+
+// Close waits for what the service still writes, and writes what it has only counted.
+func (s *Service) Close() {
+	s.touches.Wait()
+	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+	defer cancel()
+	s.writeRefusals(ctx)
+}
 
 // Authenticate finds who the secret speaks for. An unknown, mistyped or revoked one is CodeInvalidToken. A revoked token is refused at
 // once by this process, and by others within half a second.

@@ -59,7 +59,7 @@ func (s *Service) CreateToken(ctx context.Context, caller satchel.Caller, r Toke
 	secret := newSecret()
 	token.Hash, token.CreatedAt = HashSecret(secret), s.now()
 	token.ID = satchel.NewTokenID(token.CreatedAt)
-	err = s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
+	err = s.change(ctx, func(ctx context.Context, tx meta.Tx) (satchel.AuditEntry, error) {
 		return s.insertToken(ctx, tx, caller, r, &token)
 	})
 	if err != nil {
@@ -133,22 +133,37 @@ func parseWorkspace(name, param string, path []string) (satchel.WorkspaceID, err
 }
 
 // insertToken is the transaction of CreateToken.
-func (s *Service) insertToken(ctx context.Context, tx meta.Tx, caller satchel.Caller, r TokenRequest, token *NamedToken) error {
+func (s *Service) insertToken(ctx context.Context, tx meta.Tx, caller satchel.Caller, r TokenRequest, token *NamedToken) (satchel.AuditEntry, error) {
 	caller, org, err := s.orgFor(ctx, tx, caller, r.Org)
 	if err != nil {
-		return err
+		return satchel.AuditEntry{}, err
 	}
 	user, err := s.ensureMember(ctx, tx, caller, r, token.Role)
 	if err != nil {
-		return err
+		return satchel.AuditEntry{}, err
 	}
 	token.Org, token.OrgName, token.User, token.UserName = org.ID, org.Name, user.User, user.Name
 	if r.confined() {
-		if err := s.ensureAccess(ctx, tx, *token, satchel.Access(r.Role)); err != nil {
-			return err
+		if err := s.ensureAccess(ctx, tx, caller, *token, satchel.Access(r.Role)); err != nil {
+			return satchel.AuditEntry{}, err
 		}
 	}
-	return tx.InsertToken(ctx, token.Token)
+	return caller.Did("createToken", string(token.ID), token.audited()), tx.InsertToken(ctx, token.Token)
+}
+
+// auditedWorkspaces is how many workspaces the audit names.
+const auditedWorkspaces = 10
+
+// audited gives what the audit tells of a new token.
+func (t NamedToken) audited() map[string]any {
+	details := map[string]any{"user": t.User, "role": t.Grant(), "read_only": t.ReadOnly}
+	if len(t.Workspaces) > 0 {
+		details["workspaces"] = t.Workspaces[:min(len(t.Workspaces), auditedWorkspaces)]
+	}
+	if !t.ExpiresAt.IsZero() {
+		details["expires_at"] = t.ExpiresAt.Unix()
+	}
+	return details
 }
 
 // orgFor finds the organization that the caller means, and makes it where an operator names a new one.
@@ -161,7 +176,11 @@ func (s *Service) orgFor(ctx context.Context, tx meta.Tx, caller satchel.Caller,
 	if err != nil {
 		return caller, nil, err
 	}
-	return actIn(ctx, tx, caller, string(made.ID), place{satchel.InBody, "org"})
+	acting, org, err = actIn(ctx, tx, caller, string(made.ID), place{satchel.InBody, "org"})
+	if err != nil {
+		return caller, nil, err
+	}
+	return acting, org, tx.InsertAudit(ctx, acting.Did("createOrganization", string(org.ID), nil))
 }
 
 // ensureMember finds the user whom a token shall speak for, with at least the role, or makes it.
@@ -172,7 +191,10 @@ func (s *Service) ensureMember(ctx context.Context, tx meta.Tx, caller satchel.C
 		if err := mayGive(caller, role); err != nil {
 			return user, err
 		}
-		return user, tx.InsertMember(ctx, user)
+		if err := tx.InsertMember(ctx, user); err != nil {
+			return user, err
+		}
+		return user, tx.InsertAudit(ctx, userMade(caller, user))
 	}
 	if err != nil {
 		return user, err
@@ -187,13 +209,23 @@ func (s *Service) ensureMember(ctx context.Context, tx meta.Tx, caller satchel.C
 	if user == *have {
 		return user, nil
 	}
-	return user, tx.UpdateMember(ctx, user)
+	if err := tx.UpdateMember(ctx, user); err != nil {
+		return user, err
+	}
+	return user, tx.InsertAudit(ctx, userChanged(caller, *have, user))
 }
 
 // ensureAccess gives the token's user at least the access in the token's workspaces, which are made where they are not.
-func (s *Service) ensureAccess(ctx context.Context, tx meta.Tx, token NamedToken, want satchel.Access) error {
+func (s *Service) ensureAccess(ctx context.Context, tx meta.Tx, caller satchel.Caller, token NamedToken, want satchel.Access) error {
 	for _, ws := range token.Workspaces {
-		if _, err := tx.InsertWorkspace(ctx, token.Org, ws, s.now()); err != nil {
+		made, err := tx.InsertWorkspace(ctx, token.Org, ws, s.now())
+		if err != nil {
+			return err
+		}
+		if made {
+			err = tx.InsertAudit(ctx, didIn(caller, ws, "createWorkspace", string(ws), nil))
+		}
+		if err != nil {
 			return err
 		}
 		exists, have, err := tx.WorkspaceAccess(ctx, token.Org, ws, token.User)
@@ -206,6 +238,10 @@ func (s *Service) ensureAccess(ctx context.Context, tx meta.Tx, token NamedToken
 			continue
 		}
 		if err := tx.PutWorkspaceAccess(ctx, token.Org, ws, token.User, want); err != nil {
+			return err
+		}
+		entry := didIn(caller, ws, "putWorkspaceUser", string(token.User), map[string]any{"access": want})
+		if err := tx.InsertAudit(ctx, entry); err != nil {
 			return err
 		}
 	}
@@ -248,23 +284,23 @@ func (s *Service) DeleteToken(ctx context.Context, caller satchel.Caller, id str
 		return err
 	}
 	where := place{satchel.InPath, "token_id"}
-	err := s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
+	err := s.change(ctx, func(ctx context.Context, tx meta.Tx) (entry satchel.AuditEntry, err error) {
 		token, err := tx.Token(ctx, satchel.TokenID(id))
 		if err != nil {
-			return err
+			return entry, err
 		}
 		caller, _, err := actIn(ctx, tx, caller, string(token.Org), where)
 		if err != nil {
-			return err
+			return entry, err
 		}
 		user, err := tx.Member(ctx, token.Org, string(token.User))
 		if err != nil {
-			return err
+			return entry, err
 		}
 		if err := mayGive(caller, user.Role); err != nil && user.User != caller.User {
-			return err
+			return entry, err
 		}
-		return tx.DeleteToken(ctx, token.Org, token.ID)
+		return caller.Did("deleteToken", string(token.ID), map[string]any{"user": token.User}), tx.DeleteToken(ctx, token.Org, token.ID)
 	})
 	s.known.forget()
 	return where.at(err, "Token", id)

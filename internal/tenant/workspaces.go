@@ -89,6 +89,11 @@ type WorkspaceRequest struct {
 	Settings satchel.SettingsPatch
 }
 
+// note is what the audit tells of the request.
+func (r WorkspaceRequest) note() map[string]any {
+	return noteOf(r.Name, "settings", r.Settings.Names())
+}
+
 // apply finds what is wrong with the request by itself, and applies it to w.
 func (r WorkspaceRequest) apply(w *satchel.Workspace) error {
 	if r.Name != nil && *r.Name != "" {
@@ -118,18 +123,19 @@ func (s *Service) CreateWorkspace(ctx context.Context, caller satchel.Caller, id
 	if err := r.apply(&made); err != nil {
 		return nil, err
 	}
-	err := s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
+	err := s.change(ctx, func(ctx context.Context, tx meta.Tx) (satchel.AuditEntry, error) {
+		entry := didIn(caller, id, "createWorkspace", string(id), r.note())
 		fresh, err := tx.InsertWorkspace(ctx, caller.Org, id, made.CreatedAt)
 		if err != nil {
-			return err
+			return entry, err
 		}
 		if !fresh {
-			return satchel.BodyFault(satchel.CodeExists, "id", nil, "there is a workspace %q already", id)
+			return entry, satchel.BodyFault(satchel.CodeExists, "id", nil, "there is a workspace %q already", id)
 		}
 		if err := tx.UpdateWorkspace(ctx, made); err != nil {
-			return err
+			return entry, err
 		}
-		return tx.PutWorkspaceAccess(ctx, caller.Org, id, caller.User, satchel.AccessWriter)
+		return entry, tx.PutWorkspaceAccess(ctx, caller.Org, id, caller.User, satchel.AccessWriter)
 	})
 	return &Place{made, satchel.AccessWriter}, err
 }
@@ -147,7 +153,8 @@ func (s *Service) mayMakeWorkspace(caller satchel.Caller) error {
 // UpdateWorkspace changes what people call a workspace, and what holds in it; its id stays. It is for admins.
 func (s *Service) UpdateWorkspace(ctx context.Context, caller satchel.Caller, id satchel.WorkspaceID, r WorkspaceRequest) (*Place, error) {
 	var w *satchel.Workspace
-	err := s.manage(ctx, caller, id, func(ctx context.Context, tx meta.Tx, found *satchel.Workspace) error {
+	entry := didIn(caller, id, "updateWorkspace", string(id), r.note())
+	err := s.manage(ctx, caller, &entry, func(ctx context.Context, tx meta.Tx, found *satchel.Workspace) error {
 		w = found
 		if err := r.apply(found); err != nil {
 			return err
@@ -160,24 +167,26 @@ func (s *Service) UpdateWorkspace(ctx context.Context, caller satchel.Caller, id
 	return &Place{*w, satchel.AccessWriter}, nil
 }
 
-// manage is a transaction on one workspace by an owner or admin.
-func (s *Service) manage(ctx context.Context, caller satchel.Caller, id satchel.WorkspaceID, change func(context.Context, meta.Tx, *satchel.Workspace) error) error {
+// manage is a transaction by an owner or admin on one workspace, that of the entry, which change may add to.
+func (s *Service) manage(ctx context.Context, caller satchel.Caller, entry *satchel.AuditEntry, change func(context.Context, meta.Tx, *satchel.Workspace) error) error {
 	if err := mayAdminister(caller); err != nil {
 		return err
 	}
-	return s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
-		w, err := tx.Workspace(ctx, caller.Org, id)
+	return s.change(ctx, func(ctx context.Context, tx meta.Tx) (satchel.AuditEntry, error) {
+		w, err := tx.Workspace(ctx, caller.Org, entry.Workspace)
 		if err != nil {
-			return pathWorkspace().at(err, "Workspace", string(id))
+			return *entry, pathWorkspace().at(err, "Workspace", string(entry.Workspace))
 		}
-		return change(ctx, tx, w)
+		err = change(ctx, tx, w)
+		return *entry, err
 	})
 }
 
 // DeleteWorkspace removes a workspace that has no files; one that has is CodeNotEmpty. With force its files go too: nobody enters it from now on,
 // and the sweep removes them, and then it. gone says that nothing is left to do. The default one stays. It is for admins.
 func (s *Service) DeleteWorkspace(ctx context.Context, caller satchel.Caller, id satchel.WorkspaceID, force bool) (gone bool, err error) {
-	err = s.manage(ctx, caller, id, func(ctx context.Context, tx meta.Tx, w *satchel.Workspace) error {
+	entry := didIn(caller, id, "deleteWorkspace", string(id), map[string]any{"force": force})
+	err = s.manage(ctx, caller, &entry, func(ctx context.Context, tx meta.Tx, w *satchel.Workspace) error {
 		if id == satchel.DefaultWorkspace {
 			return satchel.Errorf(satchel.CodeForbidden, "the workspace %q stays: every organization has it", id)
 		}
@@ -210,15 +219,16 @@ func (s *Service) WorkspaceUsers(ctx context.Context, caller satchel.Caller, id 
 
 // GiveAccess changes what a user, by id or name, was given in a workspace; AccessNone takes it away. It is for admins.
 func (s *Service) GiveAccess(ctx context.Context, caller satchel.Caller, id satchel.WorkspaceID, user string, access satchel.Access) (given satchel.WorkspaceUser, err error) {
-	where := place{satchel.InBody, "user"}
+	where, entry := place{satchel.InBody, "user"}, didIn(caller, id, "putWorkspaceUser", "", map[string]any{"access": access})
 	if access == satchel.AccessNone {
-		where = pathUser()
+		where, entry = pathUser(), didIn(caller, id, "deleteWorkspaceUser", "", nil)
 	}
-	err = s.manage(ctx, caller, id, func(ctx context.Context, tx meta.Tx, _ *satchel.Workspace) error {
+	err = s.manage(ctx, caller, &entry, func(ctx context.Context, tx meta.Tx, _ *satchel.Workspace) error {
 		m, err := member(ctx, tx, caller, user, where)
 		if err != nil {
 			return err
 		}
+		entry.Object = string(m.User)
 		given = satchel.WorkspaceUser{User: m.User, Name: m.Name, Access: access}
 		_, before, err := tx.WorkspaceAccess(ctx, caller.Org, id, m.User)
 		if err == nil && access == satchel.AccessNone && before == satchel.AccessNone {

@@ -39,13 +39,16 @@ func TestOpenAPIDocument(t *testing.T) {
 			if op.Responses["500"] == nil && !slices.Contains([]string{"health", "ready"}, op.OperationID) {
 				t.Errorf("%s %s does not document status 500", method, path)
 			}
+			if op.Responses["401"] != nil && op.Responses["429"] == nil {
+				t.Errorf("%s %s: status 429 belongs to whatever needs a token", method, path)
+			}
 		}
 	}
 	slices.Sort(names)
 	want := []string{
 		"cancelFile", "createFile", "createOrganization", "createToken", "createUser", "createWorkspace", "deleteFile", "deleteOrganization",
 		"deleteToken", "deleteUser", "deleteWorkspace", "deleteWorkspaceUser", "docs", "getFile", "getFileContent", "getFileText", "getMetadata",
-		"getOrganization", "getPage", "getRun", "getUsage", "getUser", "getWorkspace", "headFileContent", "headFileText", "health", "listFiles",
+		"getOrganization", "getPage", "getRun", "getUsage", "getUser", "getWorkspace", "headFileContent", "headFileText", "health", "listAudit", "listFiles",
 		"listOrganizations", "listPages", "listRuns", "listTokens", "listUsers", "listVersions", "listWorkspaceUsers", "listWorkspaces",
 		"metrics", "openapi", "postMetadata", "processFile", "putMetadata", "putWorkspaceUser", "ready", "restoreVersion", "revertVersion",
 		"updateFile", "updateMetadata", "updateOrganization", "updateUser", "updateWorkspace",

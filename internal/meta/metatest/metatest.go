@@ -39,6 +39,7 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		{"filters", testFilters},
 		{"tenants", testTenants},
 		{"accounts", testAccounts},
+		{"audit", testAudit},
 		{"system", testSystem},
 	} {
 		t.Run(group.name, func(t *testing.T) { group.test(t, open) })

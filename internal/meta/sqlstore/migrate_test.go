@@ -170,6 +170,9 @@ func TestFirstSchemaIsMigrated(t *testing.T) {
 	if wrong, err := s.RecountUsage(t.Context(), false); err != nil || len(wrong) != 0 {
 		t.Errorf("what is used was not counted: %+v, %v", wrong, err)
 	}
+	if entries, err := s.Audit(t.Context(), "org-1", satchel.AuditQuery{Limit: 10}); err != nil || len(entries) > 0 {
+		t.Errorf("the audit has %v, %v", entries, err)
+	}
 	var id satchel.FileID
 	if err := s.InTx(t.Context(), insertOne(0, &id)); err != nil {
 		t.Errorf("a new file: %v", err)

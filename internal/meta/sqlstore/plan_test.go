@@ -162,8 +162,9 @@ func tenantCalls(t *testing.T, s *Store) []call {
 		_, _, _ = tx.TokenByHash(ctx, [32]byte{})
 		_, _ = tx.Token(ctx, "tok-1")
 		_, _ = tx.Tokens(ctx, "org-1")
+		_, _ = tx.Audit(ctx, "org-1", satchel.AuditQuery{User: "user-1", Object: "file-1", Limit: 1})
 		_, err := tx.InsertWorkspace(ctx, "org-1", "default", time.Now())
-		return firstError(err,
+		return firstError(err, tx.InsertAudit(ctx, satchel.AuditEntry{Org: "org-1"}),
 			tx.InsertOrg(ctx, satchel.Org{ID: "org-1"}), tx.RenameOrg(ctx, "org-1", "acme"),
 			tx.InsertMember(ctx, satchel.Member{Org: "org-1", User: "user-1"}), tx.UpdateMember(ctx, satchel.Member{Org: "org-1", User: "user-1", Name: "ann"}),
 			tx.PutWorkspaceAccess(ctx, "org-1", "default", "user-1", satchel.AccessWriter),
@@ -254,6 +255,7 @@ func systemCalls(t *testing.T, s *Store) []call {
 		_, err9 := reads.CountRuns(ctx)
 		return firstError(err1, err2, err3, err4, err5, err6, err7, err8, err9, reads.primeIDs(ctx), reads.Ping(ctx))
 	})
+	seen = append(seen, call{firstAudit, []any{"", "b"}}, call{nextAuditOrg, []any{""}}, call{forgetAudit, []any{"", "b", 1}})
 	return append(seen, call{endLeases, []any{"x", 0}}, call{forgetIdempotency, []any{0}}, call{setMark, []any{"a", "b"}}, call{forgetBlobs(), padded([]satchel.BlobID{"x"}, idChunk)})
 }
 

@@ -44,6 +44,7 @@ type Store struct {
 	ids    satchel.FileIDs
 	now    func() time.Time
 
+	auditIDs   satchel.AuditIDs
 	attributes attributeTexts
 }
 
