@@ -51,17 +51,21 @@ func (p *program) userLsCommand() *cobra.Command {
 
 func (p *program) userCreateCommand() *cobra.Command {
 	var r api.UserRequest
-	var role string
+	var role, externalID string
 	var confined bool
 	cmd := &cobra.Command{
 		Use: "create NAME", Short: "Add a user to an organization", Example: "satchel user create ada --confined",
-		Long: "Add a user to an organization. It needs a token to do anything: see `satchel token create`.\nMembers are for owners and admins, other roles for owners.",
+		Long: "Add a user to an organization. It needs a token to do anything: see `satchel token create`; with\n--external-id the tokens of the server's issuer do. Members are for owners and admins, other roles\nfor owners.",
 	}
 	orgFlag(cmd, &r.Org)
 	cmd.Flags().StringVar(&role, "role", "member", roleHelp)
 	cmd.Flags().BoolVar(&confined, "confined", false, "a member who has only the workspaces that it is given by `satchel workspace grant`")
+	cmd.Flags().StringVar(&externalID, "external-id", "", "what the server's issuer of tokens calls it")
 	return p.remote(cmd, cobra.ExactArgs(1), func(ctx context.Context, c *client.Client, args []string) error {
 		r.Name, r.Role, r.Confined = &args[0], &role, &confined
+		if externalID != "" {
+			r.ExternalID = &externalID
+		}
 		u, err := c.CreateUser(ctx, r)
 		if err != nil {
 			return err
@@ -73,17 +77,18 @@ func (p *program) userCreateCommand() *cobra.Command {
 
 func (p *program) userSetCommand() *cobra.Command {
 	var r api.UserRequest
-	var name, role string
+	var name, role, externalID string
 	var confined bool
 	cmd := &cobra.Command{
-		Use: "set USER", Short: "Change a user's name, role or confinement", Example: "satchel user set ada --role admin",
-		Long: "Change a user's name, role or confinement; what is not named stays. Members are for owners and\nadmins, others for owners.",
+		Use: "set USER", Short: "Change a user's name, role, confinement or external id", Example: "satchel user set ada --role admin",
+		Long: "Change a user's name, role, confinement or external id; what is not named stays. Members are for\nowners and admins, others for owners.",
 	}
 	flags := cmd.Flags()
 	orgFlag(cmd, &r.Org)
 	flags.StringVar(&name, "name", "", "another `name`")
 	flags.StringVar(&role, "role", "", roleHelp)
 	flags.BoolVar(&confined, "confined", false, "only the workspaces that it is given; --confined=false: not any more")
+	flags.StringVar(&externalID, "external-id", "", "what the server's issuer of tokens calls it; --external-id='': nothing any more")
 	return p.remote(cmd, cobra.ExactArgs(1), func(ctx context.Context, c *client.Client, args []string) error {
 		if flags.Changed("name") {
 			r.Name = &name
@@ -94,8 +99,11 @@ func (p *program) userSetCommand() *cobra.Command {
 		if flags.Changed("confined") {
 			r.Confined = &confined
 		}
-		if r.Name == nil && r.Role == nil && r.Confined == nil {
-			return usagef("nothing to change: give --name, --role or --confined")
+		if flags.Changed("external-id") {
+			r.ExternalID = &externalID
+		}
+		if r == (api.UserRequest{Org: r.Org}) {
+			return usagef("nothing to change: give --name, --role, --confined or --external-id")
 		}
 		u, err := c.UpdateUser(ctx, args[0], r)
 		if err != nil {

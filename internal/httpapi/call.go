@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/tenant"
 )
 
 // Bytes of a refused request's body that are read and thrown away, so that the client reads the answer instead of a broken
@@ -55,11 +56,9 @@ func (a *API) identify(ctx context.Context, c *call) error {
 	if len(given) == 1 {
 		secret = bearer(given[0])
 	}
-	caller, err := a.tenant.Authenticate(ctx, secret)
-	if err != nil {
-		return err
-	}
-	c.caller, err = a.tenant.SelectOrg(ctx, caller, c.r.Header.Get("X-Activeloop-Org-Id"))
+	choice := tenant.OrgChoice{Strict: c.r.Header.Get("X-Activeloop-Org-Id"), Hint: c.r.Header.Get("OpenAI-Organization")}
+	caller, err := a.tenant.Identify(ctx, secret, choice)
+	c.caller = caller
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/api"
+	"github.com/satchel-files/satchel/internal/tenant"
 )
 
 func (a *API) addOrgRoutes() {
@@ -38,8 +39,8 @@ func (a *API) addOrgRoutes() {
 	})
 	a.add(&route{
 		Operation: huma.Operation{
-			OperationID: "updateOrganization", Method: http.MethodPatch, Path: "/organizations/{organization_id}", Tags: []string{"Organizations"}, Summary: "Rename an organization",
-			Description: "For owners. The id stays. The one that the first start made keeps its name.", Parameters: []*huma.Param{id}, RequestBody: a.jsonBody(schema[api.OrganizationRequest](a), &api.OrganizationRequest{Name: "acme"}),
+			OperationID: "updateOrganization", Method: http.MethodPatch, Path: "/organizations/{organization_id}", Tags: []string{"Organizations"}, Summary: "Change an organization",
+			Description: "What is left out stays, and so does the id. The name is for owners, external_id for operators. The one that the first start made keeps its name.", Parameters: []*huma.Param{id}, RequestBody: a.jsonBody(schema[api.OrganizationRequest](a), &api.OrganizationRequest{Name: "acme"}),
 			Responses: a.responses(one(), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
 		}, answer: a.updateOrg,
 	})
@@ -53,24 +54,27 @@ func (a *API) addOrgRoutes() {
 }
 
 func (a *API) createOrg(ctx context.Context, c *call) (any, error) {
-	name, owner, err := c.parseOrg("name", "owner")
+	request, err := c.parseOrg("name", "owner", "external_id")
 	if err != nil {
 		return nil, err
 	}
-	return orgOr(a.tenant.CreateOrg(ctx, c.caller, name, owner))
+	return orgOr(a.tenant.CreateOrg(ctx, c.caller, request))
 }
 
-// parseOrg reads a name, and an owner where that is known.
-func (c *call) parseOrg(known ...string) (name, owner string, err error) {
+// parseOrg reads what is said of an organization, in fields that are known.
+func (c *call) parseOrg(known ...string) (tenant.OrgRequest, error) {
 	if err := c.faults.Err(); err != nil {
-		return "", "", err
+		return tenant.OrgRequest{}, err
 	}
 	object, err := c.object(known...)
 	if err != nil {
-		return "", "", err
+		return tenant.OrgRequest{}, err
 	}
 	faults := c.faults
-	return textOf(object, "name", &faults), textOf(object, "owner", &faults), faults.Err()
+	r := tenant.OrgRequest{
+		Name: stringOf(object, "name", &faults), Owner: textOf(object, "owner", &faults), ExternalID: stringOrNull(object, "external_id", &faults),
+	}
+	return r, faults.Err()
 }
 
 func (a *API) listOrgs(ctx context.Context, c *call) (any, error) {
@@ -98,11 +102,11 @@ func (a *API) getOrg(ctx context.Context, c *call) (any, error) {
 }
 
 func (a *API) updateOrg(ctx context.Context, c *call) (any, error) {
-	name, _, err := c.parseOrg("name")
+	request, err := c.parseOrg("name", "external_id")
 	if err != nil {
 		return nil, err
 	}
-	return orgOr(a.tenant.RenameOrg(ctx, c.caller, c.id(), name))
+	return orgOr(a.tenant.UpdateOrg(ctx, c.caller, c.id(), request))
 }
 
 func (a *API) deleteOrg(ctx context.Context, c *call) (any, error) {
@@ -125,7 +129,9 @@ func orgOr(org *satchel.Org, err error) (any, error) {
 
 // OrgBody gives an organization as the API shows it.
 func OrgBody(o *satchel.Org) *api.Organization {
-	return &api.Organization{ID: string(o.ID), Object: "organization", Name: o.Name, CreatedAt: o.CreatedAt.Unix()}
+	return &api.Organization{
+		ID: string(o.ID), Object: "organization", Name: o.Name, ExternalID: textOrNull(o.Identity.ID), CreatedAt: o.CreatedAt.Unix(),
+	}
 }
 
 func exampleOrg() *api.Organization {

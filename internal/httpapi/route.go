@@ -27,6 +27,8 @@ func (a *API) add(rt *route) {
 	if !rt.public {
 		rt.Security = []map[string][]string{{"bearer": {}}}
 		rt.Parameters = append(rt.Parameters, headerParams()...)
+		rt.Responses["403"] = a.problemResponse(http.StatusForbidden)          // an issuer's token may be right and its user have no place here
+		rt.Responses["503"] = a.problemResponse(http.StatusServiceUnavailable) // while nothing is known of the issuer's keys
 	}
 	rt.Responses["408"] = a.problemResponse(http.StatusRequestTimeout) // whatever is asked for, its body must not stand still
 	rt.Responses["422"] = a.problemResponse(http.StatusUnprocessableEntity)

@@ -30,32 +30,58 @@ func (s *Service) Org(ctx context.Context, caller satchel.Caller, idOrName strin
 	return org, err
 }
 
+// OrgRequest describes a new organization, or what shall change of one: nil stays.
+type OrgRequest struct {
+	Name  *string
+	Owner string // the name of a new organization's first owner, who is made too; empty: nobody
+	// ExternalID is what the issuer calls the organization, whose users its tokens then sign in; "": not any more. It is for operators.
+	ExternalID *string
+}
+
 // CreateOrg makes an organization with its default workspace, and, with a name, its first owner. It is for operators.
-func (s *Service) CreateOrg(ctx context.Context, caller satchel.Caller, name, owner string) (org *satchel.Org, err error) {
+func (s *Service) CreateOrg(ctx context.Context, caller satchel.Caller, r OrgRequest) (org *satchel.Org, err error) {
 	if err := mayOperate(caller); err != nil {
 		return nil, err
 	}
+	var made satchel.Org
 	var faults satchel.Faults
-	faults.Add(checkName("name", name))
-	if owner != "" {
-		faults.Add(checkUserName("owner", owner))
+	faults.Add(s.applyToOrg(r, &made))
+	if r.Owner != "" {
+		faults.Add(checkUserName("owner", r.Owner))
 	}
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
 	err = s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
-		if org, err = s.makeOrg(ctx, tx, name); err != nil || owner == "" {
+		if err := s.linkOrg(ctx, tx, "", made.Identity); err != nil {
+			return err
+		}
+		if org, err = s.makeOrg(ctx, tx, made.Name, made.Identity); err != nil || r.Owner == "" {
 			return err
 		}
 		return tx.InsertMember(ctx, satchel.Member{
-			Org: org.ID, User: satchel.NewUserID(s.now()), Name: owner, Role: satchel.RoleOwner, CreatedAt: s.now(),
+			Org: org.ID, User: satchel.NewUserID(s.now()), Name: r.Owner, Role: satchel.RoleOwner, CreatedAt: s.now(),
 		})
 	})
 	return org, err
 }
 
-func (s *Service) makeOrg(ctx context.Context, tx meta.Tx, name string) (*satchel.Org, error) {
-	org := satchel.Org{ID: satchel.NewOrgID(s.now()), Name: name, CreatedAt: s.now()}
+// applyToOrg changes an organization as a request says, and finds what is wrong with it by itself.
+func (s *Service) applyToOrg(r OrgRequest, org *satchel.Org) error {
+	var faults satchel.Faults
+	if r.Name != nil {
+		org.Name = *r.Name
+	}
+	faults.Add(checkName("name", org.Name))
+	if r.ExternalID != nil {
+		faults.Add(s.checkExternalID(r.ExternalID))
+		org.Identity = s.identity(*r.ExternalID)
+	}
+	return faults.Err()
+}
+
+func (s *Service) makeOrg(ctx context.Context, tx meta.Tx, name string, identity satchel.Identity) (*satchel.Org, error) {
+	org := satchel.Org{ID: satchel.NewOrgID(s.now()), Name: name, Identity: identity, CreatedAt: s.now()}
 	if err := tx.InsertOrg(ctx, org); err != nil {
 		return nil, taken(err, "an organization of this name exists already")
 	}
@@ -73,9 +99,9 @@ func taken(err error, message string) error {
 	return err
 }
 
-// RenameOrg gives an organization another name. The organization that the first start made keeps its name, by which the next start knows it. It is
-// for owners.
-func (s *Service) RenameOrg(ctx context.Context, caller satchel.Caller, idOrName, name string) (org *satchel.Org, err error) {
+// UpdateOrg changes an organization's name, which is for owners, or its external id, which is for operators. The organization that the first start
+// made keeps its name, by which the next start knows it.
+func (s *Service) UpdateOrg(ctx context.Context, caller satchel.Caller, idOrName string, r OrgRequest) (org *satchel.Org, err error) {
 	err = s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
 		caller, found, err := actIn(ctx, tx, caller, idOrName, pathOrg())
 		if err != nil {
@@ -84,15 +110,25 @@ func (s *Service) RenameOrg(ctx context.Context, caller satchel.Caller, idOrName
 		if err := mayOwn(caller); err != nil {
 			return err
 		}
-		if err := checkName("name", name); err != nil {
+		if r.ExternalID != nil {
+			if err := mayOperate(caller); err != nil {
+				return err
+			}
+		}
+		before := *found
+		if err := s.applyToOrg(r, found); err != nil {
 			return err
 		}
-		if found.ID == s.root.Org && name != found.Name {
+		if found.ID == s.root.Org && found.Name != before.Name {
 			return satchel.Errorf(satchel.CodeForbidden, "the organization that the first start made keeps its name: the next start knows it by that")
 		}
-		org, found.Name = found, name
-		return taken(tx.RenameOrg(ctx, found.ID, name), "an organization of this name exists already")
+		if err := s.linkOrg(ctx, tx, found.ID, found.Identity); err != nil {
+			return err
+		}
+		org = found
+		return taken(tx.UpdateOrg(ctx, *found), "an organization of this name exists already")
 	})
+	s.known.forget()
 	return org, err
 }
 

@@ -16,8 +16,9 @@ import (
 // Config says what a Service is built on. Store must be set.
 type Config struct {
 	Store     meta.Store
-	RootToken string // a secret of the operator's choice that works while it is set; empty: none. Only its hash is kept
-	Closed    bool   // workspaces are made by owners and admins alone, and not by a first upload
+	RootToken string  // a secret of the operator's choice that works while it is set; empty: none. Only its hash is kept
+	Issuer    *Issuer // whose tokens are believed beside our own; nil: nobody's
+	Closed    bool    // workspaces are made by owners and admins alone, and not by a first upload
 	Now       func() time.Time
 	Logger    *slog.Logger
 }
@@ -27,6 +28,7 @@ type Service struct {
 	store    meta.Store
 	rootHash *[32]byte
 	root     satchel.Caller // who the root token speaks for; set by Bootstrap
+	issuer   *issuer        // nil: there is none
 	closed   bool
 	now      func() time.Time
 	logger   *slog.Logger
@@ -47,12 +49,20 @@ func New(c Config) *Service {
 		hash := HashSecret(c.RootToken)
 		s.rootHash = &hash
 	}
+	if c.Issuer != nil {
+		s.issuer = newIssuer(*c.Issuer, s.now, s.logger)
+	}
 	s.known = newTokenCache(s.now)
 	return s
 }
 
-// Close waits for what the service still writes.
-func (s *Service) Close() { s.touches.Wait() }
+// Close waits for what the service still writes, and ends what it reads.
+func (s *Service) Close() {
+	if s.issuer != nil {
+		s.issuer.keys.close()
+	}
+	s.touches.Wait()
+}
 
 // Authenticate finds who the secret speaks for. An unknown, mistyped or revoked one is CodeInvalidToken. A revoked token is refused at
 // once by this process, and by others within half a second.
@@ -61,7 +71,7 @@ func (s *Service) Authenticate(ctx context.Context, secret string) (satchel.Call
 		return satchel.Caller{}, satchel.Errorf(satchel.CodeMissingToken, "no token: send the header \"Authorization: Bearer <token>\"")
 	}
 	hash := HashSecret(secret)
-	if s.rootHash != nil && subtle.ConstantTimeCompare(hash[:], s.rootHash[:]) == 1 {
+	if s.isRoot(hash) {
 		return s.root, nil
 	}
 	if !wellFormed(secret) {
@@ -71,6 +81,11 @@ func (s *Service) Authenticate(ctx context.Context, secret string) (satchel.Call
 		return caller, nil
 	}
 	return s.lookUp(ctx, hash)
+}
+
+// isRoot reports whether a hash is that of the installation's root token.
+func (s *Service) isRoot(hash [32]byte) bool {
+	return s.rootHash != nil && subtle.ConstantTimeCompare(hash[:], s.rootHash[:]) == 1
 }
 
 func (s *Service) lookUp(ctx context.Context, hash [32]byte) (satchel.Caller, error) {
