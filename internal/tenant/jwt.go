@@ -124,13 +124,8 @@ func checkJWTHeader(header map[string]any) (keyID string, err error) {
 	if _, critical := header["crit"]; critical {
 		return "", refusedJWT("its header demands extensions that are not known here (crit)", nil)
 	}
-	kind, named := header["typ"].(string)
-	switch strings.TrimPrefix(strings.ToLower(kind), "application/") {
-	case "jwt", "at+jwt":
-	default:
-		if _, there := header["typ"]; there || named {
-			return "", refusedJWT("it is a token of another kind (typ)", nil)
-		}
+	if kind, there := header["typ"]; there && !isAccessToken(kind) {
+		return "", refusedJWT("it is a token of another kind (typ)", nil)
 	}
 	id, there := header["kid"]
 	if !there {
@@ -141,6 +136,17 @@ func checkJWTHeader(header map[string]any) (keyID string, err error) {
 		return "", refusedJWT("its header names no proper key (kid)", nil)
 	}
 	return keyID, nil
+}
+
+// isAccessToken reports whether a type of token is that of plain JWTs or of access tokens (RFC 9068). Others of the same issuer, with the same
+// signature, mean something else: that somebody has logged out, say.
+func isAccessToken(kind any) bool {
+	text, _ := kind.(string)
+	switch strings.TrimPrefix(strings.ToLower(text), "application/") {
+	case "jwt", "at+jwt":
+		return true
+	}
+	return false
 }
 
 // refusal puts the parser's error into words that help whoever holds the token and tell a forger nothing.

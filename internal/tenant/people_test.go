@@ -23,10 +23,10 @@ type team struct {
 	clock *metatest.Clock
 }
 
-func newTeam(t *testing.T) *team {
+func newTeam(t testing.TB, changes ...func(*tenant.Config)) *team {
 	t.Helper()
 	store := newStore(t)
-	s, clock, secret := newService(t, store, "")
+	s, clock, secret := newService(t, store, "", changes...)
 	operator, err := s.Authenticate(t.Context(), secret)
 	if err != nil {
 		t.Fatal(err)
