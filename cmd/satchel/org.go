@@ -37,7 +37,7 @@ func (p *program) orgCreateCommand() *cobra.Command {
 		Long: "Make an organization. It is for operators: the first start's token is one. `satchel token create\n--org NAME` makes its first token, and the organization too if it is not there.",
 	}
 	cmd.Flags().StringVar(&owner, "owner", "", "`name` of its first owner, who is made too")
-	cmd.Flags().StringVar(&externalID, "external-id", "", "what the server's issuer of tokens calls it")
+	cmd.Flags().StringVar(&externalID, "external-id", "", "`id` that the server's issuer of tokens has for it")
 	return p.remote(cmd, cobra.ExactArgs(1), func(ctx context.Context, c *client.Client, args []string) error {
 		r := api.OrganizationRequest{Name: args[0], Owner: owner}
 		if externalID != "" {

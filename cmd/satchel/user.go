@@ -21,6 +21,15 @@ func orgFlag(cmd *cobra.Command, org *string) {
 	cmd.Flags().StringVar(org, "org", "", "`name` or id of the organization (default: the caller's own; another one is for operators)")
 }
 
+// printUser shows a user that was made or changed.
+func (p *program) printUser(u *api.User) {
+	p.printf("%s  %s, %s", clean(u.ID), clean(u.Name), clean(roleOf(u)))
+	if u.ExternalID != nil {
+		p.printf(", %s", knownAs(u.ExternalID))
+	}
+	p.printf("\n")
+}
+
 // roleOf is a user's role in a word or two.
 func roleOf(u *api.User) string {
 	if u.Confined {
@@ -59,8 +68,8 @@ func (p *program) userCreateCommand() *cobra.Command {
 	}
 	orgFlag(cmd, &r.Org)
 	cmd.Flags().StringVar(&role, "role", "member", roleHelp)
-	cmd.Flags().BoolVar(&confined, "confined", false, "a member who has only the workspaces that it is given by `satchel workspace grant`")
-	cmd.Flags().StringVar(&externalID, "external-id", "", "what the server's issuer of tokens calls it")
+	cmd.Flags().BoolVar(&confined, "confined", false, "a member who has only the workspaces that it is given by satchel workspace grant")
+	cmd.Flags().StringVar(&externalID, "external-id", "", "`id` that the server's issuer of tokens has for it")
 	return p.remote(cmd, cobra.ExactArgs(1), func(ctx context.Context, c *client.Client, args []string) error {
 		r.Name, r.Role, r.Confined = &args[0], &role, &confined
 		if externalID != "" {
@@ -70,7 +79,7 @@ func (p *program) userCreateCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		p.printf("%s  %s, %s\n", clean(u.ID), clean(u.Name), clean(roleOf(u)))
+		p.printUser(u)
 		return nil
 	})
 }
@@ -88,7 +97,7 @@ func (p *program) userSetCommand() *cobra.Command {
 	flags.StringVar(&name, "name", "", "another `name`")
 	flags.StringVar(&role, "role", "", roleHelp)
 	flags.BoolVar(&confined, "confined", false, "only the workspaces that it is given; --confined=false: not any more")
-	flags.StringVar(&externalID, "external-id", "", "what the server's issuer of tokens calls it; --external-id='': nothing any more")
+	flags.StringVar(&externalID, "external-id", "", "`id` that the server's issuer of tokens has for it; --external-id='': none any more")
 	return p.remote(cmd, cobra.ExactArgs(1), func(ctx context.Context, c *client.Client, args []string) error {
 		if flags.Changed("name") {
 			r.Name = &name
@@ -109,7 +118,7 @@ func (p *program) userSetCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		p.printf("%s  %s, %s\n", clean(u.ID), clean(u.Name), clean(roleOf(u)))
+		p.printUser(u)
 		return nil
 	})
 }
