@@ -49,8 +49,15 @@ func ParseWorkspaceID(s string) (id WorkspaceID, ok bool) {
 type Org struct {
 	ID        OrgID
 	Name      string // unique in the installation; people use it
+	Identity  Identity
 	CreatedAt time.Time
 	Quota     Quota // what it may use as a whole
+}
+
+// Identity is what somebody else, who issues tokens, calls a person or an organization. The zero value is nobody.
+type Identity struct {
+	Issuer string
+	ID     string // means nothing but to the issuer: it is compared, and never taken for a name or an id of ours
 }
 
 // Member is a user's place in an organization. A user is a person or a program, and can belong to several.
@@ -59,7 +66,8 @@ type Member struct {
 	User      UserID
 	Name      string // unique in the organization, which alone knows it
 	Role      Role
-	Confined  bool // has only the workspaces that were given to it by name; only for RoleMember
+	Confined  bool     // has only the workspaces that were given to it by name; only for RoleMember
+	Identity  Identity // unique in the organization, which alone knows it
 	CreatedAt time.Time
 }
 
@@ -99,7 +107,8 @@ type Token struct {
 type Caller struct {
 	Org        OrgID
 	User       UserID
-	Token      TokenID // empty for the installation's root token
+	Token      TokenID // empty for the installation's root token, and where there is an Issuer
+	Issuer     string  // who else issued the token; empty: it is one of ours
 	Role       Role
 	Confined   bool // see Member
 	Operator   bool

@@ -56,13 +56,14 @@ type WorkspaceAccess struct {
 
 // User is somebody's place in an organization.
 type User struct {
-	ID        string `json:"id" example:"user-06h0hf164mqe3d62f984lhg1k"`
-	Object    string `json:"object" enum:"user"`
-	Name      string `json:"name" doc:"Unique in the organization" example:"ada"`
-	OrgID     string `json:"org_id"`
-	Role      string `json:"role" enum:"owner,admin,member"`
-	Confined  bool   `json:"confined" doc:"A member who has only the workspaces that were given to it"`
-	CreatedAt int64  `json:"created_at" doc:"Unix seconds"`
+	ID         string  `json:"id" example:"user-06h0hf164mqe3d62f984lhg1k"`
+	Object     string  `json:"object" enum:"user"`
+	Name       string  `json:"name" doc:"Unique in the organization" example:"ada"`
+	OrgID      string  `json:"org_id"`
+	Role       string  `json:"role" enum:"owner,admin,member"`
+	Confined   bool    `json:"confined" doc:"A member who has only the workspaces that were given to it"`
+	ExternalID *string `json:"external_id" nullable:"true" doc:"What the server's issuer of tokens calls it; null: the issuer's tokens do not sign it in"`
+	CreatedAt  int64   `json:"created_at" doc:"Unix seconds"`
 }
 
 // UserList is a page of users.
@@ -76,19 +77,21 @@ type UserList struct {
 
 // UserRequest makes a user, or changes one: what is left out stays.
 type UserRequest struct {
-	Org      string  `json:"org,omitempty" doc:"Name or id; default: the caller's own. Another one is for operators."`
-	Name     *string `json:"name,omitempty" maxLength:"128" example:"ada"`
-	Role     *string `json:"role,omitempty" enum:"owner,admin,member" doc:"For a new user by default member"`
-	Confined *bool   `json:"confined,omitempty" doc:"Only the workspaces that are given to it; goes with member"`
+	Org        string  `json:"org,omitempty" doc:"Name or id; default: the caller's own. Another one is for operators."`
+	Name       *string `json:"name,omitempty" maxLength:"128" example:"ada"`
+	Role       *string `json:"role,omitempty" enum:"owner,admin,member" doc:"For a new user by default member"`
+	Confined   *bool   `json:"confined,omitempty" doc:"Only the workspaces that are given to it; goes with member"`
+	ExternalID *string `json:"external_id,omitempty" nullable:"true" maxLength:"255" doc:"What the server's issuer of tokens calls it, whose tokens then sign it in; null or empty: not any more"`
 }
 
 // Organization is a tenant: nothing of one is visible to another.
 type Organization struct {
-	ID        string `json:"id" example:"org-06h0hf164lphndrrrqm3a7gf1"`
-	Object    string `json:"object" enum:"organization"`
-	Name      string `json:"name" example:"acme"`
-	CreatedAt int64  `json:"created_at" doc:"Unix seconds"`
-	Quota     *Quota `json:"quota" doc:"What it may use as a whole"`
+	ID         string  `json:"id" example:"org-06h0hf164lphndrrrqm3a7gf1"`
+	Object     string  `json:"object" enum:"organization"`
+	Name       string  `json:"name" example:"acme"`
+	ExternalID *string `json:"external_id" nullable:"true" doc:"What the server's issuer of tokens calls it; null: its tokens do not reach it by a claim"`
+	CreatedAt  int64   `json:"created_at" doc:"Unix seconds"`
+	Quota      *Quota  `json:"quota" doc:"What it may use as a whole"`
 }
 
 // OrganizationList is a page of organizations.
@@ -102,8 +105,9 @@ type OrganizationList struct {
 
 // OrganizationRequest makes an organization, or changes one: what is left out stays.
 type OrganizationRequest struct {
-	Name  string `json:"name,omitempty" maxLength:"128" example:"acme"`
-	Owner string `json:"owner,omitempty" doc:"Only where it is made: the name of its first owner, who is made too" example:"grace"`
+	Name       string  `json:"name,omitempty" maxLength:"128" doc:"Must be given where it is made" example:"acme"`
+	Owner      string  `json:"owner,omitempty" doc:"Only where it is made: the name of its first owner, who is made too" example:"grace"`
+	ExternalID *string `json:"external_id,omitempty" nullable:"true" maxLength:"255" doc:"For operators: what the server's issuer of tokens calls it in the claim that names organizations; null or empty: nothing any more"`
 
-	Quota map[string]any `json:"quota,omitempty" doc:"Limits by name; null takes one back. Only where it is changed, for operators"`
+	Quota map[string]any `json:"quota,omitempty" doc:"For operators, only where it is changed: limits by name; null takes one back"`
 }

@@ -107,9 +107,9 @@ func (c *Client) CreateOrganization(ctx context.Context, r api.OrganizationReque
 	return one[api.Organization](ctx, c, http.MethodPost, "/organizations", r)
 }
 
-// RenameOrganization gives an organization, by name or id, another name.
-func (c *Client) RenameOrganization(ctx context.Context, org, name string) (*api.Organization, error) {
-	return one[api.Organization](ctx, c, http.MethodPatch, "/organizations/"+url.PathEscape(org), api.OrganizationRequest{Name: name})
+// UpdateOrganization changes an organization, by name or id; what is left out stays.
+func (c *Client) UpdateOrganization(ctx context.Context, org string, r api.OrganizationRequest) (*api.Organization, error) {
+	return one[api.Organization](ctx, c, http.MethodPatch, "/organizations/"+url.PathEscape(org), r)
 }
 
 // SetQuota changes what an organization, by name or id, may use: limits that are left out stay, nil takes one back. It is for operators.

@@ -50,7 +50,7 @@ func TestPeopleOnTheWire(t *testing.T) {
 			return err
 		}, `POST /v1/organizations {"name":"acme","owner":"ada"}`},
 		{func(ctx context.Context, c *client.Client) error {
-			_, err := c.RenameOrganization(ctx, "acme", "a")
+			_, err := c.UpdateOrganization(ctx, "acme", api.OrganizationRequest{Name: "a"})
 			return err
 		}, `PATCH /v1/organizations/acme {"name":"a"}`},
 		{func(ctx context.Context, c *client.Client) error { return c.DeleteOrganization(ctx, "acme") }, "DELETE /v1/organizations/acme "},

@@ -58,6 +58,8 @@ func TestBadConfiguration(t *testing.T) {
 	c.setenv("SATCHEL_MAX_FILE_BYTES", "huge")
 	c.setenv("SATCHEL_LOG_FORMAT", "xml")
 	c.setenv("SATCHEL_ROOT_TOKEN", "short")
+	c.setenv("SATCHEL_JWT_NEW", "some")
+	c.setenv("SATCHEL_JWT_JWKS_URL", "http://id.example.com/jwks")
 	c.setenv("SATCHEL_LISTN", "127.0.0.1:1")
 	c.setenv("SATCHEL_PUT_PARALLELS", "1")
 	c.fails(exitUsage, "serve", "--listen", "nowhere", "--idle-timeout", "0s")
@@ -67,7 +69,7 @@ func TestBadConfiguration(t *testing.T) {
 	c.setenv("SATCHEL_LS_LIMIT", "ten")
 	c.setenv("SATCHEL_LS_JSON", "perhaps")
 	c.fails(exitUsage, "ls")
-	for _, name := range []string{"SATCHEL_LISTN", "SATCHEL_PUT_PARALLELS", "SATCHEL_LOG_FORMAT", "SATCHEL_ROOT_TOKEN"} {
+	for _, name := range []string{"SATCHEL_LISTN", "SATCHEL_PUT_PARALLELS", "SATCHEL_LOG_FORMAT", "SATCHEL_ROOT_TOKEN", "SATCHEL_JWT_NEW", "SATCHEL_JWT_JWKS_URL"} {
 		c.setenv(name, "")
 		_ = os.Unsetenv(name)
 	}

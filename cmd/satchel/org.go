@@ -12,7 +12,7 @@ import (
 
 // orgCommand builds the commands on organizations.
 func (p *program) orgCommand() *cobra.Command {
-	return parent("org", "Make, list and delete organizations", p.orgLsCommand(), p.orgCreateCommand(), p.orgSetCommand(), p.orgRenameCommand(), p.orgRmCommand())
+	return parent("org", "Make, list and delete organizations", p.orgLsCommand(), p.orgCreateCommand(), p.orgSetCommand(), p.orgRenameCommand(), p.orgLinkCommand(), p.orgRmCommand())
 }
 
 func (p *program) orgLsCommand() *cobra.Command {
@@ -31,14 +31,19 @@ func (p *program) orgLsCommand() *cobra.Command {
 }
 
 func (p *program) orgCreateCommand() *cobra.Command {
-	var owner string
+	var owner, externalID string
 	cmd := &cobra.Command{
 		Use: "create NAME", Short: "Make an organization", Example: "satchel org create acme --owner grace",
 		Long: "Make an organization. It is for operators: the first start's token is one. `satchel token create\n--org NAME` makes its first token, and the organization too if it is not there.",
 	}
 	cmd.Flags().StringVar(&owner, "owner", "", "`name` of its first owner, who is made too")
+	cmd.Flags().StringVar(&externalID, "external-id", "", "`id` that the server's issuer of tokens has for it")
 	return p.remote(cmd, cobra.ExactArgs(1), func(ctx context.Context, c *client.Client, args []string) error {
-		o, err := c.CreateOrganization(ctx, api.OrganizationRequest{Name: args[0], Owner: owner})
+		r := api.OrganizationRequest{Name: args[0], Owner: owner}
+		if externalID != "" {
+			r.ExternalID = &externalID
+		}
+		o, err := c.CreateOrganization(ctx, r)
 		if err != nil {
 			return err
 		}
@@ -53,13 +58,40 @@ func (p *program) orgRenameCommand() *cobra.Command {
 		Long: "Give an organization another name; its id stays. It is for owners.",
 	}
 	return p.remote(cmd, cobra.ExactArgs(2), func(ctx context.Context, c *client.Client, args []string) error {
-		o, err := c.RenameOrganization(ctx, args[0], args[1])
+		o, err := c.UpdateOrganization(ctx, args[0], api.OrganizationRequest{Name: args[1]})
 		if err != nil {
 			return err
 		}
 		p.printf("%s  %s\n", clean(o.ID), clean(o.Name))
 		return nil
 	})
+}
+
+func (p *program) orgLinkCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "link ORG [EXTERNAL-ID]", Short: "Say what the issuer of tokens calls an organization", Example: "satchel org link acme 7d1f0c",
+		Long: "Say what the server's issuer of tokens calls an organization, so that its tokens sign in there;\nwithout an id: nothing any more. It is for operators.",
+	}
+	return p.remote(cmd, cobra.RangeArgs(1, 2), func(ctx context.Context, c *client.Client, args []string) error {
+		id := ""
+		if len(args) == 2 {
+			id = args[1]
+		}
+		o, err := c.UpdateOrganization(ctx, args[0], api.OrganizationRequest{ExternalID: &id})
+		if err != nil {
+			return err
+		}
+		p.printf("%s  %s, %s\n", clean(o.ID), clean(o.Name), knownAs(o.ExternalID))
+		return nil
+	})
+}
+
+// knownAs says what the issuer calls somebody.
+func knownAs(externalID *string) string {
+	if externalID == nil {
+		return "not linked"
+	}
+	return "external id " + clean(*externalID)
 }
 
 func (p *program) orgRmCommand() *cobra.Command {

@@ -106,6 +106,21 @@ func serverFlags(flags *pflag.FlagSet, c *daemon.Config) {
 	annotate(set, groupServer)
 	flags.AddFlagSet(set)
 	modelFlags(flags, &c.LLM)
+	issuerFlags(flags, &c.JWT)
+}
+
+// issuerFlags defines a flag for everything about the issuer whose tokens are believed.
+func issuerFlags(flags *pflag.FlagSet, c *daemon.JWT) {
+	set := pflag.NewFlagSet("", pflag.ContinueOnError)
+	set.StringVar(&c.JWKSURL, "jwt-jwks-url", c.JWKSURL, "`address` of the keys of an issuer whose JWTs are believed beside Satchel's own tokens (default none)")
+	set.StringVar(&c.JWKSFile, "jwt-jwks-file", c.JWKSFile, "or `file` that has them")
+	set.StringVar(&c.Issuer, "jwt-issuer", c.Issuer, "what their claim iss must be")
+	set.StringVar(&c.Audience, "jwt-audience", c.Audience, "what their claim aud must be or hold")
+	set.StringVar(&c.UserClaim, "jwt-user-claim", c.UserClaim, "`claim` that names the user (default id, or else sub)")
+	set.StringVar(&c.OrgClaim, "jwt-org-claim", c.OrgClaim, "`claim` that names the organization")
+	set.StringVar(&c.New, "jwt-new", c.New, "users and organizations that are seen for the first time: refuse; users: users are made in known organizations; all: organizations too")
+	annotate(set, groupServer)
+	flags.AddFlagSet(set)
 }
 
 // modelFlags defines a flag for everything about the language model but its key.

@@ -21,6 +21,15 @@ func orgFlag(cmd *cobra.Command, org *string) {
 	cmd.Flags().StringVar(org, "org", "", "`name` or id of the organization (default: the caller's own; another one is for operators)")
 }
 
+// printUser shows a user that was made or changed.
+func (p *program) printUser(u *api.User) {
+	p.printf("%s  %s, %s", clean(u.ID), clean(u.Name), clean(roleOf(u)))
+	if u.ExternalID != nil {
+		p.printf(", %s", knownAs(u.ExternalID))
+	}
+	p.printf("\n")
+}
+
 // roleOf is a user's role in a word or two.
 func roleOf(u *api.User) string {
 	if u.Confined {
@@ -51,39 +60,44 @@ func (p *program) userLsCommand() *cobra.Command {
 
 func (p *program) userCreateCommand() *cobra.Command {
 	var r api.UserRequest
-	var role string
+	var role, externalID string
 	var confined bool
 	cmd := &cobra.Command{
 		Use: "create NAME", Short: "Add a user to an organization", Example: "satchel user create ada --confined",
-		Long: "Add a user to an organization. It needs a token to do anything: see `satchel token create`.\nMembers are for owners and admins, other roles for owners.",
+		Long: "Add a user to an organization. It needs a token to do anything: see `satchel token create`; with\n--external-id the tokens of the server's issuer do. Members are for owners and admins, other roles\nfor owners.",
 	}
 	orgFlag(cmd, &r.Org)
 	cmd.Flags().StringVar(&role, "role", "member", roleHelp)
-	cmd.Flags().BoolVar(&confined, "confined", false, "a member who has only the workspaces that it is given by `satchel workspace grant`")
+	cmd.Flags().BoolVar(&confined, "confined", false, "a member who has only the workspaces that it is given by satchel workspace grant")
+	cmd.Flags().StringVar(&externalID, "external-id", "", "`id` that the server's issuer of tokens has for it")
 	return p.remote(cmd, cobra.ExactArgs(1), func(ctx context.Context, c *client.Client, args []string) error {
 		r.Name, r.Role, r.Confined = &args[0], &role, &confined
+		if externalID != "" {
+			r.ExternalID = &externalID
+		}
 		u, err := c.CreateUser(ctx, r)
 		if err != nil {
 			return err
 		}
-		p.printf("%s  %s, %s\n", clean(u.ID), clean(u.Name), clean(roleOf(u)))
+		p.printUser(u)
 		return nil
 	})
 }
 
 func (p *program) userSetCommand() *cobra.Command {
 	var r api.UserRequest
-	var name, role string
+	var name, role, externalID string
 	var confined bool
 	cmd := &cobra.Command{
-		Use: "set USER", Short: "Change a user's name, role or confinement", Example: "satchel user set ada --role admin",
-		Long: "Change a user's name, role or confinement; what is not named stays. Members are for owners and\nadmins, others for owners.",
+		Use: "set USER", Short: "Change a user's name, role, confinement or external id", Example: "satchel user set ada --role admin",
+		Long: "Change a user's name, role, confinement or external id; what is not named stays. Members are for\nowners and admins, others for owners.",
 	}
 	flags := cmd.Flags()
 	orgFlag(cmd, &r.Org)
 	flags.StringVar(&name, "name", "", "another `name`")
 	flags.StringVar(&role, "role", "", roleHelp)
 	flags.BoolVar(&confined, "confined", false, "only the workspaces that it is given; --confined=false: not any more")
+	flags.StringVar(&externalID, "external-id", "", "`id` that the server's issuer of tokens has for it; --external-id='': none any more")
 	return p.remote(cmd, cobra.ExactArgs(1), func(ctx context.Context, c *client.Client, args []string) error {
 		if flags.Changed("name") {
 			r.Name = &name
@@ -94,14 +108,17 @@ func (p *program) userSetCommand() *cobra.Command {
 		if flags.Changed("confined") {
 			r.Confined = &confined
 		}
-		if r.Name == nil && r.Role == nil && r.Confined == nil {
-			return usagef("nothing to change: give --name, --role or --confined")
+		if flags.Changed("external-id") {
+			r.ExternalID = &externalID
+		}
+		if r == (api.UserRequest{Org: r.Org}) {
+			return usagef("nothing to change: give --name, --role, --confined or --external-id")
 		}
 		u, err := c.UpdateUser(ctx, args[0], r)
 		if err != nil {
 			return err
 		}
-		p.printf("%s  %s, %s\n", clean(u.ID), clean(u.Name), clean(roleOf(u)))
+		p.printUser(u)
 		return nil
 	})
 }

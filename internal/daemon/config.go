@@ -53,6 +53,7 @@ type Config struct {
 	ExtractMemory   Bytes          `env:"EXTRACT_MEMORY" envDefault:"512MiB"` // that the reading of one document may take
 	ExtractTimeout  time.Duration  `env:"EXTRACT_TIMEOUT" envDefault:"1m"`    // that it may take
 	LLM             LLM            `envPrefix:"LLM_"`
+	JWT             JWT            `envPrefix:"JWT_"`
 	Version         string         `env:"-"` // of the program
 	Program         string         `env:"-"` // that is started to read documents, as "PROGRAM extract"; empty: the running one
 }
@@ -67,6 +68,17 @@ type LLM struct {
 	Context       int           `env:"CONTEXT" envDefault:"8192"`           // tokens of a request and its answer
 	TokensPerFile int64         `env:"TOKENS_PER_FILE" envDefault:"500000"` // that one run may spend
 	Vision        bool          `env:"VISION" envDefault:"false"`           // the model takes images
+}
+
+// JWT says whose signed tokens are believed beside Satchel's own, and what their claims mean.
+type JWT struct {
+	JWKSURL   string `env:"JWKS_URL"`                      // where the issuer publishes its keys; https, or http on this machine
+	JWKSFile  string `env:"JWKS_FILE"`                     // or the file that has them
+	Issuer    string `env:"ISSUER"`                        // what the claim iss must be
+	Audience  string `env:"AUDIENCE"`                      // what the claim aud must be or hold
+	UserClaim string `env:"USER_CLAIM"`                    // names the user; empty: id, or else sub
+	OrgClaim  string `env:"ORG_CLAIM" envDefault:"org_id"` // names the organization
+	New       string `env:"NEW" envDefault:"refuse"`       // what is done with those who are seen for the first time: refuse, users or all
 }
 
 // Configured reports whether there is a model.
@@ -216,6 +228,7 @@ func (c Config) Check() error {
 		checkPositive("extract timeout", c.ExtractTimeout),
 		checkCount("extract memory", int64(c.ExtractMemory), minExtractMemory, 1<<40),
 		c.LLM.check(),
+		c.JWT.check(),
 	)
 }
 

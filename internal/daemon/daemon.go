@@ -75,7 +75,9 @@ func Open(ctx context.Context, c Config, log io.Writer) (_ *Daemon, err error) {
 	}
 	vault := d.stores.vault(c)
 	service := files.New(files.Config{Store: d.stores.rows, Vault: vault, Model: c.LLM.Configured()})
-	d.tenant = tenant.New(tenant.Config{Store: d.stores.rows, RootToken: string(c.RootToken), Closed: c.Workspaces == "closed", Logger: d.logger})
+	d.tenant = tenant.New(tenant.Config{
+		Store: d.stores.rows, RootToken: string(c.RootToken), Closed: c.Workspaces == "closed", Issuer: c.JWT.issuer(), Logger: d.logger,
+	})
 	if c.SweepInterval > promptSweep {
 		d.logger.WarnContext(ctx, "sweeps come so rarely that what is deleted may stay on the disk for more than a minute", "interval", c.SweepInterval)
 	}
@@ -216,6 +218,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	group.Go(func() error { return d.sweeper.Run(running) })
 	group.Go(func() error { return d.tenant.RecordRefusals(running) })
 	group.Go(func() error { return d.serve(d.server, d.listener) })
+	group.Go(func() error { d.tenant.KeepKeys(running); return nil })
 	if d.workers != nil {
 		group.Go(func() error { return d.workers.run(running) })
 	}

@@ -25,8 +25,12 @@ func (w *world) allow(t *testing.T, org satchel.Quota, settings satchel.Workspac
 		if err != nil {
 			return err
 		}
-		ws.Settings = settings
-		return errors.Join(tx.SetQuota(ctx, w.scope.Org, org), tx.UpdateWorkspace(ctx, *ws))
+		whole, err := tx.Org(ctx, string(w.scope.Org))
+		if err != nil {
+			return err
+		}
+		ws.Settings, whole.Quota = settings, org
+		return errors.Join(tx.UpdateOrg(ctx, *whole), tx.UpdateWorkspace(ctx, *ws))
 	})
 	if err != nil {
 		t.Fatal(err)

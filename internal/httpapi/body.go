@@ -99,6 +99,14 @@ func stringOf(object map[string]any, key string, faults *satchel.Faults) *string
 	return &text
 }
 
+// stringOrNull gives the string under key, "" for null; nil when the key is not there.
+func stringOrNull(object map[string]any, key string, faults *satchel.Faults) *string {
+	if value, ok := object[key]; ok && value == nil {
+		return new(string)
+	}
+	return stringOf(object, key, faults)
+}
+
 // textOf gives the string under key; "" when it is not there.
 func textOf(object map[string]any, key string, faults *satchel.Faults) string {
 	if text := stringOf(object, key, faults); text != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/tenant"
 )
 
 // Bytes of a refused request's body that are read and thrown away, so that the client reads the answer instead of a broken
@@ -57,16 +58,16 @@ func (a *API) identify(ctx context.Context, c *call) error {
 	if len(given) == 1 {
 		secret = bearer(given[0])
 	}
-	caller, err := a.authenticate(ctx, c, secret)
-	if err != nil {
-		return err
-	}
+	choice := tenant.OrgChoice{Strict: c.r.Header.Get("X-Activeloop-Org-Id"), Hint: c.r.Header.Get("OpenAI-Organization"), Origin: origin}
+	caller, err := a.authenticate(ctx, c, secret, choice)
 	caller.Origin = origin
 	c.caller = caller
+	if caller.User == "" {
+		return err
+	}
 	if err := a.throttle(c, caller); err != nil {
 		return err
 	}
-	c.caller, err = a.tenant.SelectOrg(ctx, caller, c.r.Header.Get("X-Activeloop-Org-Id"))
 	return err
 }
 

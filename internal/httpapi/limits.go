@@ -10,6 +10,7 @@ import (
 
 	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/internal/ratelimit"
+	"github.com/satchel-files/satchel/internal/tenant"
 )
 
 // maxRetryAfter is how many seconds a client is asked to wait at most: the SDKs give up on more.
@@ -33,14 +34,14 @@ func newLimits(c Config) limits {
 }
 
 // authenticate is tenant.Authenticate with the limit on failed sign-ins.
-func (a *API) authenticate(ctx context.Context, c *call, secret string) (satchel.Caller, error) {
+func (a *API) authenticate(ctx context.Context, c *call, secret string, choice tenant.OrgChoice) (satchel.Caller, error) {
 	guard, from := a.limits.signIns, c.caller.Origin.Network()
 	if guard != nil {
 		if state, refused := guard.Refuses(from, secret); refused {
 			return satchel.Caller{}, c.tooMany(state, "too many failed sign-ins came from your address; try again later, with a token that is valid")
 		}
 	}
-	caller, err := a.tenant.Authenticate(ctx, secret)
+	caller, err := a.tenant.Identify(ctx, secret, choice)
 	if guard != nil && satchel.CodeOf(err) == satchel.CodeInvalidToken {
 		if state, ok := guard.Failed(from, secret); !ok {
 			return satchel.Caller{}, c.tooMany(state, "too many failed sign-ins came from your address, and this token is not valid either")

@@ -145,9 +145,14 @@ func (a *API) logRequest(r *http.Request, m *meter, tr *trace, took time.Duratio
 	if !a.logger.Enabled(r.Context(), level) {
 		return
 	}
-	a.logger.LogAttrs(r.Context(), level, "request",
+	attrs := []slog.Attr{
 		slog.String("request_id", requestID(r.Context())), slog.String("method", r.Method), slog.String("path", strings.ToValidUTF8(r.URL.Path, "?")),
 		slog.Int("status", m.status), slog.Duration("took", took), slog.Int64("in", tr.read()), slog.Int64("out", m.sent),
 		slog.String("org", string(tr.caller.Org)), slog.String("user", string(tr.caller.User)), slog.String("token", string(tr.caller.Token)),
-		slog.String("from", clientOf(r, a.proxies)))
+		slog.String("from", clientOf(r, a.proxies)),
+	}
+	if tr.caller.Issuer != "" { // its tokens have no id of ours
+		attrs = append(attrs, slog.String("issuer", tr.caller.Issuer))
+	}
+	a.logger.LogAttrs(r.Context(), level, "request", attrs...)
 }

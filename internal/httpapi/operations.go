@@ -55,8 +55,8 @@ func fileParam() *huma.Param {
 func headerParams() []*huma.Param {
 	return []*huma.Param{
 		{Name: "X-Activeloop-Org-Id", In: satchel.InHeader, Schema: textSchema(),
-			Description: "The organization, by id or name. A token speaks for one organization; any other is 404."},
-		{Name: "OpenAI-Organization", In: satchel.InHeader, Schema: textSchema(), Description: "Ignored unless it names the token's organization: SDKs send it from their environment."},
+			Description: "The organization, by id or name; for an issuer's token also by the issuer's id of it. It must be one of the caller's, and a token of ours speaks for one: any other is 404."},
+		{Name: "OpenAI-Organization", In: satchel.InHeader, Schema: textSchema(), Description: "Ignored unless it is the id of an organization of the caller's: SDKs send it from their environment."},
 		{Name: "Prefer", In: satchel.InHeader, Schema: textSchema(), Example: "handling=strict",
 			Description: "RFC 7240. `handling=strict`: unknown parameters and fields are 422 instead of ignored and named in x-satchel-ignored. `wait=N`, up to 120 seconds, and `respond-async`: whether what starts a run waits for its end."},
 	}

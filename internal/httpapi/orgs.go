@@ -40,7 +40,7 @@ func (a *API) addOrgRoutes() {
 	a.add(&route{
 		Operation: huma.Operation{
 			OperationID: "updateOrganization", Method: http.MethodPatch, Path: "/organizations/{organization_id}", Tags: []string{"Organizations"}, Summary: "Change an organization",
-			Description: "Its name is for owners, what it may use for operators. The id stays. The one that the first start made keeps its name.", Parameters: []*huma.Param{id}, RequestBody: a.jsonBody(schema[api.OrganizationRequest](a), &api.OrganizationRequest{Name: "acme"}),
+			Description: "What is left out stays, and so does the id. The name is for owners, external_id and quota for operators. The one that the first start made keeps its name.", Parameters: []*huma.Param{id}, RequestBody: a.jsonBody(schema[api.OrganizationRequest](a), &api.OrganizationRequest{Name: "acme"}),
 			Responses: a.responses(one(), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
 		}, answer: a.updateOrg,
 	})
@@ -54,24 +54,28 @@ func (a *API) addOrgRoutes() {
 }
 
 func (a *API) createOrg(ctx context.Context, c *call) (any, error) {
-	name, owner, err := c.parseOrg("name", "owner")
+	request, err := c.parseOrg("name", "owner", "external_id")
 	if err != nil {
 		return nil, err
 	}
-	return orgOr(a.tenant.CreateOrg(ctx, c.caller, name, owner))
+	return orgOr(a.tenant.CreateOrg(ctx, c.caller, request))
 }
 
-// parseOrg reads a name, and an owner where that is known.
-func (c *call) parseOrg(known ...string) (name, owner string, err error) {
+// parseOrg reads what is said of an organization, in fields that are known.
+func (c *call) parseOrg(known ...string) (tenant.OrgRequest, error) {
 	if err := c.faults.Err(); err != nil {
-		return "", "", err
+		return tenant.OrgRequest{}, err
 	}
 	object, err := c.object(known...)
 	if err != nil {
-		return "", "", err
+		return tenant.OrgRequest{}, err
 	}
 	faults := c.faults
-	return textOf(object, "name", &faults), textOf(object, "owner", &faults), faults.Err()
+	r := tenant.OrgRequest{
+		Name: stringOf(object, "name", &faults), Owner: textOf(object, "owner", &faults), ExternalID: stringOrNull(object, "external_id", &faults),
+		Quota: quotaOf(object, nil, &faults),
+	}
+	return r, faults.Err()
 }
 
 func (a *API) listOrgs(ctx context.Context, c *call) (any, error) {
@@ -99,20 +103,12 @@ func (a *API) getOrg(ctx context.Context, c *call) (any, error) {
 }
 
 func (a *API) updateOrg(ctx context.Context, c *call) (any, error) {
-	if err := c.faults.Err(); err != nil {
-		return nil, err
-	}
-	object, err := c.object("name", "quota")
+	request, err := c.parseOrg("name", "external_id", "quota")
 	if err != nil {
 		return nil, err
 	}
-	faults := c.faults
-	request := tenant.OrgRequest{Name: stringOf(object, "name", &faults), Quota: quotaOf(object, nil, &faults)}
-	if len(object) == 0 {
-		faults.AddNew(satchel.BodyFault(satchel.CodeMissing, "name", nil, "there is nothing to change: give a name or a quota"))
-	}
-	if err := faults.Err(); err != nil {
-		return nil, err
+	if request == (tenant.OrgRequest{}) {
+		return nil, satchel.Faults{satchel.BodyFault(satchel.CodeMissing, "name", nil, "there is nothing to change: give a name, an external_id or a quota")}
 	}
 	return orgOr(a.tenant.UpdateOrg(ctx, c.caller, c.id(), request))
 }
@@ -137,7 +133,10 @@ func orgOr(org *satchel.Org, err error) (any, error) {
 
 // OrgBody gives an organization as the API shows it.
 func OrgBody(o *satchel.Org) *api.Organization {
-	return &api.Organization{ID: string(o.ID), Object: "organization", Name: o.Name, CreatedAt: o.CreatedAt.Unix(), Quota: quotaBody(o.Quota)}
+	return &api.Organization{
+		ID: string(o.ID), Object: "organization", Name: o.Name, ExternalID: textOrNull(o.Identity.ID), CreatedAt: o.CreatedAt.Unix(),
+		Quota: quotaBody(o.Quota),
+	}
 }
 
 func exampleOrg() *api.Organization {

@@ -35,6 +35,8 @@ func (a *API) complete(rt *route) {
 		rt.Security = []map[string][]string{{"bearer": {}}}
 		rt.Parameters = append(rt.Parameters, headerParams()...)
 		rt.Responses["429"] = a.problemResponse(http.StatusTooManyRequests)
+		rt.Responses["403"] = a.problemResponse(http.StatusForbidden)          // an issuer's token may be right and its user have no place here
+		rt.Responses["503"] = a.problemResponse(http.StatusServiceUnavailable) // while nothing is known of the issuer's keys
 	}
 	rt.Responses["408"] = a.problemResponse(http.StatusRequestTimeout) // whatever is asked for, its body must not stand still
 	rt.Responses["422"] = a.problemResponse(http.StatusUnprocessableEntity)

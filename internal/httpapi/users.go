@@ -28,7 +28,7 @@ func (a *API) addUserRoutes() {
 	a.add(&route{
 		Operation: huma.Operation{
 			OperationID: "createUser", Method: http.MethodPost, Path: "/users", Tags: []string{"Users"}, Summary: "Add a user to the organization",
-			Description: "Members are for owners and admins, other roles for owners. A user needs a token to do anything.", RequestBody: body(),
+			Description: "Members are for owners and admins, other roles for owners. A user needs a token to do anything: one of ours, or with an external_id one of the server's issuer.", RequestBody: body(),
 			Responses: a.responses(one(), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
 		}, answer: a.createUser,
 	})
@@ -49,7 +49,7 @@ func (a *API) addUserRoutes() {
 	a.add(&route{
 		Operation: huma.Operation{
 			OperationID: "updateUser", Method: http.MethodPatch, Path: "/users/{user_id}", Tags: []string{"Users"}, Summary: "Change a user",
-			Description: "Name, role or confinement; what is left out stays. Members are for owners and admins, others for owners. The last owner stays one: 409.",
+			Description: "Name, role, confinement or external_id; what is left out stays. Members are for owners and admins, others for owners. The last owner stays one: 409.",
 			Parameters:  []*huma.Param{userParam()}, RequestBody: body(),
 			Responses: a.responses(one(), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
 		}, answer: a.updateUser,
@@ -57,7 +57,7 @@ func (a *API) addUserRoutes() {
 	a.add(&route{
 		Operation: huma.Operation{
 			OperationID: "deleteUser", Method: http.MethodDelete, Path: "/users/{user_id}", Tags: []string{"Users"}, Summary: "Take a user out of the organization",
-			Description: "The user's tokens are refused from now on; its files stay. Members are for owners and admins, others for owners. The last owner stays: 409.",
+			Description: "The user's tokens are refused from now on, the issuer's too until somebody is given its external_id again; its files stay. Members are for owners and admins, others for owners. The last owner stays: 409.",
 			Parameters:  []*huma.Param{userParam(), orgParam()},
 			Responses:   a.responses(jsonResponse("The user is gone", schema[api.Deleted](a), &api.Deleted{ID: exampleUser().ID, Object: "user", Deleted: true}), 400, 401, 403, 404, 409, 422, 507),
 		}, answer: a.deleteUser,
@@ -65,7 +65,7 @@ func (a *API) addUserRoutes() {
 }
 
 func (c *call) parseUserRequest() (tenant.UserRequest, error) {
-	object, err := c.object("org", "name", "role", "confined")
+	object, err := c.object("org", "name", "role", "confined", "external_id")
 	if err != nil {
 		return tenant.UserRequest{}, err
 	}
@@ -74,6 +74,7 @@ func (c *call) parseUserRequest() (tenant.UserRequest, error) {
 	if confined := truthOf(object, "confined", &faults); object["confined"] != nil {
 		r.Confined = &confined
 	}
+	r.ExternalID = stringOrNull(object, "external_id", &faults)
 	return r, faults.Err()
 }
 
@@ -146,7 +147,8 @@ func (a *API) deleteUser(ctx context.Context, c *call) (any, error) {
 // UserBody gives a user as the API shows it.
 func UserBody(m satchel.Member) *api.User {
 	return &api.User{
-		ID: string(m.User), Object: "user", Name: m.Name, OrgID: string(m.Org), Role: string(m.Role), Confined: m.Confined, CreatedAt: m.CreatedAt.Unix(),
+		ID: string(m.User), Object: "user", Name: m.Name, OrgID: string(m.Org), Role: string(m.Role), Confined: m.Confined,
+		ExternalID: textOrNull(m.Identity.ID), CreatedAt: m.CreatedAt.Unix(),
 	}
 }
 

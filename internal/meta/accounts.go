@@ -21,12 +21,9 @@ type AccountReader interface {
 	Usage(ctx context.Context, org satchel.OrgID, since, now time.Time, page satchel.Slice) (total satchel.Usage, workspaces []satchel.Usage, err error)
 }
 
-// AccountWriter changes what may be used, and holds room for what is coming. Its methods belong to a Tx. What is used is counted by the store
+// AccountWriter holds room for what is coming. Its methods belong to a Tx. What is used is counted by the store
 // itself, in the transactions that insert, delete and forget, and that update runs.
 type AccountWriter interface {
-	// SetQuota changes what an organization may use; CodeNotFound if there is none.
-	SetQuota(ctx context.Context, org satchel.OrgID, q satchel.Quota) error
-
 	// PutReservation stores a reservation in the place of the one with its id, if there is one; its organization and workspace stay.
 	PutReservation(ctx context.Context, r Reservation) error
 

@@ -11,6 +11,7 @@ import (
 type TenantReader interface {
 	OrgReader
 	MemberReader
+	IdentityReader
 	WorkspaceReader
 	TokenReader
 }
@@ -20,6 +21,7 @@ type TenantReader interface {
 type TenantWriter interface {
 	OrgWriter
 	MemberWriter
+	IdentityWriter
 	WorkspaceWriter
 	TokenWriter
 }
@@ -35,8 +37,8 @@ type OrgReader interface {
 // OrgWriter changes organizations.
 type OrgWriter interface {
 	InsertOrg(ctx context.Context, org satchel.Org) error
-	// RenameOrg gives an organization another name; CodeConflict if another one has it.
-	RenameOrg(ctx context.Context, id satchel.OrgID, name string) error
+	// UpdateOrg changes name, identity and quota; CodeConflict if another one has either, CodeNotFound if there is no such organization.
+	UpdateOrg(ctx context.Context, org satchel.Org) error
 	// DeleteOrg removes an organization with its members, workspaces and tokens. Files it must not have: they would have no owner.
 	DeleteOrg(ctx context.Context, id satchel.OrgID) error
 }
@@ -54,12 +56,34 @@ type MemberReader interface {
 // MemberWriter changes them.
 type MemberWriter interface {
 	// InsertMember adds a user to an organization, and makes the user if it belongs to none yet. CodeConflict if the user belongs to it already, or
-	// the name is taken there.
+	// the name or the identity is taken there.
 	InsertMember(ctx context.Context, m satchel.Member) error
-	// UpdateMember changes name, role and confinement; CodeConflict if the name is taken, CodeNotFound if there is no such member.
+	// UpdateMember changes name, role, confinement and identity; CodeConflict if the name or the identity is taken, CodeNotFound if there is no
+	// such member.
 	UpdateMember(ctx context.Context, m satchel.Member) error
 	// DeleteMember takes a user out of an organization, with tokens and access there; CodeNotFound if it is no member.
 	DeleteMember(ctx context.Context, org satchel.OrgID, user satchel.UserID) error
+}
+
+// IdentityReader finds whom an issuer of tokens means. The zero Identity is nobody's.
+type IdentityReader interface {
+	// OrgByIdentity finds the organization of an identity.
+	OrgByIdentity(ctx context.Context, identity satchel.Identity) (*satchel.Org, error)
+	// MemberByIdentity finds the member of the organization who has an identity there.
+	MemberByIdentity(ctx context.Context, org satchel.OrgID, identity satchel.Identity) (*satchel.Member, error)
+	// MembersByIdentity gives the places that organizations have given to an identity, at most limit of them, by organization id. Only whoever has
+	// proved to be that identity may learn of them.
+	MembersByIdentity(ctx context.Context, identity satchel.Identity, limit int) ([]satchel.Member, error)
+	// Departed tells whether an identity was taken out of the organization and not let in again.
+	Departed(ctx context.Context, org satchel.OrgID, identity satchel.Identity) (bool, error)
+}
+
+// IdentityWriter notes who was taken out of organizations.
+type IdentityWriter interface {
+	// InsertDeparture notes that an identity was taken out of the organization; it does nothing when that is noted already.
+	InsertDeparture(ctx context.Context, org satchel.OrgID, identity satchel.Identity, at time.Time) error
+	// DeleteDeparture forgets that; it does nothing when it is not noted.
+	DeleteDeparture(ctx context.Context, org satchel.OrgID, identity satchel.Identity) error
 }
 
 // WorkspaceReader reads workspaces.

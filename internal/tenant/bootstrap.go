@@ -53,7 +53,7 @@ func (s *Service) install(ctx context.Context, tx meta.Tx) (fresh bool, err erro
 	if satchel.CodeOf(err) != satchel.CodeNotFound {
 		return false, err
 	}
-	if org, err = s.makeOrg(ctx, tx, satchel.DefaultOrg); err != nil {
+	if org, err = s.makeOrg(ctx, tx, satchel.DefaultOrg, satchel.Identity{}); err != nil {
 		return false, err
 	}
 	owner := satchel.Member{Org: org.ID, User: satchel.NewUserID(s.now()), Name: firstUser, Role: satchel.RoleOwner, CreatedAt: s.now()}

@@ -30,30 +30,43 @@ func (s *Service) Org(ctx context.Context, caller satchel.Caller, idOrName strin
 	return org, err
 }
 
+// OrgRequest describes a new organization, or what shall change of one: nil stays.
+type OrgRequest struct {
+	Name  *string
+	Owner string // the name of a new organization's first owner, who is made too; empty: nobody
+	// ExternalID is what the issuer calls the organization, whose users its tokens then sign in; "": not any more. It is for operators.
+	ExternalID *string
+	Quota      satchel.QuotaPatch // of an organization that exists; for operators
+}
+
 // CreateOrg makes an organization with its default workspace, and, with a name, its first owner. It is for operators.
-func (s *Service) CreateOrg(ctx context.Context, caller satchel.Caller, name, owner string) (org *satchel.Org, err error) {
+func (s *Service) CreateOrg(ctx context.Context, caller satchel.Caller, r OrgRequest) (org *satchel.Org, err error) {
 	if err := mayOperate(caller); err != nil {
 		return nil, err
 	}
+	var made satchel.Org
 	var faults satchel.Faults
-	faults.Add(checkName("name", name))
-	if owner != "" {
-		faults.Add(checkUserName("owner", owner))
+	faults.Add(s.applyToOrg(r, &made))
+	if r.Owner != "" {
+		faults.Add(checkUserName("owner", r.Owner))
 	}
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
 	err = s.change(ctx, func(ctx context.Context, tx meta.Tx) (entry satchel.AuditEntry, err error) {
-		if org, err = s.makeOrg(ctx, tx, name); err != nil {
+		if err := s.linkOrg(ctx, tx, "", made.Identity); err != nil {
+			return entry, err
+		}
+		if org, err = s.makeOrg(ctx, tx, made.Name, made.Identity); err != nil {
 			return entry, err
 		}
 		by := caller
 		by.Org = org.ID // it stands in the record of the new one
 		entry = by.Did("createOrganization", string(org.ID), nil)
-		if owner == "" {
+		if r.Owner == "" {
 			return entry, nil
 		}
-		first := satchel.Member{Org: org.ID, User: satchel.NewUserID(s.now()), Name: owner, Role: satchel.RoleOwner, CreatedAt: s.now()}
+		first := satchel.Member{Org: org.ID, User: satchel.NewUserID(s.now()), Name: r.Owner, Role: satchel.RoleOwner, CreatedAt: s.now()}
 		if err := tx.InsertMember(ctx, first); err != nil {
 			return entry, err
 		}
@@ -62,8 +75,23 @@ func (s *Service) CreateOrg(ctx context.Context, caller satchel.Caller, name, ow
 	return org, err
 }
 
-func (s *Service) makeOrg(ctx context.Context, tx meta.Tx, name string) (*satchel.Org, error) {
-	org := satchel.Org{ID: satchel.NewOrgID(s.now()), Name: name, CreatedAt: s.now()}
+// applyToOrg changes an organization as a request says, and finds what is wrong with it by itself.
+func (s *Service) applyToOrg(r OrgRequest, org *satchel.Org) error {
+	var faults satchel.Faults
+	if r.Name != nil {
+		org.Name = *r.Name
+	}
+	faults.Add(checkName("name", org.Name))
+	if r.ExternalID != nil {
+		faults.Add(s.checkExternalID(r.ExternalID))
+		org.Identity = s.identity(*r.ExternalID)
+	}
+	org.Quota = r.Quota.Apply(org.Quota)
+	return faults.Err()
+}
+
+func (s *Service) makeOrg(ctx context.Context, tx meta.Tx, name string, identity satchel.Identity) (*satchel.Org, error) {
+	org := satchel.Org{ID: satchel.NewOrgID(s.now()), Name: name, Identity: identity, CreatedAt: s.now()}
 	if err := tx.InsertOrg(ctx, org); err != nil {
 		return nil, taken(err, "an organization of this name exists already")
 	}
@@ -81,17 +109,17 @@ func taken(err error, message string) error {
 	return err
 }
 
-// OrgRequest is what shall change of an organization: nil stays.
-type OrgRequest struct {
-	Name  *string            // for owners
-	Quota satchel.QuotaPatch // for operators
+// note is what the audit tells of the request.
+func (r OrgRequest) note() map[string]any {
+	note := noteOf(r.Name, "quota", r.Quota.Names())
+	if r.ExternalID != nil {
+		note["external_id"] = true
+	}
+	return note
 }
 
-// note is what the audit tells of the request.
-func (r OrgRequest) note() map[string]any { return noteOf(r.Name, "quota", r.Quota.Names()) }
-
-// UpdateOrg gives an organization another name, or changes what it may use. The organization that the first start made keeps its name, by which the
-// next start knows it. It is for owners, its quota for operators.
+// UpdateOrg changes an organization's name, which is for owners, or its external id and its quota, which are for operators. The organization that
+// the first start made keeps its name, by which the next start knows it.
 func (s *Service) UpdateOrg(ctx context.Context, caller satchel.Caller, idOrName string, r OrgRequest) (org *satchel.Org, err error) {
 	err = s.change(ctx, func(ctx context.Context, tx meta.Tx) (entry satchel.AuditEntry, err error) {
 		caller, found, err := actIn(ctx, tx, caller, idOrName, pathOrg())
@@ -101,35 +129,26 @@ func (s *Service) UpdateOrg(ctx context.Context, caller satchel.Caller, idOrName
 		if err := mayOwn(caller); err != nil {
 			return entry, err
 		}
-		org, entry = found, caller.Did("updateOrganization", string(found.ID), r.note())
-		if err := setQuota(ctx, tx, caller, found, r.Quota); err != nil || r.Name == nil {
+		if r.ExternalID != nil || r.Quota != (satchel.QuotaPatch{}) {
+			if err := mayOperate(caller); err != nil {
+				return entry, err
+			}
+		}
+		before := *found
+		if err := s.applyToOrg(r, found); err != nil {
 			return entry, err
 		}
-		return entry, s.renameOrg(ctx, tx, found, *r.Name)
+		if found.ID == s.root.Org && found.Name != before.Name {
+			return entry, satchel.Errorf(satchel.CodeForbidden, "the organization that the first start made keeps its name: the next start knows it by that")
+		}
+		if err := s.linkOrg(ctx, tx, found.ID, found.Identity); err != nil {
+			return entry, err
+		}
+		org, entry = found, caller.Did("updateOrganization", string(found.ID), r.note())
+		return entry, taken(tx.UpdateOrg(ctx, *found), "an organization of this name exists already")
 	})
+	s.known.forget()
 	return org, err
-}
-
-func setQuota(ctx context.Context, tx meta.Tx, caller satchel.Caller, org *satchel.Org, change satchel.QuotaPatch) error {
-	if change == (satchel.QuotaPatch{}) {
-		return nil
-	}
-	if err := mayOperate(caller); err != nil {
-		return err
-	}
-	org.Quota = change.Apply(org.Quota)
-	return tx.SetQuota(ctx, org.ID, org.Quota)
-}
-
-func (s *Service) renameOrg(ctx context.Context, tx meta.Tx, org *satchel.Org, name string) error {
-	if err := checkName("name", name); err != nil {
-		return err
-	}
-	if org.ID == s.root.Org && name != org.Name {
-		return satchel.Errorf(satchel.CodeForbidden, "the organization that the first start made keeps its name: the next start knows it by that")
-	}
-	org.Name = name
-	return taken(tx.RenameOrg(ctx, org.ID, name), "an organization of this name exists already")
 }
 
 // DeleteOrg removes an organization with its people, workspaces and tokens, if it has no files: else it is CodeNotEmpty. The organization that the

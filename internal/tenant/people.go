@@ -23,10 +23,12 @@ type UserRequest struct {
 	Name     *string
 	Role     *string // owner, admin or member
 	Confined *bool   // only the workspaces that it is given by name; goes with member
+	// ExternalID is what the issuer calls the user, whom its tokens then sign in; "": not any more.
+	ExternalID *string
 }
 
-// check finds what is wrong with the request by itself, and applies it to m.
-func (r UserRequest) check(m *satchel.Member) error {
+// apply changes m as a request says, and finds what is wrong with it by itself.
+func (s *Service) apply(r UserRequest, m *satchel.Member) error {
 	var faults satchel.Faults
 	if r.Name != nil {
 		m.Name = *r.Name
@@ -47,6 +49,10 @@ func (r UserRequest) check(m *satchel.Member) error {
 		faults.Add(satchel.BodyFault(satchel.CodeContradiction, "confined", nil, "only a member can be confined; an %s reaches every workspace", m.Role))
 	}
 	m.Confined = m.Confined && m.Role == satchel.RoleMember
+	if r.ExternalID != nil {
+		faults.Add(s.checkExternalID(r.ExternalID))
+		m.Identity = s.identity(*r.ExternalID)
+	}
 	return faults.Err()
 }
 
@@ -64,11 +70,13 @@ func checkName(param, name string) error {
 		return satchel.BodyFault(satchel.CodeMissing, param, nil, "%s is missing: give a name", param)
 	case len(name) > maxName:
 		return satchel.BodyFault(satchel.CodeTooLong, param, nil, "%s must be at most %d bytes", param, maxName)
-	case !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return r < 0x20 || r >= 0x7f && r <= 0x9f }):
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, isControl):
 		return satchel.BodyFault(satchel.CodeInvalidValue, param, nil, "%s must be UTF-8 without control characters", param)
 	}
 	return nil
 }
+
+func isControl(r rune) bool { return r < 0x20 || r >= 0x7f && r <= 0x9f }
 
 // Users gives a page of an organization's users by id. It is for admins; whoever is none finds itself.
 func (s *Service) Users(ctx context.Context, caller satchel.Caller, org string, page satchel.Slice) ([]satchel.Member, error) {
@@ -120,7 +128,7 @@ func member(ctx context.Context, r meta.MemberReader, caller satchel.Caller, idO
 // CreateUser adds a user to an organization. Members are for admins, others for owners.
 func (s *Service) CreateUser(ctx context.Context, caller satchel.Caller, r UserRequest) (satchel.Member, error) {
 	made := satchel.Member{User: satchel.NewUserID(s.now()), Role: satchel.RoleMember, CreatedAt: s.now()}
-	wrong := r.check(&made)
+	wrong := s.apply(r, &made)
 	err := s.change(ctx, func(ctx context.Context, tx meta.Tx) (entry satchel.AuditEntry, err error) {
 		caller, org, err := actIn(ctx, tx, caller, r.Org, place{satchel.InBody, "org"})
 		if err != nil {
@@ -133,12 +141,15 @@ func (s *Service) CreateUser(ctx context.Context, caller satchel.Caller, r UserR
 			return entry, wrong
 		}
 		made.Org = org.ID
+		if err := s.link(ctx, tx, made, satchel.Identity{}); err != nil {
+			return entry, err
+		}
 		return userMade(caller, made), taken(tx.InsertMember(ctx, made), "the organization has a user of this name already")
 	})
 	return made, err
 }
 
-// UpdateUser changes a user's name, role or confinement. Members are for admins, others for owners. The last owner stays one.
+// UpdateUser changes a user's name, role, confinement or external id. Members are for admins, others for owners. The last owner stays one.
 func (s *Service) UpdateUser(ctx context.Context, caller satchel.Caller, idOrName string, r UserRequest) (changed satchel.Member, err error) {
 	err = s.change(ctx, func(ctx context.Context, tx meta.Tx) (entry satchel.AuditEntry, err error) {
 		caller, _, err := actIn(ctx, tx, caller, r.Org, place{satchel.InBody, "org"})
@@ -153,7 +164,7 @@ func (s *Service) UpdateUser(ctx context.Context, caller satchel.Caller, idOrNam
 			return entry, err
 		}
 		changed = *before
-		wrong := r.check(&changed)
+		wrong := s.apply(r, &changed)
 		if err := mayGive(caller, before.Role, changed.Role); err != nil {
 			return entry, err
 		}
@@ -163,13 +174,17 @@ func (s *Service) UpdateUser(ctx context.Context, caller satchel.Caller, idOrNam
 		if err := s.leavesAnOwner(ctx, tx, *before, changed.Role); err != nil {
 			return entry, err
 		}
+		if err := s.link(ctx, tx, changed, before.Identity); err != nil {
+			return entry, err
+		}
 		return userChanged(caller, *before, changed), taken(tx.UpdateMember(ctx, changed), "the organization has a user of this name already")
 	})
 	s.known.forget()
 	return changed, err
 }
 
-// DeleteUser takes a user out of an organization, and its tokens with it. Its files stay. Members are for admins, others for owners.
+// DeleteUser takes a user out of an organization, and its tokens with it; those of an issuer are refused there until an admin gives somebody its
+// external id again. Its files stay. Members are for admins, others for owners.
 func (s *Service) DeleteUser(ctx context.Context, caller satchel.Caller, orgName, idOrName string) (id satchel.UserID, err error) {
 	err = s.change(ctx, func(ctx context.Context, tx meta.Tx) (entry satchel.AuditEntry, err error) {
 		caller, _, err := actIn(ctx, tx, caller, orgName, place{satchel.InQuery, "org"})
@@ -190,6 +205,11 @@ func (s *Service) DeleteUser(ctx context.Context, caller satchel.Caller, orgName
 			return entry, err
 		}
 		id = gone.User
+		former := gone.Identity
+		gone.Identity = satchel.Identity{}
+		if err := s.link(ctx, tx, *gone, former); err != nil {
+			return entry, err
+		}
 		return caller.Did("deleteUser", string(id), nil), tx.DeleteMember(ctx, gone.Org, id)
 	})
 	s.known.forget()
@@ -210,6 +230,9 @@ func userChanged(caller satchel.Caller, before, after satchel.Member) satchel.Au
 	}
 	if before.Confined != after.Confined {
 		details["confined"] = after.Confined
+	}
+	if before.Identity != after.Identity {
+		details["external_id"] = true
 	}
 	return caller.Did("updateUser", string(after.User), details)
 }

@@ -23,10 +23,10 @@ type team struct {
 	clock *metatest.Clock
 }
 
-func newTeam(t *testing.T) *team {
+func newTeam(t testing.TB, changes ...func(*tenant.Config)) *team {
 	t.Helper()
 	store := newStore(t)
-	s, clock, secret := newService(t, store, "")
+	s, clock, secret := newService(t, store, "", changes...)
 	operator, err := s.Authenticate(t.Context(), secret)
 	if err != nil {
 		t.Fatal(err)
@@ -48,6 +48,8 @@ func newTeam(t *testing.T) *team {
 }
 
 func text(s string) *string { return &s }
+
+func named(name string) tenant.OrgRequest { return tenant.OrgRequest{Name: &name} }
 
 // narrowed gives the caller with a token that is narrowed in one way or the other.
 func narrowed(caller satchel.Caller) []satchel.Caller {
@@ -99,7 +101,7 @@ func TestWhoMayManagePeople(t *testing.T) {
 			return err
 		}, may, may, mayNot, mayNot, mayNot, missing},
 		"rename the organization": {func(s *team, by satchel.Caller) error {
-			_, err := s.UpdateOrg(t.Context(), by, "acme", tenant.OrgRequest{Name: text("acme works")})
+			_, err := s.UpdateOrg(t.Context(), by, "acme", named("acme works"))
 			return err
 		}, may, may, mayNot, mayNot, mayNot, missing},
 		"limit the organization": {func(s *team, by satchel.Caller) error {
@@ -421,9 +423,9 @@ func TestATokenIsForgottenAtItsEnd(t *testing.T) {
 // TestTheFirstOrganizationKeepsItsName: a start that did not find it would make another one, whoever took the name would have its root token.
 func TestTheFirstOrganizationKeepsItsName(t *testing.T) {
 	s := newTeam(t)
-	_, err := s.UpdateOrg(t.Context(), s.operator, satchel.DefaultOrg, tenant.OrgRequest{Name: text("headquarters")})
+	_, err := s.UpdateOrg(t.Context(), s.operator, satchel.DefaultOrg, named("headquarters"))
 	wantCode(t, err, satchel.CodeForbidden)
-	if _, err := s.UpdateOrg(t.Context(), s.operator, satchel.DefaultOrg, tenant.OrgRequest{Name: text(satchel.DefaultOrg)}); err != nil {
+	if _, err := s.UpdateOrg(t.Context(), s.operator, satchel.DefaultOrg, named(satchel.DefaultOrg)); err != nil {
 		t.Error(err)
 	}
 	_, err = s.DeleteOrg(t.Context(), s.operator, satchel.DefaultOrg)
@@ -434,21 +436,21 @@ func TestTheFirstOrganizationKeepsItsName(t *testing.T) {
 
 func TestOperatorsAndOrganizations(t *testing.T) {
 	s := newTeam(t)
-	org, err := s.CreateOrg(t.Context(), s.operator, "initech", "bill")
+	org, err := s.CreateOrg(t.Context(), s.operator, tenant.OrgRequest{Name: new("initech"), Owner: "bill"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if bill, err := s.User(t.Context(), s.operator, "initech", "bill"); err != nil || bill.Role != satchel.RoleOwner || bill.Org != org.ID {
 		t.Errorf("%+v, %v", bill, err)
 	}
-	_, err = s.CreateOrg(t.Context(), s.operator, "acme", "")
+	_, err = s.CreateOrg(t.Context(), s.operator, named("acme"))
 	wantCode(t, err, satchel.CodeExists)
-	_, err = s.CreateOrg(t.Context(), s.operator, "", "me")
+	_, err = s.CreateOrg(t.Context(), s.operator, tenant.OrgRequest{Owner: "me"})
 	if faults, ok := errors.AsType[satchel.Faults](err); !ok || len(faults) != 2 {
 		t.Errorf("%v", err)
 	}
 	for _, by := range append(narrowed(s.operator), s.owner, s.admin, s.member) {
-		_, err = s.CreateOrg(t.Context(), by, "mine", "")
+		_, err = s.CreateOrg(t.Context(), by, named("mine"))
 		wantCode(t, err, satchel.CodeForbidden)
 	}
 	for name, c := range map[string]struct {

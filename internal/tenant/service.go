@@ -16,8 +16,9 @@ import (
 // Config says what a Service is built on. Store must be set.
 type Config struct {
 	Store     meta.Store
-	RootToken string // a secret of the operator's choice that works while it is set; empty: none. Only its hash is kept
-	Closed    bool   // workspaces are made by owners and admins alone, and not by a first upload
+	RootToken string  // a secret of the operator's choice that works while it is set; empty: none. Only its hash is kept
+	Issuer    *Issuer // whose tokens are believed beside our own; nil: nobody's
+	Closed    bool    // workspaces are made by owners and admins alone, and not by a first upload
 	Now       func() time.Time
 	Logger    *slog.Logger
 }
@@ -27,6 +28,7 @@ type Service struct {
 	store    meta.Store
 	rootHash *[32]byte
 	root     satchel.Caller // who the root token speaks for; set by Bootstrap
+	issuer   *issuer        // nil: there is none
 	closed   bool
 	now      func() time.Time
 	logger   *slog.Logger
@@ -48,6 +50,9 @@ func New(c Config) *Service {
 		hash := HashSecret(c.RootToken)
 		s.rootHash = &hash
 	}
+	if c.Issuer != nil {
+		s.issuer = newIssuer(*c.Issuer, s.now, s.logger)
+	}
 	s.known = newTokenCache(s.now)
 	return s
 }
@@ -55,8 +60,11 @@ func New(c Config) *Service {
 // closeTime bounds what Close waits for to write.
 const closeTime = 5 * time.Second
 
-// Close waits for what the service still writes, and writes what it has only counted.
+// Close waits for what the service still writes, writes what it has only counted, and ends what it reads.
 func (s *Service) Close() {
+	if s.issuer != nil {
+		s.issuer.keys.close()
+	}
 	s.touches.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
@@ -70,7 +78,7 @@ func (s *Service) Authenticate(ctx context.Context, secret string) (satchel.Call
 		return satchel.Caller{}, satchel.Errorf(satchel.CodeMissingToken, "no token: send the header \"Authorization: Bearer <token>\"")
 	}
 	hash := HashSecret(secret)
-	if s.rootHash != nil && subtle.ConstantTimeCompare(hash[:], s.rootHash[:]) == 1 {
+	if s.isRoot(hash) {
 		return s.root, nil
 	}
 	if !wellFormed(secret) {
@@ -80,6 +88,11 @@ func (s *Service) Authenticate(ctx context.Context, secret string) (satchel.Call
 		return caller, nil
 	}
 	return s.lookUp(ctx, hash)
+}
+
+// isRoot reports whether a hash is that of the installation's root token.
+func (s *Service) isRoot(hash [32]byte) bool {
+	return s.rootHash != nil && subtle.ConstantTimeCompare(hash[:], s.rootHash[:]) == 1
 }
 
 func (s *Service) lookUp(ctx context.Context, hash [32]byte) (satchel.Caller, error) {

@@ -17,7 +17,7 @@ import (
 
 const rootToken = "0123456789-0123456789-0123456789"
 
-func newStore(t *testing.T) *sqlstore.Store {
+func newStore(t testing.TB) *sqlstore.Store {
 	t.Helper()
 	store, err := sqlstore.OpenSQLite(t.Context(), sqlstore.Options{Path: filepath.Join(t.TempDir(), "satchel.db")})
 	if err != nil {
@@ -28,10 +28,14 @@ func newStore(t *testing.T) *sqlstore.Store {
 }
 
 // newService gives a service on an installation, and the secret that Bootstrap made.
-func newService(t *testing.T, store *sqlstore.Store, root string) (*tenant.Service, *metatest.Clock, string) {
+func newService(t testing.TB, store *sqlstore.Store, root string, changes ...func(*tenant.Config)) (*tenant.Service, *metatest.Clock, string) {
 	t.Helper()
 	c := metatest.NewClock()
-	s := tenant.New(tenant.Config{Store: store, RootToken: root, Now: c.Now})
+	config := tenant.Config{Store: store, RootToken: root, Now: c.Now}
+	for _, change := range changes {
+		change(&config)
+	}
+	s := tenant.New(config)
 	t.Cleanup(s.Close)
 	secret, err := s.Bootstrap(t.Context())
 	if err != nil {
@@ -40,7 +44,7 @@ func newService(t *testing.T, store *sqlstore.Store, root string) (*tenant.Servi
 	return s, c, secret
 }
 
-func make1(t *testing.T, s *tenant.Service, by satchel.Caller, r tenant.TokenRequest) (satchel.Caller, tenant.NamedToken, string) {
+func make1(t testing.TB, s *tenant.Service, by satchel.Caller, r tenant.TokenRequest) (satchel.Caller, tenant.NamedToken, string) {
 	t.Helper()
 	token, secret, err := s.CreateToken(t.Context(), by, r)
 	if err != nil {
@@ -53,7 +57,7 @@ func make1(t *testing.T, s *tenant.Service, by satchel.Caller, r tenant.TokenReq
 	return caller, token, secret
 }
 
-func wantCode(t *testing.T, err error, code satchel.Code) {
+func wantCode(t testing.TB, err error, code satchel.Code) {
 	t.Helper()
 	if got := satchel.CodeOf(err); got != code {
 		t.Errorf("code %q, want %q (%v)", got, code, err)

@@ -172,7 +172,7 @@ func (s *Service) orgFor(ctx context.Context, tx meta.Tx, caller satchel.Caller,
 	if satchel.CodeOf(err) != satchel.CodeNotFound || mayOperate(caller) != nil {
 		return acting, org, err
 	}
-	made, err := s.makeOrg(ctx, tx, name)
+	made, err := s.makeOrg(ctx, tx, name, satchel.Identity{})
 	if err != nil {
 		return caller, nil, err
 	}

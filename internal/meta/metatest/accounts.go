@@ -42,7 +42,12 @@ func rules(t *testing.T, s meta.Store) {
 		NoAI: true, Instructions: "find\n\"it\"", Schema: `{"type":"object"}`, Lifetime: 36 * time.Hour, Quota: satchel.Quota{FileBytes: limit(1), TokensPerDay: limit(2)},
 	}
 	commit(t, s, func(ctx context.Context, tx meta.Tx) error {
-		if err := tx.SetQuota(ctx, scope.Org, want.Org); err != nil {
+		org, err := tx.Org(ctx, string(scope.Org))
+		if err != nil {
+			return err
+		}
+		org.Quota = want.Org
+		if err := tx.UpdateOrg(ctx, *org); err != nil {
 			return err
 		}
 		w, err := tx.Workspace(ctx, scope.Org, scope.Workspace)
@@ -64,8 +69,6 @@ func rules(t *testing.T, s meta.Store) {
 	check("of a workspace that is not there", scope, satchel.Rules{Org: want.Org})
 	scope.Org = "org-none"
 	check("of an organization that is not there", scope, satchel.Rules{})
-	err = inTx(t, s, func(ctx context.Context, tx meta.Tx) error { return tx.SetQuota(ctx, "org-none", satchel.Quota{}) })
-	wantCode(t, "a quota for nobody", err, satchel.CodeNotFound)
 }
 
 // wantUse compares what an organization and its workspaces use, reservations aside.

@@ -15,6 +15,9 @@ func testTenants(t *testing.T, open func(t *testing.T) Opened) {
 	t.Run("organizations", func(t *testing.T) { organizations(t, open(t).Store) })
 	t.Run("organizations that go", func(t *testing.T) { goneOrgs(t, open(t).Store) })
 	t.Run("members", func(t *testing.T) { members(t, open(t).Store) })
+	t.Run("identities of organizations", func(t *testing.T) { orgIdentities(t, open(t).Store) })
+	t.Run("identities of members", func(t *testing.T) { memberIdentities(t, open(t).Store) })
+	t.Run("departures", func(t *testing.T) { departures(t, open(t).Store) })
 	t.Run("workspaces", func(t *testing.T) { workspaces(t, open(t).Store) })
 	t.Run("tokens", func(t *testing.T) { tokens(t, open(t).Store) })
 }
@@ -31,7 +34,7 @@ func organizations(t *testing.T, s meta.Store) {
 		return inTx(t, s, func(ctx context.Context, tx meta.Tx) error { return tx.InsertOrg(ctx, org) })
 	}
 	rename := func(id satchel.OrgID, name string) error {
-		return inTx(t, s, func(ctx context.Context, tx meta.Tx) error { return tx.RenameOrg(ctx, id, name) })
+		return inTx(t, s, func(ctx context.Context, tx meta.Tx) error { return tx.UpdateOrg(ctx, satchel.Org{ID: id, Name: name}) })
 	}
 	must(t, put(org))
 	for _, name := range []string{string(org.ID), org.Name} {

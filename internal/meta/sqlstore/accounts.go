@@ -186,16 +186,6 @@ func (r reader) Usage(ctx context.Context, org satchel.OrgID, since, now time.Ti
 	return total, all, nil
 }
 
-// SetQuota implements meta.AccountWriter.
-func (t *transaction) SetQuota(ctx context.Context, org satchel.OrgID, q satchel.Quota) error {
-	text, err := writeQuota(q)
-	if err != nil {
-		return err
-	}
-	changed, err := t.q.exec(ctx, `UPDATE orgs SET quota = $2 WHERE id = $1`, string(org), text)
-	return deleted(changed, err, "organization", string(org))
-}
-
 const putReservation = `INSERT INTO reservations (id, org_id, workspace_id, files, bytes, expires_at) VALUES ($1, $2, $3, $4, $5, $6)
 	ON CONFLICT (id) DO UPDATE SET files = excluded.files, bytes = excluded.bytes, expires_at = excluded.expires_at
 	WHERE reservations.org_id = excluded.org_id AND reservations.workspace_id = excluded.workspace_id`

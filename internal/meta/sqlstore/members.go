@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	memberColumns = `org_id, user_id, name, role, confined, created_at`
+	memberColumns = `org_id, user_id, name, role, confined, issuer, external_id, created_at`
 	selectMember  = `SELECT ` + memberColumns + ` FROM members WHERE org_id = $1 AND user_id = $2 UNION ALL
 		SELECT ` + memberColumns + ` FROM members WHERE org_id = $1 AND name = $2 AND user_id <> $2 LIMIT 1`
 	selectMembers = `SELECT ` + memberColumns + ` FROM members WHERE org_id = $1 AND user_id > $2 ORDER BY user_id LIMIT $3`
@@ -22,7 +22,7 @@ type memberRow struct {
 
 func (r *memberRow) dest() []any {
 	m := &r.member
-	return []any{(*string)(&m.Org), (*string)(&m.User), &m.Name, (*string)(&m.Role), &r.confined, &r.createdAt}
+	return []any{(*string)(&m.Org), (*string)(&m.User), &m.Name, (*string)(&m.Role), &r.confined, &m.Identity.Issuer, &m.Identity.ID, &r.createdAt}
 }
 
 func (r *memberRow) read() satchel.Member {
@@ -43,11 +43,13 @@ func (r reader) Member(ctx context.Context, org satchel.OrgID, idOrName string) 
 
 // Members implements meta.MemberReader.
 func (r reader) Members(ctx context.Context, org satchel.OrgID, page satchel.Slice) ([]satchel.Member, error) {
-	return collect(ctx, r.q, func(found rows) (satchel.Member, error) {
-		var row memberRow
-		err := found.Scan(row.dest()...)
-		return row.read(), err
-	}, selectMembers, string(org), page.After, page.Limit)
+	return collect(ctx, r.q, scanMember, selectMembers, string(org), page.After, page.Limit)
+}
+
+func scanMember(found rows) (satchel.Member, error) {
+	var row memberRow
+	err := found.Scan(row.dest()...)
+	return row.read(), err
 }
 
 // CountOwners implements meta.MemberReader.
@@ -62,9 +64,10 @@ func (r reader) CountOwners(ctx context.Context, org satchel.OrgID) (int, error)
 
 const (
 	insertUser   = `INSERT INTO users (id, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING`
-	insertMember = `INSERT INTO members (org_id, user_id, name, role, confined, created_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`
-	updateMember = `UPDATE members SET name = $3, role = $4, confined = $5 WHERE org_id = $1 AND user_id = $2
-		AND NOT EXISTS (SELECT 1 FROM members WHERE org_id = $1 AND name = $3 AND user_id <> $2)`
+	insertMember = `INSERT INTO members (` + memberColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`
+	updateMember = `UPDATE members SET name = $3, role = $4, confined = $5, issuer = $6, external_id = $7 WHERE org_id = $1 AND user_id = $2
+		AND NOT EXISTS (SELECT 1 FROM members WHERE org_id = $1 AND name = $3 AND user_id <> $2)
+		AND NOT EXISTS (SELECT 1 FROM members WHERE issuer = $6 AND external_id = $7 AND external_id <> '' AND org_id = $1 AND user_id <> $2)`
 )
 
 // InsertMember implements meta.MemberWriter.
@@ -72,7 +75,8 @@ func (t *transaction) InsertMember(ctx context.Context, m satchel.Member) error 
 	if _, err := t.q.exec(ctx, insertUser, string(m.User), m.CreatedAt.UnixMicro()); err != nil {
 		return fmt.Errorf("inserting user %s: %w", m.User, err)
 	}
-	made, err := t.q.exec(ctx, insertMember, string(m.Org), string(m.User), m.Name, string(m.Role), flag(m.Confined), m.CreatedAt.UnixMicro())
+	made, err := t.q.exec(ctx, insertMember, string(m.Org), string(m.User), m.Name, string(m.Role), flag(m.Confined),
+		m.Identity.Issuer, m.Identity.ID, m.CreatedAt.UnixMicro())
 	return inserted(made, err, "user "+m.Name)
 }
 
@@ -81,7 +85,7 @@ func (t *transaction) UpdateMember(ctx context.Context, m satchel.Member) error 
 	if _, err := t.Member(ctx, m.Org, string(m.User)); err != nil {
 		return err
 	}
-	changed, err := t.q.exec(ctx, updateMember, string(m.Org), string(m.User), m.Name, string(m.Role), flag(m.Confined))
+	changed, err := t.q.exec(ctx, updateMember, string(m.Org), string(m.User), m.Name, string(m.Role), flag(m.Confined), m.Identity.Issuer, m.Identity.ID)
 	return inserted(changed, err, "user "+m.Name)
 }
 

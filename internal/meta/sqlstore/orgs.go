@@ -10,9 +10,10 @@ import (
 // An id wins over a name: nobody can take over an organization or a user by naming another one like its id.
 
 const (
-	selectOrg = `SELECT id, name, created_at, quota FROM orgs WHERE id = $1 UNION ALL
-		SELECT id, name, created_at, quota FROM orgs WHERE name = $1 AND id <> $1 LIMIT 1`
-	selectOrgs = `SELECT id, name, created_at, quota FROM orgs WHERE id > $1 ORDER BY id LIMIT $2`
+	orgColumns = `id, name, issuer, external_id, created_at, quota`
+	selectOrg  = `SELECT ` + orgColumns + ` FROM orgs WHERE id = $1 UNION ALL
+		SELECT ` + orgColumns + ` FROM orgs WHERE name = $1 AND id <> $1 LIMIT 1`
+	selectOrgs = `SELECT ` + orgColumns + ` FROM orgs WHERE id > $1 ORDER BY id LIMIT $2`
 )
 
 // orgRow is where the columns of an organization go.
@@ -23,7 +24,8 @@ type orgRow struct {
 }
 
 func (r *orgRow) dest() []any {
-	return []any{(*string)(&r.org.ID), &r.org.Name, &r.createdAt, &r.quota}
+	o := &r.org
+	return []any{(*string)(&o.ID), &o.Name, &o.Identity.Issuer, &o.Identity.ID, &r.createdAt, &r.quota}
 }
 
 func (r *orgRow) read() (_ satchel.Org, err error) {
@@ -56,8 +58,10 @@ func (r reader) Orgs(ctx context.Context, page satchel.Slice) ([]satchel.Org, er
 }
 
 const (
-	insertOrg = `INSERT INTO orgs (id, name, created_at, quota) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`
-	renameOrg = `UPDATE orgs SET name = $2 WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM orgs WHERE name = $2 AND id <> $1)`
+	insertOrg = `INSERT INTO orgs (` + orgColumns + `) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`
+	updateOrg = `UPDATE orgs SET name = $2, issuer = $3, external_id = $4, quota = $5 WHERE id = $1
+		AND NOT EXISTS (SELECT 1 FROM orgs WHERE name = $2 AND id <> $1)
+		AND NOT EXISTS (SELECT 1 FROM orgs WHERE issuer = $3 AND external_id = $4 AND external_id <> '' AND id <> $1)`
 )
 
 // InsertOrg implements meta.OrgWriter.
@@ -66,17 +70,21 @@ func (t *transaction) InsertOrg(ctx context.Context, org satchel.Org) error {
 	if err != nil {
 		return err
 	}
-	made, err := t.q.exec(ctx, insertOrg, string(org.ID), org.Name, org.CreatedAt.UnixMicro(), quota)
+	made, err := t.q.exec(ctx, insertOrg, string(org.ID), org.Name, org.Identity.Issuer, org.Identity.ID, org.CreatedAt.UnixMicro(), quota)
 	return inserted(made, err, "organization "+org.Name)
 }
 
-// RenameOrg implements meta.OrgWriter.
-func (t *transaction) RenameOrg(ctx context.Context, id satchel.OrgID, name string) error {
-	if _, err := t.Org(ctx, string(id)); err != nil {
+// UpdateOrg implements meta.OrgWriter.
+func (t *transaction) UpdateOrg(ctx context.Context, org satchel.Org) error {
+	if _, err := t.Org(ctx, string(org.ID)); err != nil {
 		return err
 	}
-	changed, err := t.q.exec(ctx, renameOrg, string(id), name)
-	return inserted(changed, err, "organization "+name)
+	quota, err := writeQuota(org.Quota)
+	if err != nil {
+		return err
+	}
+	changed, err := t.q.exec(ctx, updateOrg, string(org.ID), org.Name, org.Identity.Issuer, org.Identity.ID, quota)
+	return inserted(changed, err, "organization "+org.Name)
 }
 
 // DeleteOrg implements meta.OrgWriter.
@@ -85,7 +93,7 @@ func (t *transaction) DeleteOrg(ctx context.Context, id satchel.OrgID) error {
 		`DELETE FROM tokens WHERE org_id = $1`, `DELETE FROM workspace_members WHERE org_id = $1`, `DELETE FROM workspaces WHERE org_id = $1`,
 		`DELETE FROM users WHERE id IN (SELECT user_id FROM members WHERE org_id = $1) 
 			AND NOT EXISTS (SELECT 1 FROM members m WHERE m.user_id = users.id AND m.org_id <> $1)`,
-		`DELETE FROM members WHERE org_id = $1`, `DELETE FROM idempotency WHERE org_id = $1`,
+		`DELETE FROM members WHERE org_id = $1`, `DELETE FROM departures WHERE org_id = $1`, `DELETE FROM idempotency WHERE org_id = $1`,
 		`DELETE FROM usage WHERE org_id = $1`, `DELETE FROM reservations WHERE org_id = $1`,
 	} {
 		if _, err := t.q.exec(ctx, text, string(id)); err != nil {

@@ -160,16 +160,22 @@ func tenantCalls(t *testing.T, s *Store) []call {
 		_, _ = tx.Member(ctx, "org-1", "user-1")
 		_, _, _ = tx.WorkspaceAccess(ctx, "org-1", "default", "user-1")
 		_, _, _ = tx.TokenByHash(ctx, [32]byte{})
+		_, _ = tx.OrgByIdentity(ctx, satchel.Identity{Issuer: "i", ID: "x"})
+		_, _ = tx.MemberByIdentity(ctx, "org-1", satchel.Identity{Issuer: "i", ID: "x"})
+		_, _ = tx.MembersByIdentity(ctx, satchel.Identity{Issuer: "i", ID: "x"}, 2)
+		_, _ = tx.Departed(ctx, "org-1", satchel.Identity{Issuer: "i", ID: "x"})
 		_, _ = tx.Token(ctx, "tok-1")
 		_, _ = tx.Tokens(ctx, "org-1")
 		_, _ = tx.Audit(ctx, "org-1", satchel.AuditQuery{User: "user-1", Object: "file-1", Limit: 1})
 		_, err := tx.InsertWorkspace(ctx, "org-1", "default", time.Now())
 		return firstError(err, tx.InsertAudit(ctx, satchel.AuditEntry{Org: "org-1"}),
-			tx.InsertOrg(ctx, satchel.Org{ID: "org-1"}), tx.RenameOrg(ctx, "org-1", "acme"),
+			tx.InsertOrg(ctx, satchel.Org{ID: "org-1"}), tx.UpdateOrg(ctx, satchel.Org{ID: "org-1", Name: "acme"}),
 			tx.InsertMember(ctx, satchel.Member{Org: "org-1", User: "user-1"}), tx.UpdateMember(ctx, satchel.Member{Org: "org-1", User: "user-1", Name: "ann"}),
 			tx.PutWorkspaceAccess(ctx, "org-1", "default", "user-1", satchel.AccessWriter),
 			tx.InsertToken(ctx, token), tx.TouchToken(ctx, token.ID, time.Now()), tx.DeleteToken(ctx, "org-1", token.ID),
 			tx.UpdateWorkspace(ctx, satchel.Workspace{Org: "org-1", ID: "default"}), tx.DeleteWorkspace(ctx, "org-1", "default"),
+			tx.InsertDeparture(ctx, "org-1", satchel.Identity{Issuer: "i", ID: "x"}, time.Now()),
+			tx.DeleteDeparture(ctx, "org-1", satchel.Identity{Issuer: "i", ID: "x"}),
 			tx.DeleteMember(ctx, "org-1", "user-1"), tx.DeleteOrg(ctx, "org-1"))
 	})
 }

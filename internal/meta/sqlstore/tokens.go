@@ -38,7 +38,7 @@ func (r *tokenRow) read() *satchel.Token {
 	return &r.token
 }
 
-const selectTokenByHash = `SELECT ` + tokenColumns + `, m.org_id, m.user_id, m.name, m.role, m.confined, m.created_at
+const selectTokenByHash = `SELECT ` + tokenColumns + `, m.org_id, m.user_id, m.name, m.role, m.confined, m.issuer, m.external_id, m.created_at
 	FROM tokens t JOIN members m ON m.org_id = t.org_id AND m.user_id = t.user_id WHERE t.hash = $1`
 
 // TokenByHash implements meta.TokenReader.
