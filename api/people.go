@@ -25,9 +25,9 @@ type WorkspaceList struct {
 // WorkspaceRequest makes or renames a workspace.
 type WorkspaceRequest struct {
 	ID   string `json:"id,omitempty" doc:"Only where it is made" pattern:"^[a-z0-9]+(?:[-_][a-z0-9]+)*$" maxLength:"34" example:"team-a"`
-	Name string `json:"name,omitempty" maxLength:"128" example:"Team A"`
+	Name string `json:"name,omitempty" maxLength:"128" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]*$" example:"Team A"`
 
-	Settings map[string]any `json:"settings,omitempty" doc:"Parts of the settings; what is left out stays, null takes a part back. For owners and admins"`
+	Settings *SettingsRequest `json:"settings,omitempty" doc:"For owners and admins. Of the parts those that are left out stay, and null takes one back; null takes all of them back"`
 }
 
 // WorkspaceUser is what a user was given in a workspace by name.
@@ -50,7 +50,7 @@ type WorkspaceUserList struct {
 
 // WorkspaceAccess gives a user something in a workspace.
 type WorkspaceAccess struct {
-	User   string `json:"user" doc:"Name or id" example:"ada"`
+	User   string `json:"user" doc:"Name or id" minLength:"1" maxLength:"128" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]+$" example:"ada"`
 	Access string `json:"access" enum:"writer,viewer"`
 }
 
@@ -77,11 +77,11 @@ type UserList struct {
 
 // UserRequest makes a user, or changes one: what is left out stays.
 type UserRequest struct {
-	Org        string  `json:"org,omitempty" doc:"Name or id; default: the caller's own. Another one is for operators."`
-	Name       *string `json:"name,omitempty" maxLength:"128" example:"ada"`
+	Org        string  `json:"org,omitempty" maxLength:"128" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]*$" doc:"Name or id; default: the caller's own. Another one is for operators."`
+	Name       *string `json:"name,omitempty" minLength:"1" maxLength:"128" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]+$" example:"ada"`
 	Role       *string `json:"role,omitempty" enum:"owner,admin,member" doc:"For a new user by default member"`
 	Confined   *bool   `json:"confined,omitempty" doc:"Only the workspaces that are given to it; goes with member"`
-	ExternalID *string `json:"external_id,omitempty" nullable:"true" maxLength:"255" doc:"What the server's issuer of tokens calls it, whose tokens then sign it in; null or empty: not any more"`
+	ExternalID *string `json:"external_id,omitempty" nullable:"true" maxLength:"255" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]*$" doc:"What the server's issuer of tokens calls it, whose tokens then sign it in; null or empty: not any more. Only on a server that has an issuer"`
 }
 
 // Organization is a tenant: nothing of one is visible to another.
@@ -105,9 +105,9 @@ type OrganizationList struct {
 
 // OrganizationRequest makes an organization, or changes one: what is left out stays.
 type OrganizationRequest struct {
-	Name       string  `json:"name,omitempty" maxLength:"128" doc:"Must be given where it is made" example:"acme"`
-	Owner      string  `json:"owner,omitempty" doc:"Only where it is made: the name of its first owner, who is made too" example:"grace"`
-	ExternalID *string `json:"external_id,omitempty" nullable:"true" maxLength:"255" doc:"For operators: what the server's issuer of tokens calls it in the claim that names organizations; null or empty: nothing any more"`
+	Name       string  `json:"name,omitempty" minLength:"1" maxLength:"128" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]+$" doc:"Must be given where it is made" example:"acme"`
+	Owner      string  `json:"owner,omitempty" maxLength:"128" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]*$" doc:"Only where it is made: the name of its first owner, who is made too" example:"grace"`
+	ExternalID *string `json:"external_id,omitempty" nullable:"true" maxLength:"255" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]*$" doc:"For operators: what the server's issuer of tokens calls it in the claim that names organizations; null or empty: nothing any more. Only on a server that has an issuer"`
 
-	Quota map[string]any `json:"quota,omitempty" doc:"For operators, only where it is changed: limits by name; null takes one back"`
+	Quota *QuotaRequest `json:"quota,omitempty" doc:"For operators, only where it is changed: limits that are left out stay, null takes one back; null takes all of them back"`
 }

@@ -19,6 +19,23 @@ type Quota struct {
 	TokensPerDay *int64 `json:"tokens_per_day" nullable:"true" minimum:"0" doc:"That the language model reads and writes in a day (UTC)"`
 }
 
+// SettingsRequest are the parts of a workspace's settings that a request names.
+type SettingsRequest struct {
+	AI             *bool         `json:"ai,omitempty" nullable:"true" doc:"false: no document of the workspace goes to a language model"`
+	Instructions   *string       `json:"instructions,omitempty" nullable:"true" maxLength:"32768" doc:"For uploads that bring none and are documents to be processed"`
+	MetadataSchema any           `json:"metadata_schema,omitempty" doc:"For uploads that bring none: a JSON Schema, as an object or as a string"`
+	ExpiresAfter   *ExpiresAfter `json:"expires_after,omitempty" doc:"For uploads that say nothing of it"`
+	Quota          *QuotaRequest `json:"quota,omitempty" doc:"What the workspace may use"`
+}
+
+// QuotaRequest are the limits of a quota that a request names.
+type QuotaRequest struct {
+	Bytes        *int64 `json:"bytes,omitempty" nullable:"true" minimum:"0" maximum:"9000000000000000"`
+	Files        *int64 `json:"files,omitempty" nullable:"true" minimum:"0" maximum:"9000000000000000"`
+	FileBytes    *int64 `json:"file_bytes,omitempty" nullable:"true" minimum:"0" maximum:"9000000000000000"`
+	TokensPerDay *int64 `json:"tokens_per_day,omitempty" nullable:"true" minimum:"0" maximum:"9000000000000000"`
+}
+
 // Used is what is used.
 type Used struct {
 	Bytes       int64 `json:"bytes" doc:"Of the contents of all files, deleted ones included until they are removed for good"`

@@ -114,7 +114,7 @@ func (c *Client) UpdateOrganization(ctx context.Context, org string, r api.Organ
 
 // SetQuota changes what an organization, by name or id, may use: limits that are left out stay, nil takes one back. It is for operators.
 func (c *Client) SetQuota(ctx context.Context, org string, quota map[string]any) (*api.Organization, error) {
-	return one[api.Organization](ctx, c, http.MethodPatch, "/organizations/"+url.PathEscape(org), api.OrganizationRequest{Quota: quota})
+	return one[api.Organization](ctx, c, http.MethodPatch, "/organizations/"+url.PathEscape(org), map[string]any{"quota": quota})
 }
 
 // Usage tells what an organization (empty: the caller's own) and all its workspaces use, with the tokens of so many days. It is for owners and

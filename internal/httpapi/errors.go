@@ -44,7 +44,7 @@ func statusOf(code satchel.Code) int {
 		return http.StatusRequestedRangeNotSatisfiable
 	case satchel.CodeMissing, satchel.CodeInvalidValue, satchel.CodeInvalidType, satchel.CodeInvalidJSON, satchel.CodeOutOfRange,
 		satchel.CodeTooLong, satchel.CodeTooDeep, satchel.CodeTooMany, satchel.CodeDuplicate, satchel.CodeContradiction,
-		satchel.CodeUnknownParameter, satchel.CodeModelNotConfigured:
+		satchel.CodeUnknownParameter, satchel.CodeModelNotConfigured, satchel.CodeAIDisabled:
 		return http.StatusUnprocessableEntity
 	case satchel.CodeRateLimited:
 		return http.StatusTooManyRequests

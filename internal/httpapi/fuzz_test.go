@@ -9,8 +9,11 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -212,20 +215,20 @@ func TestDisposition(t *testing.T) {
 	}
 }
 
-// Every code has a status of its own choice: the default, 500, is for the one code that means it.
-func TestEveryCodeHasAStatus(t *testing.T) {
-	for _, code := range []satchel.Code{
-		satchel.CodeMalformedJSON, satchel.CodeMalformedMultipart, satchel.CodeMalformedRequest, satchel.CodeMissingToken, satchel.CodeInvalidToken,
-		satchel.CodeForbidden, satchel.CodeReadOnly, satchel.CodeWorkspaceForbidden, satchel.CodeNotFound, satchel.CodeMethodNotAllowed,
-		satchel.CodeRequestTimeout, satchel.CodeConflict, satchel.CodeIdempotencyReused, satchel.CodeIdempotencyUsed, satchel.CodePreconditionFailed,
-		satchel.CodeFileTooLarge,
-		satchel.CodeBodyTooLarge, satchel.CodeUnsupportedMedia, satchel.CodeRangeNotSatisfiable, satchel.CodeMissing, satchel.CodeInvalidValue,
-		satchel.CodeInvalidType, satchel.CodeInvalidJSON, satchel.CodeOutOfRange, satchel.CodeTooLong, satchel.CodeTooDeep, satchel.CodeTooMany,
-		satchel.CodeDuplicate, satchel.CodeContradiction, satchel.CodeUnknownParameter, satchel.CodeModelNotConfigured, satchel.CodeUnavailable,
-		satchel.CodeInsufficientStorage,
-	} {
-		if statusOf(code) == http.StatusInternalServerError {
-			t.Errorf("%s has no status", code)
+// Every code of an answer has the status that stands beside it where it is declared.
+func TestEveryCodeHasItsStatus(t *testing.T) {
+	source, err := os.ReadFile("../../error.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers, _, found := strings.Cut(string(source), "// The codes with which processing fails.")
+	declared := regexp.MustCompile(`(?m)^\tCode\w+ +Code += "(\w+)" +// (\d+)`).FindAllStringSubmatch(answers, -1)
+	if all := regexp.MustCompile(`(?m)^\tCode\w+ +Code +=`).FindAllString(answers, -1); !found || len(all) == 0 || len(declared) != len(all) {
+		t.Fatalf("%d codes are declared with a status", len(declared))
+	}
+	for _, code := range declared {
+		if got := strconv.Itoa(statusOf(satchel.Code(code[1]))); got != code[2] {
+			t.Errorf("%s is %s, and declared as %s", code[1], got, code[2])
 		}
 	}
 }

@@ -20,7 +20,7 @@ func (a *API) addOrgRoutes() {
 		Operation: huma.Operation{
 			OperationID: "createOrganization", Method: http.MethodPost, Path: "/organizations", Tags: []string{"Organizations"}, Summary: "Make an organization",
 			Description: "For operators. It has a workspace `default` and, if one is named, an owner, who needs a token.",
-			RequestBody: a.jsonBody(schema[api.OrganizationRequest](a), &api.OrganizationRequest{Name: "acme", Owner: "grace"}),
+			RequestBody: a.jsonBody(a.picked(schema[api.OrganizationRequest](a), "name", "owner", "external_id"), &api.OrganizationRequest{Name: "acme", Owner: "grace"}),
 			Responses:   a.responses(one(), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
 		}, answer: a.createOrg,
 	})
@@ -40,7 +40,7 @@ func (a *API) addOrgRoutes() {
 	a.add(&route{
 		Operation: huma.Operation{
 			OperationID: "updateOrganization", Method: http.MethodPatch, Path: "/organizations/{organization_id}", Tags: []string{"Organizations"}, Summary: "Change an organization",
-			Description: "What is left out stays, and so does the id. The name is for owners, external_id and quota for operators. The one that the first start made keeps its name.", Parameters: []*huma.Param{id}, RequestBody: a.jsonBody(schema[api.OrganizationRequest](a), &api.OrganizationRequest{Name: "acme"}),
+			Description: "What is left out stays, and so does the id. The name is for owners, external_id and quota for operators. The one that the first start made keeps its name.", Parameters: []*huma.Param{id}, RequestBody: a.jsonBody(a.anyOf(schema[api.OrganizationRequest](a), "name", "external_id", "quota"), &api.OrganizationRequest{Name: "acme"}),
 			Responses: a.responses(one(), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
 		}, answer: a.updateOrg,
 	})

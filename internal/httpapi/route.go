@@ -24,24 +24,24 @@ type route struct {
 
 // add documents a route and serves it.
 func (a *API) add(rt *route) {
-	a.complete(rt)
-	a.document.AddOperation(&rt.Operation)
+	a.describe(rt)
 	a.mux.Handle(rt.Method+" "+rt.Path, a.handler(rt))
 }
 
-// complete documents what all operations have.
-func (a *API) complete(rt *route) {
+// describe puts an operation into the document, with what all of them take and answer.
+func (a *API) describe(rt *route) {
+	op := &rt.Operation
 	if !rt.public {
-		rt.Security = []map[string][]string{{"bearer": {}}}
-		rt.Parameters = append(rt.Parameters, headerParams()...)
-		rt.Responses["429"] = a.problemResponse(http.StatusTooManyRequests)
-		rt.Responses["403"] = a.problemResponse(http.StatusForbidden)          // an issuer's token may be right and its user have no place here
-		rt.Responses["503"] = a.problemResponse(http.StatusServiceUnavailable) // while nothing is known of the issuer's keys
+		op.Security = []map[string][]string{{"bearer": {}}}
+		op.Parameters = append(op.Parameters, headerParams()...)
+		op.Responses["429"] = a.problemResponse(http.StatusTooManyRequests)
+		op.Responses["403"] = a.problemResponse(http.StatusForbidden)          // an issuer's token may be right and its user have no place here
+		op.Responses["503"] = a.problemResponse(http.StatusServiceUnavailable) // while nothing is known of the issuer's keys
 	}
-	rt.Responses["408"] = a.problemResponse(http.StatusRequestTimeout) // whatever is asked for, its body must not stand still
-	rt.Responses["422"] = a.problemResponse(http.StatusUnprocessableEntity)
-	rt.Responses["400"] = a.problemResponse(http.StatusBadRequest)
-	for _, response := range rt.Responses {
+	op.Responses["408"] = a.problemResponse(http.StatusRequestTimeout) // whatever is asked for, its body must not stand still
+	op.Responses["422"] = a.problemResponse(http.StatusUnprocessableEntity)
+	op.Responses["400"] = a.problemResponse(http.StatusBadRequest)
+	for _, response := range op.Responses {
 		addHeader(response, "x-request-id", "The request's id, for the server's log")
 		addHeader(response, "x-satchel-ignored", "Unknown parameters and fields that were left out of account, if any")
 		addHeader(response, "Preference-Applied", "What of Prefer was followed")
@@ -50,7 +50,11 @@ func (a *API) complete(rt *route) {
 			addHeader(response, "x-ratelimit-remaining-requests", "How many are left")
 			addHeader(response, "x-ratelimit-reset-requests", "The time until all are there again, such as 1.5s")
 		}
+		if op.Method == http.MethodHead {
+			response.Content = nil
+		}
 	}
+	a.document.AddOperation(op)
 }
 
 // handler is the frame of every operation: who calls, what the query says, the answer or the error.
@@ -175,10 +179,14 @@ func newDocument() *huma.OpenAPI {
 	}
 }
 
-// openSchemas says of every object that it may have further properties, in answers of later versions as in requests, where they are ignored.
+// openSchemas says of every object that it may have further properties, in answers of later versions as in requests, where they are ignored; except
+// in those of settings, where a name that is mistyped must not look as if it held.
 func (a *API) openSchemas() {
-	for _, s := range a.document.Components.Schemas.Map() {
+	for name, s := range a.document.Components.Schemas.Map() {
 		s.AdditionalProperties = nil
+		if name == "SettingsRequest" || name == "QuotaRequest" || name == "ExpiresAfter" {
+			s.AdditionalProperties = false
+		}
 	}
 }
 
@@ -214,6 +222,8 @@ func (a *API) problemResponse(status int) *huma.Response {
 		addHeader(r, "WWW-Authenticate", "Bearer")
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		addHeader(r, "Retry-After", "Seconds")
+	case http.StatusRequestedRangeNotSatisfiable:
+		addHeader(r, "Content-Range", "How many bytes there are")
 	case http.StatusConflict, http.StatusInsufficientStorage:
 		addHeader(r, "x-should-retry", "false where a retry cannot help")
 	}

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"encoding/json"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,8 +14,8 @@ import (
 	"github.com/satchel-files/satchel/internal/files"
 )
 
-// maxLimit bounds a limit of a quota, so that sums of amounts stay numbers.
-const maxLimit = 1 << 60
+// maxLimit bounds a limit of a quota: up to it every whole number is one in JSON, however it is written.
+const maxLimit = 9e15
 
 // part is an object inside a body: at is the way to it, from the top-level name. Its keys are all known ones: a setting that was mistyped must not
 // look as if it held.
@@ -60,10 +61,12 @@ func (p part) limit(key string) satchel.LimitPatch {
 		return satchel.LimitPatch{Set: there}
 	}
 	number, _ := value.(json.Number)
-	n, err := strconv.ParseInt(string(number), 10, 64)
-	if err != nil || n < 0 || n > maxLimit {
-		p.fault(key, satchel.CodeOutOfRange, "must be a whole number from 0 to 2^60, or null: no limit")
+	f, err := strconv.ParseFloat(string(number), 64)
+	if err != nil || f != math.Trunc(f) || f < 0 || f > maxLimit {
+		p.fault(key, satchel.CodeOutOfRange, "must be a whole number from 0 to 9e15, or null: no limit")
+		return satchel.LimitPatch{}
 	}
+	n := int64(f)
 	return satchel.LimitPatch{Set: true, Most: &n}
 }
 

@@ -14,6 +14,8 @@ import (
 func (a *API) addWorkspaceRoutes() {
 	_ = schema[api.Workspace](a) // and of what is in it
 	a.documentNullable(schema[api.WorkspaceSettings](a), "expires_after")
+	a.documentRequests()
+	off := false
 	id := &huma.Param{Name: "workspace_id", In: satchel.InPath, Required: true, Schema: workspaceSchema(), Example: "team-a", Description: "The workspace's id"}
 	one := func() *huma.Response {
 		return jsonResponse("The workspace", schema[api.Workspace](a), exampleWorkspace())
@@ -22,7 +24,7 @@ func (a *API) addWorkspaceRoutes() {
 		Operation: huma.Operation{
 			OperationID: "createWorkspace", Method: http.MethodPost, Path: "/workspaces", Tags: []string{"Workspaces"}, Summary: "Make a workspace",
 			Description: "For owners, admins, and members who are not confined (unless the server runs with SATCHEL_WORKSPACES=closed). Its maker is a writer in it. The first upload to an unknown workspace makes it too.",
-			RequestBody: a.jsonBody(schema[api.WorkspaceRequest](a), &api.WorkspaceRequest{ID: "team-a", Name: "Team A"}),
+			RequestBody: a.jsonBody(a.picked(schema[api.WorkspaceRequest](a), "id", "name", "settings"), &api.WorkspaceRequest{ID: "team-a", Name: "Team A"}),
 			Responses:   a.responses(one(), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
 		}, answer: a.createWorkspace,
 	})
@@ -43,7 +45,7 @@ func (a *API) addWorkspaceRoutes() {
 		Operation: huma.Operation{
 			OperationID: "updateWorkspace", Method: http.MethodPatch, Path: "/workspaces/{workspace_id}", Tags: []string{"Workspaces"}, Summary: "Change a workspace",
 			Description: "For owners and admins. What people call it, and what holds for its files; the id stays. Of the settings those that are not named stay, and null takes one back.", Parameters: []*huma.Param{id},
-			RequestBody: a.jsonBody(schema[api.WorkspaceRequest](a), &api.WorkspaceRequest{Name: "Team A", Settings: map[string]any{"ai": false, "quota": map[string]any{"bytes": 1 << 30}}}),
+			RequestBody: a.jsonBody(a.anyOf(schema[api.WorkspaceRequest](a), "name", "settings"), &api.WorkspaceRequest{Name: "Team A", Settings: &api.SettingsRequest{AI: &off}}),
 			Responses:   a.responses(one(), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
 		}, answer: a.updateWorkspace,
 	})
@@ -51,12 +53,21 @@ func (a *API) addWorkspaceRoutes() {
 		Operation: huma.Operation{
 			OperationID: "deleteWorkspace", Method: http.MethodDelete, Path: "/workspaces/{workspace_id}", Tags: []string{"Workspaces"}, Summary: "Delete a workspace",
 			Description: "For owners and admins. One with files in it is 409 not_empty, unless `force=true`: then nobody enters it from now on, its files are removed, and then it; until then it is there with status deleting. Tokens that were narrowed to it alone go with it.",
-			Parameters:  []*huma.Param{id, queryParam("force", "Delete the files in it too", enumSchema("false", "true", "false"))},
+			Parameters:  []*huma.Param{id, queryParam("force", "Delete the files in it too", enumSchema("false", "false", "true"))},
 			Responses: a.responses(jsonResponse("It is gone, or being deleted", &huma.Schema{OneOf: []*huma.Schema{schema[api.Deleted](a), schema[api.Workspace](a)}},
 				&api.Deleted{ID: "team-a", Object: "workspace", Deleted: true}), 400, 401, 403, 404, 409, 422, 507),
 		}, answer: a.deleteWorkspace,
 	})
 	a.addWorkspaceUserRoutes(id)
+}
+
+// documentRequests says what tags cannot of settings and limits as requests have them: null takes back what it stands for.
+func (a *API) documentRequests() {
+	a.documentNullable(schema[api.SettingsRequest](a), "expires_after", "quota")
+	anySchema := a.document.Components.Schemas.Map()["SettingsRequest"].Properties["metadata_schema"]
+	anySchema.OneOf = []*huma.Schema{{Type: huma.TypeObject}, {Type: huma.TypeString}, {Type: "null"}}
+	a.documentNullable(schema[api.WorkspaceRequest](a), "settings")
+	a.documentNullable(schema[api.OrganizationRequest](a), "quota")
 }
 
 func (a *API) addWorkspaceUserRoutes(id *huma.Param) {
@@ -88,6 +99,23 @@ func (a *API) addWorkspaceUserRoutes(id *huma.Param) {
 // jsonBody documents a JSON body with an example of it.
 func (a *API) jsonBody(s *huma.Schema, example any) *huma.RequestBody {
 	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: s, Example: example}}}
+}
+
+// picked documents a body that has only some of a type's properties, of which it must have the first.
+func (a *API) picked(ref *huma.Schema, required string, others ...string) *huma.Schema {
+	s := a.anyOf(ref, append(others, required)...)
+	s.Required, s.MinProperties = []string{required}, nil
+	return s
+}
+
+// anyOf documents a body that has at least one of some properties of a type.
+func (a *API) anyOf(ref *huma.Schema, names ...string) *huma.Schema {
+	from := a.document.Components.Schemas.SchemaFromRef(ref.Ref)
+	s := &huma.Schema{Type: huma.TypeObject, MinProperties: length(1), Properties: map[string]*huma.Schema{}}
+	for _, name := range names {
+		s.Properties[name] = from.Properties[name]
+	}
+	return s
 }
 
 // namedWorkspace is the workspace that the path names. One whose id has another form is not there, like any unknown one.
