@@ -14,7 +14,7 @@ import (
 
 // programs are the paths of what a run starts.
 type programs struct {
-	satchel, limit                     string
+	satchel, limit, open               string
 	nginx, pocketbase, versitygw, tusd string // empty without peers
 	nginxVersion                       string
 }
@@ -30,6 +30,9 @@ const (
 func (b *bench) install(ctx context.Context) (p programs, err error) {
 	b.say("building")
 	if p.satchel, err = b.build(ctx, "./cmd/satchel"); err != nil {
+		return p, err
+	}
+	if p.open, err = b.build(ctx, "./bench/open"); err != nil {
 		return p, err
 	}
 	if p.limit, err = b.build(ctx, "./bench/limit"); err != nil || !b.peers {

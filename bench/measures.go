@@ -41,6 +41,11 @@ func (b *bench) throughputs() []measure {
 			goals: []goal{atLeast("satchel", 0.6, row), atLeast("satchel", 2, "PocketBase")},
 		},
 		{
+			name: "signin", title: fmt.Sprintf("What authentication costs: GET /files/{id}, %d at once", b.atOnce), unit: "requests/s", setup: b.signIns,
+			note:  "The same files, with a member's token; without authentication every request is the operator's, and no token is looked at.",
+			goals: []goal{atLeast("satchel", 0.9, "without authentication")},
+		},
+		{
 			name: "content", title: fmt.Sprintf("Content of %s files, %d at once", size(b.small), b.atOnce), unit: "files/s",
 			setup: b.contents, goals: []goal{atLeast("satchel", 2, "PocketBase")},
 		},

@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/internal/files"
 	"github.com/satchel-files/satchel/internal/ratelimit"
 	"github.com/satchel-files/satchel/internal/tenant"
@@ -29,6 +30,7 @@ type Config struct {
 	Logger      *slog.Logger
 	MaxFile     int64            // bytes of the largest file, for the documentation; 0: no limit
 	IdleTimeout time.Duration    // a body that does not move for so long is given up; 0: one minute
+	Everyone    *satchel.Caller  // whom every request is taken to come from, whatever its token; nil: nobody. It is for measuring what authentication costs
 	Origins     []string         // of pages that may use the API from a browser, such as https://app.example; "*": all; none: none
 	Proxies     []netip.Prefix   // that are believed about whom they speak for
 	RateLimit   ratelimit.Rate   // of requests with one token
@@ -46,6 +48,7 @@ type API struct {
 	idle     time.Duration
 	maxFile  int64
 	proxies  []netip.Prefix
+	everyone *satchel.Caller
 	limits   limits
 	entry    http.HandlerFunc
 	mux      *http.ServeMux
@@ -69,7 +72,7 @@ func New(c Config) *API {
 	a := &API{
 		files: c.Files, tenant: c.Tenant, ready: c.Ready, logger: c.Logger, metrics: newMetrics(c.Metrics),
 		idle: c.IdleTimeout, maxFile: c.MaxFile, mux: http.NewServeMux(), document: newDocument(),
-		stopping: make(chan struct{}), proxies: c.Proxies, limits: newLimits(c),
+		stopping: make(chan struct{}), proxies: c.Proxies, everyone: c.Everyone, limits: newLimits(c),
 	}
 	a.entry = acrossOrigins(c.Origins, a.dispatch)
 	a.buffers.New = newUploadBuffer

@@ -49,6 +49,10 @@ func (c *call) id() string { return c.r.PathValue(c.route.idName()) }
 // identify finds out who calls, and in which organization.
 func (a *API) identify(ctx context.Context, c *call) error {
 	origin := satchel.Origin{Address: addressOf(c.r, a.proxies), Request: requestID(ctx)}
+	if a.everyone != nil {
+		c.caller = *a.everyone
+		return nil
+	}
 	c.caller.Origin = origin
 	given := c.r.Header.Values("Authorization")
 	if len(given) > 1 {
