@@ -10,7 +10,8 @@ type Workspace struct {
 	Access    string `json:"access" enum:"writer,viewer" doc:"What whoever asks may do in it"`
 	Status    string `json:"status" enum:"active,deleting" doc:"deleting: nobody enters it any more, and its files are being removed"`
 
-	Settings *WorkspaceSettings `json:"settings"`
+	FilesLeft *int64             `json:"files_left" nullable:"true" doc:"Of a workspace that is being deleted: files that are still there; else null"`
+	Settings  *WorkspaceSettings `json:"settings"`
 }
 
 // WorkspaceList is a page of workspaces.

@@ -310,6 +310,7 @@ func TestInterrupted(t *testing.T) {
 // TestLimits sets what holds in a workspace and what an organization may use, and shows what is used.
 func TestLimits(t *testing.T) {
 	c := newCLI(t)
+	c.setenv("SATCHEL_SWEEP_INTERVAL", "50ms")
 	c.start()
 	c.write("schema.json", `{"type":"object"}`)
 	c.write("note.txt", "a note")
@@ -331,5 +332,8 @@ func TestLimits(t *testing.T) {
 	c.fails(exitUsage, "org", "set", "default")
 	c.fails(exitInvalid, "workspace", "set", "legal", "--expires", "1h30m", "--name", strings.Repeat("x", 200))
 	c.fails(exitInvalid, "usage", "--days", "0")
+	c.fails(exitInvalid, "workspace", "rm", "legal", "--wait")
+	c.ok("workspace", "rm", "legal", "--force", "--wait")
+	c.fails(exitNotFound, "workspace", "info", "legal")
 	c.golden("limits.txt")
 }

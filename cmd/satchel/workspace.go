@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"github.com/satchel-files/satchel/api"
@@ -106,24 +108,53 @@ func (p *program) workspaceRenameCommand() *cobra.Command {
 }
 
 func (p *program) workspaceRmCommand() *cobra.Command {
-	var force bool
+	var force, wait bool
 	cmd := &cobra.Command{
-		Use: "rm ID", Short: "Delete a workspace", Example: "satchel workspace rm papers",
-		Long: "Delete a workspace without files; with --force also one with files, which are deleted at once and\nfor good. It is for owners and admins.",
+		Use: "rm ID", Short: "Delete a workspace", Example: "satchel workspace rm papers --force --wait",
+		Long: "Delete a workspace without files; with --force also one with files, which are out of reach at once and\nremoved for good by and by. It is for owners and admins.",
 	}
 	cmd.Flags().BoolVar(&force, "force", false, "delete the files in it too")
+	cmd.Flags().BoolVar(&wait, "wait", false, "with --force: wait until it is gone, and show how many files are left")
 	return p.remote(cmd, cobra.ExactArgs(1), func(ctx context.Context, c *client.Client, args []string) error {
 		left, err := c.DeleteWorkspace(ctx, args[0], force)
 		switch {
 		case err != nil:
 			return err
-		case left != nil:
+		case left != nil && !wait:
 			p.printf("workspace %s is being deleted with its files\n", clean(left.ID))
-		default:
-			p.printf("deleted workspace %s\n", clean(args[0]))
+			return nil
+		case left != nil:
+			if err := p.waitUntilGone(ctx, c, left); err != nil {
+				return err
+			}
 		}
+		p.printf("deleted workspace %s\n", clean(args[0]))
 		return nil
 	})
+}
+
+// waitUntilGone looks after a workspace that is being deleted, and tells how many files are left whenever that is another number.
+func (p *program) waitUntilGone(ctx context.Context, c *client.Client, w *api.Workspace) error {
+	told := int64(-1)
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		if w.FilesLeft != nil && *w.FilesLeft != told {
+			told = *w.FilesLeft
+			p.sayf("%s: %s files are left\n", clean(w.ID), humanize.Comma(told))
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+		now, err := c.Workspace(ctx, w.ID)
+		if e, ok := errors.AsType[*client.Error](err); ok && e.Code == "not_found" {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		w = now
+	}
 }
 
 func (p *program) workspaceUsersCommand() *cobra.Command {

@@ -279,8 +279,12 @@ func WorkspaceBody(p *tenant.Place) *api.Workspace {
 	if !p.Doomed.IsZero() {
 		status = "deleting"
 	}
+	var left *int64
+	if !p.Doomed.IsZero() {
+		left = &p.Left
+	}
 	return &api.Workspace{
-		ID: string(p.ID), Object: "workspace", Name: p.Name, OrgID: string(p.Org), CreatedAt: p.CreatedAt.Unix(), Access: string(p.Access), Status: status,
+		ID: string(p.ID), Object: "workspace", FilesLeft: left, Name: p.Name, OrgID: string(p.Org), CreatedAt: p.CreatedAt.Unix(), Access: string(p.Access), Status: status,
 		Settings: settingsBody(p.Settings),
 	}
 }

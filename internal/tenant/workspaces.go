@@ -15,6 +15,7 @@ func pathWorkspace() place { return place{satchel.InPath, "workspace_id"} }
 type Place struct {
 	satchel.Workspace
 	Access satchel.Access
+	Left   int64 // of one that is being deleted: files that are still there
 }
 
 // Workspaces gives a page, by id, of the workspaces in which the caller has part: all of them for owners and admins.
@@ -35,7 +36,7 @@ func (s *Service) Workspaces(ctx context.Context, caller satchel.Caller, page sa
 				return nil, err
 			}
 			if access != satchel.AccessNone && len(places) < page.Limit {
-				places = append(places, Place{w, access})
+				places = append(places, Place{Workspace: w, Access: access})
 			}
 		}
 		if len(some) < page.Limit || len(places) == page.Limit {
@@ -59,7 +60,7 @@ func (s *Service) withDefault(ctx context.Context, caller satchel.Caller, page s
 	if err != nil {
 		return nil, err
 	}
-	places = slices.Insert(places, at, Place{*w, access})
+	places = slices.Insert(places, at, Place{Workspace: *w, Access: access})
 	return places[:min(len(places), page.Limit)], nil
 }
 
@@ -80,7 +81,15 @@ func (s *Service) Workspace(ctx context.Context, caller satchel.Caller, id satch
 	case missing || access == satchel.AccessNone:
 		return nil, satchel.WorkspaceForbidden(id)
 	}
-	return &Place{*w, access}, nil
+	p := &Place{Workspace: *w, Access: access}
+	if !w.Doomed.IsZero() {
+		_, used, err := s.store.Used(ctx, satchel.Scope{Org: caller.Org, Workspace: id}, "", s.now())
+		if err != nil {
+			return nil, err
+		}
+		p.Left = used.Files
+	}
+	return p, nil
 }
 
 // WorkspaceRequest describes a new workspace, or what shall change of one: nil stays. Settings are for owners and admins.
@@ -137,7 +146,7 @@ func (s *Service) CreateWorkspace(ctx context.Context, caller satchel.Caller, id
 		}
 		return entry, tx.PutWorkspaceAccess(ctx, caller.Org, id, caller.User, satchel.AccessWriter)
 	})
-	return &Place{made, satchel.AccessWriter}, err
+	return &Place{Workspace: made, Access: satchel.AccessWriter}, err
 }
 
 func (s *Service) mayMakeWorkspace(caller satchel.Caller) error {
@@ -164,7 +173,7 @@ func (s *Service) UpdateWorkspace(ctx context.Context, caller satchel.Caller, id
 	if err != nil {
 		return nil, err
 	}
-	return &Place{*w, satchel.AccessWriter}, nil
+	return &Place{Workspace: *w, Access: satchel.AccessWriter}, nil
 }
 
 // manage is a transaction by an owner or admin on one workspace, that of the entry, which change may add to.
