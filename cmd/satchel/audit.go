@@ -89,7 +89,7 @@ func (p *program) audit(ctx context.Context, c *client.Client, o client.AuditOpt
 
 func (p *program) showAudit(entries []*api.AuditEntry) error {
 	return printRows(p, false, []string{"WHEN", "WHO", "FROM", "WHAT", "OBJECT", "OUTCOME"}, entries, func(e *api.AuditEntry) []string {
-		return []string{time.Unix(e.CreatedAt, 0).UTC().Format("2006-01-02 15:04:05 MST"), auditWho(e), textOf(e.Address, "-"), textOf(actionOf(e), "-"), auditObject(e), auditOutcome(e)}
+		return []string{time.Unix(e.CreatedAt, 0).UTC().Format("2006-01-02 15:04:05 MST"), auditWho(e), textOf(e.Address), textOf(actionOf(e)), auditObject(e), auditOutcome(e)}
 	})
 }
 
@@ -98,11 +98,11 @@ func auditWho(e *api.AuditEntry) string {
 	if e.UserName != nil {
 		return *e.UserName
 	}
-	return textOf(e.UserID, "-")
+	return textOf(e.UserID)
 }
 
 func auditObject(e *api.AuditEntry) string {
-	text := textOf(e.ObjectID, "-")
+	text := textOf(e.ObjectID)
 	if e.LastID != nil {
 		text += " …"
 	}
@@ -123,9 +123,10 @@ func auditOutcome(e *api.AuditEntry) string {
 	return strings.Join(words, " ")
 }
 
-func textOf(text *string, none string) string {
+// textOf writes a text that may be none.
+func textOf(text *string) string {
 	if text == nil {
-		return none
+		return "-"
 	}
 	return *text
 }

@@ -213,7 +213,7 @@ func (p *program) serve(ctx context.Context, c daemon.Config) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.Close()) }()
+	defer func() { err = errors.Join(err, d.Close()) }() //nolint:contextcheck // ctx is over by then
 	p.greet(c, d.PublicURL(), d.FirstToken())
 	err = d.Run(ctx)
 	return err

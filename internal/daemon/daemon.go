@@ -63,7 +63,7 @@ func Open(ctx context.Context, c Config, log io.Writer) (_ *Daemon, err error) {
 			return nil, fmt.Errorf("find the program that reads documents: %w", err)
 		}
 	}
-	defer func() {
+	defer func() { //nolint:contextcheck // what was opened is closed whatever becomes of ctx
 		if err != nil {
 			err = errors.Join(err, d.Close())
 		}
@@ -75,7 +75,7 @@ func Open(ctx context.Context, c Config, log io.Writer) (_ *Daemon, err error) {
 	}
 	vault := d.stores.vault(c)
 	service := files.New(files.Config{Store: d.stores.rows, Vault: vault, Model: c.LLM.Configured()})
-	d.tenant = tenant.New(tenant.Config{
+	d.tenant = tenant.New(tenant.Config{ //nolint:contextcheck // it loads keys for as long as it is open
 		Store: d.stores.rows, RootToken: string(c.RootToken), Closed: c.Workspaces == "closed", Issuer: c.JWT.issuer(), Logger: d.logger,
 	})
 	if c.SweepInterval > promptSweep {

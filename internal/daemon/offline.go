@@ -44,7 +44,7 @@ func MakeOffline(ctx context.Context, c Config) (*Offline, error) {
 }
 
 func prepareOffline(ctx context.Context, s *stores) (*Offline, error) {
-	t := tenant.New(tenant.Config{Store: s.rows})
+	t := tenant.New(tenant.Config{Store: s.rows}) //nolint:contextcheck // without an issuer it loads nothing
 	if err := t.Prepare(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

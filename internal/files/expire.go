@@ -87,23 +87,9 @@ func (s *Service) Clear(ctx context.Context, system meta.System) (removed int, e
 func (s *Service) clearOne(ctx context.Context, scope satchel.Scope) (removed int, err error) {
 	for {
 		n := 0
-		err := s.commit(ctx, func(ctx context.Context, tx meta.Tx) error {
-			some, err := tx.Files(ctx, scope, satchel.Query{Limit: expireAtOnce}, time.Unix(0, 0)) // a moment at which none was over
-			if err != nil {
-				return err
-			}
-			if n = len(some.Files); n == 0 {
-				if err := tx.DeleteWorkspace(ctx, scope.Org, scope.Workspace); err != nil {
-					return err
-				}
-				return tx.InsertAudit(ctx, byItself(scope).Did("clearWorkspace", string(scope.Workspace), map[string]any{"files": removed}))
-			}
-			for _, file := range some.Files {
-				if err := tx.DeleteFile(ctx, scope, file.ID, s.now()); err != nil {
-					return err
-				}
-			}
-			return nil
+		err := s.commit(ctx, func(ctx context.Context, tx meta.Tx) (err error) {
+			n, err = s.clearSome(ctx, tx, scope, removed)
+			return err
 		})
 		if satchel.CodeOf(err) == satchel.CodeNotFound {
 			return removed, nil // another process was faster
@@ -115,4 +101,24 @@ func (s *Service) clearOne(ctx context.Context, scope satchel.Scope) (removed in
 			return removed, nil
 		}
 	}
+}
+
+// clearSome removes some files of a workspace, or, when none is left, the workspace.
+func (s *Service) clearSome(ctx context.Context, tx meta.Tx, scope satchel.Scope, removed int) (n int, err error) {
+	some, err := tx.Files(ctx, scope, satchel.Query{Limit: expireAtOnce}, time.Unix(0, 0)) // a moment at which none was over
+	if err != nil {
+		return 0, err
+	}
+	if len(some.Files) == 0 {
+		if err := tx.DeleteWorkspace(ctx, scope.Org, scope.Workspace); err != nil {
+			return 0, err
+		}
+		return 0, tx.InsertAudit(ctx, byItself(scope).Did("clearWorkspace", string(scope.Workspace), map[string]any{"files": removed}))
+	}
+	for _, file := range some.Files {
+		if err := tx.DeleteFile(ctx, scope, file.ID, s.now()); err != nil {
+			return 0, err
+		}
+	}
+	return len(some.Files), nil
 }

@@ -270,7 +270,9 @@ func (t *transaction) wrongUsage(ctx context.Context) ([]meta.WrongUsage, error)
 		return nil, err
 	}
 	for of := range counted {
-		right[of] = right[of] // those without rows are zero
+		if _, ok := right[of]; !ok {
+			right[of] = satchel.Amount{}
+		}
 	}
 	var wrong []meta.WrongUsage
 	for of, amount := range right {
