@@ -48,7 +48,7 @@ func openSQLiteFile(ctx context.Context, path string) (*sqliteFile, error) {
 	f := &sqliteFile{path: path}
 	f.write = sqlitePool(path, 1, writePragmas()...)
 	f.read = sqlitePool(path, max(4, 2*runtime.GOMAXPROCS(0)), "query_only(1)", "cache_size(-4096)")
-	if err = f.write.PingContext(ctx); err == nil { // the writer first: it makes the file a WAL database
+	if err = f.becomeWAL(ctx); err == nil {
 		err = f.read.PingContext(ctx)
 	}
 	if err == nil {
@@ -58,6 +58,23 @@ func openSQLiteFile(ctx context.Context, path string) (*sqliteFile, error) {
 		return nil, errors.Join(storeError(err), f.close())
 	}
 	return f, nil
+}
+
+// becomeWAL opens the writer's connection, which makes the file a WAL database. While several processes do that to a new file, SQLite refuses some of
+// them at once, without the patience of busy_timeout.
+func (f *sqliteFile) becomeWAL(ctx context.Context) error {
+	const pause = 10 * time.Millisecond
+	for deadline := time.Now().Add(busyTimeout); ; {
+		err := f.write.PingContext(ctx)
+		if satchel.CodeOf(storeError(err)) != satchel.CodeUnavailable || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // createPrivate makes an absent file for the owner alone; SQLite gives its side files the same mode.
