@@ -59,3 +59,14 @@ def test_newcomers_wait_until_they_are_linked(provider: Provider, tmp_path: path
         assert ada.files.retrieve(upload(ada)).filename == "a.txt"
         with pytest.raises(openai.PermissionDeniedError, match="no place in its organization"):
             satchel.client(provider.access_token("bob")).files.list()
+
+
+def test_whoever_was_taken_out_stays_out(provider: Provider, tmp_path: pathlib.Path) -> None:
+    with serving(provider, tmp_path) as satchel:
+        owner, member = (satchel.client(provider.access_token(user)) for user in ("ada", "bob"))
+        owner.files.list()  # whoever comes first owns the organization
+        user = member.get("/users/me", cast_to=dict[str, object])["id"]
+        owner.delete(f"/users/{user}", cast_to=object)
+        for client in (member, satchel.client(provider.access_token("bob"))):
+            with pytest.raises(openai.PermissionDeniedError, match="no place in its organization"):
+                client.files.list()
