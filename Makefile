@@ -29,7 +29,7 @@ run: build ## starts it, puts a sample document through it and shows what came b
 	scripts/run-demo.sh
 
 .PHONY: test
-test: clean-results setup format lint openapi-check test-go test-sdk test-openapi cross fuzz ## everything that CI runs; installs what it needs
+test: clean-results setup format lint openapi-check test-go test-sdk test-oidc test-openapi cross fuzz ## everything that CI runs; installs what it needs
 	@scripts/results
 
 # Where only one goroutine works, as internal/archtest makes sure, the race detector finds nothing and makes tests up to a hundred times slower.
@@ -52,6 +52,11 @@ test-go: setup build ## the Go tests, under the race detector where anything run
 .PHONY: test-sdk
 test-sdk: setup build ## the official OpenAI SDKs against the program
 	$(tests) .cache/python/bin/python tests/sdk/run
+
+.PHONY: test-oidc
+test-oidc: setup build ## a real OpenID provider, whose tokens sign in at the program
+	@mkdir -p .cache/results
+	cd tests/oidc && PYTHONDONTWRITEBYTECODE=1 $(CURDIR)/.cache/python/bin/pytest -q --junitxml=$(CURDIR)/.cache/results/oidc.xml
 
 .PHONY: test-openapi
 test-openapi: setup build ## Schemathesis against the program and the OpenAPI document that it serves
@@ -102,4 +107,4 @@ clean-results:
 
 .PHONY: clean
 clean: ## removes what these commands made, the caches of the tests too
-	rm -rf bin .cache tests/sdk/node/node_modules
+	rm -rf bin .cache tests/sdk/node/node_modules tests/oidc/node_modules
