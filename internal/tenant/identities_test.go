@@ -131,6 +131,27 @@ func TestNewUsersAreMade(t *testing.T) {
 	}
 }
 
+// Newcomers bring names of their own choice: whoever makes a token for somebody of that name does not raise them by that.
+func TestANameOfANewcomerIsNotRaised(t *testing.T) {
+	i := newIdentityTeam(t, tenant.MakeUsers)
+	newcomer, err := i.as(t, object{"sub": "1", "name": "grace"}, tenant.OrgChoice{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = i.CreateToken(t.Context(), i.owner, tenant.TokenRequest{User: "grace", Role: "admin"})
+	wantCode(t, err, satchel.CodeExists)
+	if m, err := i.User(t.Context(), i.owner, "", "grace"); err != nil || m.User != newcomer.User || m.Role != satchel.RoleMember {
+		t.Errorf("%+v, %v", m, err)
+	}
+	admin := "admin"
+	if _, err := i.UpdateUser(t.Context(), i.owner, "grace", tenant.UserRequest{Role: &admin}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err = i.CreateToken(t.Context(), i.owner, tenant.TokenRequest{User: "grace", Role: "admin"}); err != nil {
+		t.Errorf("once the role was changed: %v", err)
+	}
+}
+
 // Of many first requests at once, all find the same user.
 func TestFirstRequestsRace(t *testing.T) {
 	i := newIdentityTeam(t, tenant.MakeAll)

@@ -203,6 +203,10 @@ func (s *Service) ensureMember(ctx context.Context, tx meta.Tx, caller satchel.C
 		return user, err
 	}
 	user = *have
+	if lesser(have.Role, role) != role && have.Identity != (satchel.Identity{}) {
+		return user, satchel.BodyFault(satchel.CodeExists, "user", nil,
+			"there is a user %q already, who signs in with tokens of the issuer, and is %s: make sure who that is, and change its role first", have.Name, have.Role)
+	}
 	if lesser(have.Role, role) != role {
 		user.Role, user.Confined = role, false
 	}
