@@ -3,7 +3,6 @@ package process_test
 import (
 	"encoding/json"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +36,7 @@ type world struct {
 func newWorld(t *testing.T, otherwise llmtest.Behaviour) *world {
 	t.Helper()
 	c := metatest.NewClock()
-	rows, err := sqlstore.OpenSQLite(t.Context(), sqlstore.Options{Path: filepath.Join(t.TempDir(), "satchel.db"), Now: c.Now})
+	rows, err := sqlstore.OpenSQLite(t.Context(), sqlstore.Options{Path: metatest.Fresh(t, sqlstore.Create), Now: c.Now})
 	must(t, err)
 	t.Cleanup(func() { _ = rows.Close() })
 	disk, err := diskblob.Open(t.TempDir())

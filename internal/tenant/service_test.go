@@ -2,7 +2,6 @@ package tenant_test
 
 import (
 	"context"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -19,7 +18,7 @@ const rootToken = "0123456789-0123456789-0123456789"
 
 func newStore(t testing.TB) *sqlstore.Store {
 	t.Helper()
-	store, err := sqlstore.OpenSQLite(t.Context(), sqlstore.Options{Path: filepath.Join(t.TempDir(), "satchel.db")})
+	store, err := sqlstore.OpenSQLite(t.Context(), sqlstore.Options{Path: metatest.Fresh(t, sqlstore.Create)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"io/fs"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	"github.com/satchel-files/satchel/internal/daemon"
+	"github.com/satchel-files/satchel/internal/meta/metatest"
+	"github.com/satchel-files/satchel/internal/meta/sqlstore"
 )
 
 const rootToken = "root-token-for-tests-0123456789abcdef"
@@ -51,6 +54,9 @@ func newServer(t testing.TB, settings ...func(*daemon.Config)) *server {
 	c.Workers = 0 // so that files stay as they were uploaded, unless a test is about more
 	for _, set := range settings {
 		set(&c)
+	}
+	if err := os.Rename(metatest.Fresh(t, sqlstore.Create), filepath.Join(c.Data, "satchel.db")); err != nil { // else each of hundreds would make its own
+		t.Fatal(err)
 	}
 	d, err := daemon.Open(t.Context(), c, &errorLog{t: t})
 	if err != nil {

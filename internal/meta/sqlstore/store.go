@@ -81,6 +81,16 @@ func OpenSQLite(ctx context.Context, options Options) (*Store, error) {
 	return s, nil
 }
 
+// Create makes a database of this version's schema at a path, and closes it: all of it is then in the one file, which can be copied. It is for tests,
+// which need many.
+func Create(ctx context.Context, path string) error {
+	s, err := OpenSQLite(ctx, Options{Path: path})
+	if err != nil {
+		return err
+	}
+	return s.Close()
+}
+
 // primeIDs makes new file ids higher than all that are stored.
 func (s *Store) primeIDs(ctx context.Context) error {
 	var last string

@@ -1,7 +1,6 @@
 package sqlstore
 
 import (
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -13,7 +12,7 @@ import (
 func openTest(tb testing.TB, options Options) *Store {
 	tb.Helper()
 	if options.Path == "" {
-		options.Path = filepath.Join(tb.TempDir(), "satchel.db")
+		options.Path = metatest.Fresh(tb, Create)
 	}
 	s, err := OpenSQLite(tb.Context(), options)
 	if err != nil {
