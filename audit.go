@@ -71,12 +71,14 @@ func ParseAuditID(s string) (id AuditID, ok bool) {
 	return AuditID(s), ok
 }
 
+const maxMillis = 1<<48 - 1 // that an id has room for
+
 // AuditIDAt gives an id before which all entries of before a moment stand, and behind which those of then and later; "" for the zero moment.
 func AuditIDAt(at time.Time) AuditID {
 	if at.IsZero() || at.UnixMilli() < 0 {
 		return ""
 	}
-	return AuditID(auditPrefix + encodeID(uint64(at.UnixMilli())<<counterBits, 0))
+	return AuditID(auditPrefix + encodeID(min(uint64(at.UnixMilli()), maxMillis)<<counterBits, 0))
 }
 
 // AuditIDs mints ids of entries, which rise strictly. It is safe for concurrent use; the zero value is ready.

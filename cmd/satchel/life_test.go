@@ -155,8 +155,14 @@ func TestTokensByURLOrByFolder(t *testing.T) {
 	c := newCLI(t)
 	data := filepath.Join(c.dir, "data")
 	c.setenv("SATCHEL_DATA", data)
-	if out := c.ok("token", "create", "--user", "ada", "--role", "owner"); !strings.HasPrefix(out, "sat_") || strings.Count(out, "\n") != 1 {
-		t.Errorf("printed %q, want the token alone", out)
+	token := c.ok("token", "create", "--user", "ada", "--role", "owner")
+	if !strings.HasPrefix(token, "sat_") || strings.Count(token, "\n") != 1 {
+		t.Errorf("printed %q, want the token alone", token)
+	}
+	c.setenv("SATCHEL_URL", c.start())
+	c.setenv("SATCHEL_TOKEN", strings.TrimSpace(token))
+	if out := c.ok("audit", "--action", "createToken"); !strings.Contains(out, "  local  ") {
+		t.Errorf("recorded is %q, want a token that was made on the folder", out)
 	}
 	c.setenv("SATCHEL_URL", "http://127.0.0.1:1")
 	c.setenv("SATCHEL_TOKEN", "x")

@@ -17,8 +17,8 @@ import (
 
 const (
 	jsonLines     = "application/x-ndjson"
-	maxUnix       = 1 << 40 // a moment that nobody here sees
-	auditPageSize = 1000    // entries that are read at once for JSON lines
+	maxUnix       = 253402300799 // the end of the year 9999
+	auditPageSize = 1000         // entries that are read at once for JSON lines
 )
 
 func (a *API) addAuditRoutes() {

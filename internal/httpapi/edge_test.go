@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strings"
 	"testing"
 )
 
@@ -33,6 +34,9 @@ func TestClientOf(t *testing.T) {
 		}
 		if got := clientOf(r, trusted); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+		if got := addressOf(r, trusted); strings.TrimSuffix(c.want, ":4711") != got {
+			t.Errorf("%s: the address is %s", c.name, got)
 		}
 	}
 }

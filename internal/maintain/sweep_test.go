@@ -283,6 +283,33 @@ func TestSweepExpiresAndForgets(t *testing.T) {
 	}
 }
 
+// TestSweepForgetsTheAudit keeps what is young enough, and without a limit everything.
+func TestSweepForgetsTheAudit(t *testing.T) {
+	w := newWorld(t)
+	const many = 1_100 // more than a batch
+	must(t, w.rows.InTx(t.Context(), func(ctx context.Context, tx meta.Tx) (err error) {
+		for range many {
+			err = errors.Join(err, tx.InsertAudit(ctx, w.scope.Did("createFile", "file-1", nil)))
+		}
+		return err
+	}))
+	after := func(age, life time.Duration) int {
+		r := sweep(t, w.sweeper(func(cfg *maintain.SweeperConfig) {
+			cfg.AuditLife, cfg.Now = life, func() time.Time { return time.Now().Add(age) }
+		}))
+		return r.Audit
+	}
+	const year = 365 * 24 * time.Hour
+	for _, c := range []struct {
+		age, life time.Duration
+		want      int
+	}{{100 * year, 0, 0}, {year - time.Hour, year, 0}, {year + time.Hour, year, many}, {year + time.Hour, year, 0}} {
+		if got := after(c.age, c.life); got != c.want {
+			t.Errorf("after %s, of a life of %s: %d are forgotten, want %d", c.age, c.life, got, c.want)
+		}
+	}
+}
+
 func TestSweepStopsWithItsContext(t *testing.T) {
 	w := newWorld(t)
 	old := time.Now().Add(-2 * time.Hour)
