@@ -89,7 +89,7 @@ func (p *program) audit(ctx context.Context, c *client.Client, o client.AuditOpt
 
 func (p *program) showAudit(entries []*api.AuditEntry) error {
 	return printRows(p, false, []string{"WHEN", "WHO", "FROM", "WHAT", "OBJECT", "OUTCOME"}, entries, func(e *api.AuditEntry) []string {
-		return []string{time.Unix(e.CreatedAt, 0).UTC().Format("2006-01-02 15:04:05 MST"), auditWho(e), textOf(e.Address, "-"), textOf(actionOf(e), "-"), auditObject(e), auditOutcome(e)}
+		return []string{time.Unix(e.CreatedAt, 0).UTC().Format("2006-01-02 15:04:05 MST"), auditWho(e), orDash(e.Address), orDash(actionOf(e)), auditObject(e), auditOutcome(e)}
 	})
 }
 
@@ -98,11 +98,11 @@ func auditWho(e *api.AuditEntry) string {
 	if e.UserName != nil {
 		return *e.UserName
 	}
-	return textOf(e.UserID, "-")
+	return orDash(e.UserID)
 }
 
 func auditObject(e *api.AuditEntry) string {
-	text := textOf(e.ObjectID, "-")
+	text := orDash(e.ObjectID)
 	if e.LastID != nil {
 		text += " …"
 	}
@@ -123,9 +123,10 @@ func auditOutcome(e *api.AuditEntry) string {
 	return strings.Join(words, " ")
 }
 
-func textOf(text *string, none string) string {
+// orDash shows what may be nothing.
+func orDash(text *string) string {
 	if text == nil {
-		return none
+		return "-"
 	}
 	return *text
 }

@@ -88,7 +88,9 @@ func systemHolders() []string {
 }
 
 // systemNames are the types of package meta that reach across tenants.
-func systemNames() []string { return []string{"System", "BlobRegister", "RunRegister", "AuditRegister"} }
+func systemNames() []string {
+	return []string{"System", "BlobRegister", "RunRegister", "AuditRegister"}
+}
 
 // services decide; they speak neither HTTP nor SQL.
 func services() []string {

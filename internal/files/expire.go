@@ -93,10 +93,7 @@ func (s *Service) clearOne(ctx context.Context, scope satchel.Scope) (removed in
 				return err
 			}
 			if n = len(some.Files); n == 0 {
-				if err := tx.DeleteWorkspace(ctx, scope.Org, scope.Workspace); err != nil {
-					return err
-				}
-				return tx.InsertAudit(ctx, byItself(scope).Did("clearWorkspace", string(scope.Workspace), map[string]any{"files": removed}))
+				return removeWorkspace(ctx, tx, scope, removed)
 			}
 			for _, file := range some.Files {
 				if err := tx.DeleteFile(ctx, scope, file.ID, s.now()); err != nil {
@@ -115,4 +112,12 @@ func (s *Service) clearOne(ctx context.Context, scope satchel.Scope) (removed in
 			return removed, nil
 		}
 	}
+}
+
+// removeWorkspace removes a workspace whose files were removed.
+func removeWorkspace(ctx context.Context, tx meta.Tx, scope satchel.Scope, removed int) error {
+	if err := tx.DeleteWorkspace(ctx, scope.Org, scope.Workspace); err != nil {
+		return err
+	}
+	return tx.InsertAudit(ctx, byItself(scope).Did("clearWorkspace", string(scope.Workspace), map[string]any{"files": removed}))
 }
