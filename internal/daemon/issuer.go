@@ -85,7 +85,7 @@ func checkJWKSRedirect(request *http.Request, via []*http.Request) error {
 	if len(via) > maxRedirects {
 		return fmt.Errorf("more than %d redirects", maxRedirects)
 	}
-	if !isSafeForKeys(request.URL) {
+	if !isSafeForKeys(request.URL) || via[0].URL.Scheme == "https" && request.URL.Scheme != "https" { // what is on loopback is not the issuer's
 		return fmt.Errorf("a redirect to %s, where keys cannot come from", request.URL.Redacted())
 	}
 	return nil
