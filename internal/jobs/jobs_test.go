@@ -221,12 +221,10 @@ func TestNotBefore(t *testing.T) {
 	start(t, store, jobs.Config{Handlers: handlers, Poll: 20 * time.Millisecond})
 	due := time.Now().Add(300 * time.Millisecond)
 	enqueue(t, store, meta.Job{Kind: "job", Args: `{"later":true}`, NotBefore: due}, meta.Job{Kind: "job", Args: `{}`, NotBefore: due.Add(-time.Hour)})
-	if got := next(t, calls); got != "{}" {
-		t.Errorf("first came %s", got)
-	}
-	next(t, calls)
-	if now := time.Now(); now.Before(due.Truncate(time.Millisecond)) {
-		t.Errorf("it came %s early", due.Sub(now))
+	for range 2 { // on a machine that is too busy both may be due when the first is taken
+		if got, now := next(t, calls), time.Now(); got != "{}" && now.Before(due.Truncate(time.Millisecond)) {
+			t.Errorf("%s came %s early", got, due.Sub(now))
+		}
 	}
 }
 
