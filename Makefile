@@ -29,7 +29,7 @@ run: build ## starts it, puts a sample document through it and shows what came b
 	scripts/run-demo.sh
 
 .PHONY: test
-test: clean-results setup format lint openapi-check test-go test-sdk cross fuzz ## everything that CI runs; installs what it needs
+test: clean-results setup format lint openapi-check test-go test-sdk test-openapi cross fuzz ## everything that CI runs; installs what it needs
 	@scripts/results
 
 # Where only one goroutine works, as internal/archtest makes sure, the race detector finds nothing and makes tests up to a hundred times slower.
@@ -52,6 +52,10 @@ test-go: setup build ## the Go tests, under the race detector where anything run
 .PHONY: test-sdk
 test-sdk: setup build ## the official OpenAI SDKs against the program
 	$(tests) .cache/python/bin/python tests/sdk/run
+
+.PHONY: test-openapi
+test-openapi: setup build ## Schemathesis against the program and the OpenAPI document that it serves
+	tests/openapi/run
 
 .PHONY: format
 format: ## checks that every Go file is as gofmt writes it

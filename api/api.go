@@ -63,13 +63,13 @@ type ExpiresAfter struct {
 
 // TokenRequest asks for a token. An unknown user, and for an operator an unknown organization, is made.
 type TokenRequest struct {
-	Org        string   `json:"org,omitempty" doc:"Name or id; default: the caller's own" example:"acme"`
-	User       string   `json:"user" doc:"Name or id" example:"ada"`
+	Org        string   `json:"org,omitempty" maxLength:"128" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]*$" doc:"Name or id; default: the caller's own" example:"acme"`
+	User       string   `json:"user" doc:"Name or id" minLength:"1" maxLength:"128" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]+$" example:"ada"`
 	Role       string   `json:"role" enum:"owner,admin,member,writer,viewer" doc:"At most which the token is; writer and viewer: a member who has that access, in the workspaces named"`
-	Workspace  string   `json:"workspace,omitempty" doc:"One of workspaces"`
-	Workspaces []string `json:"workspaces,omitempty" doc:"Narrow the token to these; for writer and viewer by default to default"`
+	Workspace  string   `json:"workspace,omitempty" pattern:"^[a-z0-9]+(?:[-_][a-z0-9]+)*$" maxLength:"34" doc:"One of workspaces"`
+	Workspaces []string `json:"workspaces,omitempty" nullable:"false" doc:"Narrow the token to these; for writer and viewer by default to default"`
 	ReadOnly   bool     `json:"read_only,omitempty" doc:"The token changes nothing"`
-	ExpiresAt  int64    `json:"expires_at,omitempty" doc:"Unix seconds; 0: never"`
+	ExpiresAt  int64    `json:"expires_at,omitempty" minimum:"0" maximum:"253402300799" doc:"Unix seconds; 0: never"`
 }
 
 // Token is a token without its secret, which is shown once, when it is made.

@@ -23,7 +23,7 @@ type WorkspaceList struct {
 // WorkspaceRequest makes or renames a workspace.
 type WorkspaceRequest struct {
 	ID   string `json:"id,omitempty" doc:"Only where it is made" pattern:"^[a-z0-9]+(?:[-_][a-z0-9]+)*$" maxLength:"34" example:"team-a"`
-	Name string `json:"name,omitempty" maxLength:"128" example:"Team A"`
+	Name string `json:"name,omitempty" maxLength:"128" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]*$" example:"Team A"`
 }
 
 // WorkspaceUser is what a user was given in a workspace by name.
@@ -46,7 +46,7 @@ type WorkspaceUserList struct {
 
 // WorkspaceAccess gives a user something in a workspace.
 type WorkspaceAccess struct {
-	User   string `json:"user" doc:"Name or id" example:"ada"`
+	User   string `json:"user" doc:"Name or id" minLength:"1" maxLength:"128" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]+$" example:"ada"`
 	Access string `json:"access" enum:"writer,viewer"`
 }
 
@@ -72,8 +72,8 @@ type UserList struct {
 
 // UserRequest makes a user, or changes one: what is left out stays.
 type UserRequest struct {
-	Org      string  `json:"org,omitempty" doc:"Name or id; default: the caller's own. Another one is for operators."`
-	Name     *string `json:"name,omitempty" maxLength:"128" example:"ada"`
+	Org      string  `json:"org,omitempty" maxLength:"128" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]*$" doc:"Name or id; default: the caller's own. Another one is for operators."`
+	Name     *string `json:"name,omitempty" minLength:"1" maxLength:"128" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]+$" example:"ada"`
 	Role     *string `json:"role,omitempty" enum:"owner,admin,member" doc:"For a new user by default member"`
 	Confined *bool   `json:"confined,omitempty" doc:"Only the workspaces that are given to it; goes with member"`
 }
@@ -97,6 +97,6 @@ type OrganizationList struct {
 
 // OrganizationRequest makes or renames an organization.
 type OrganizationRequest struct {
-	Name  string `json:"name" maxLength:"128" example:"acme"`
-	Owner string `json:"owner,omitempty" doc:"Only where it is made: the name of its first owner, who is made too" example:"grace"`
+	Name  string `json:"name" minLength:"1" maxLength:"128" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]+$" example:"acme"`
+	Owner string `json:"owner,omitempty" maxLength:"128" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]*$" doc:"Only where it is made: the name of its first owner, who is made too" example:"grace"`
 }

@@ -142,7 +142,7 @@ func momentOf(object map[string]any, key string, faults *satchel.Faults) time.Ti
 		return time.Time{}
 	}
 	number, _ := value.(json.Number)
-	seconds, err := strconv.ParseInt(string(number), 10, 64)
+	seconds, err := strconv.ParseInt(whole(number), 10, 64)
 	if err != nil || seconds < 0 || seconds > maxUnixSeconds {
 		faults.Add(satchel.BodyFault(satchel.CodeInvalidType, key, nil, "%s must be Unix seconds, such as 1795442880", key))
 		return time.Time{}
@@ -151,6 +151,15 @@ func momentOf(object map[string]any, key string, faults *satchel.Faults) time.Ti
 		return time.Time{}
 	}
 	return time.Unix(seconds, 0).UTC()
+}
+
+// whole gives a number without the zeros behind its point: to JSON, 86400.0 is as much an integer as 86400.
+func whole(number json.Number) string {
+	digits, fraction, found := strings.Cut(string(number), ".")
+	if found && digits != "" && strings.Trim(fraction, "0") == "" {
+		return digits
+	}
+	return string(number)
 }
 
 const maxUnixSeconds = 253402300799 // the end of the year 9999
@@ -169,7 +178,7 @@ func parseExpiry(object map[string]any) (files.Expiry, error) {
 			}
 			e.Anchor = &text
 		case key == "seconds" && isNumber:
-			n, err := parseSeconds(number.String())
+			n, err := parseSeconds(whole(number))
 			faults.Add(err)
 			e.Seconds = &n
 		case key == "seconds":

@@ -99,7 +99,7 @@ func (a *API) createRoute() *route {
 			Description: "Takes one file or several, with fields in any order. All files of one request appear together or not at all. " +
 				"When the answer comes, bytes and rows are durable; documents are processed after it (`Prefer: wait=N` waits for that, up to N seconds). Unknown fields are ignored and named in x-satchel-ignored.",
 			Parameters: []*huma.Param{workspaceParam(), {
-				Name: "Idempotency-Key", In: satchel.InHeader, Schema: &huma.Schema{Type: huma.TypeString, MaxLength: length(maxIdempotencyKey)},
+				Name: "Idempotency-Key", In: satchel.InHeader, Schema: &huma.Schema{Type: huma.TypeString, MaxLength: length(maxIdempotencyKey), Pattern: "^[ -~]*$"},
 				Description: "The same key by the same user with the same content within 24 hours gives the same files again and makes no new ones. With other content it is 409.",
 			}},
 			RequestBody: &huma.RequestBody{
@@ -143,6 +143,7 @@ func (a *API) uploadSchema() *huma.Schema {
 			"expires_after[anchor]":  enumSchema("", "created_at"),
 			"expires_after[seconds]": {Type: huma.TypeInteger, Minimum: number(satchel.MinExpiry.Seconds()), Maximum: number(satchel.MaxExpiry.Seconds())},
 		},
+		DependentRequired: map[string][]string{"expires_after[anchor]": {"expires_after[seconds]"}, "expires_after[seconds]": {"expires_after[anchor]"}},
 	}
 }
 
@@ -157,7 +158,7 @@ func (a *API) listRoute() *route {
 				workspaceParam(),
 				queryParam("limit", "At most so many. A page may also end after 8 MiB.", limit),
 				queryParam("order", "By creation", order),
-				queryParam("after", "Start behind this id. It stays valid when its file is deleted.", textSchema()),
+				queryParam("after", "Start behind this id. It stays valid when its file is deleted.", &huma.Schema{Type: huma.TypeString, Pattern: "^file-[0-9a-v]{25}$"}),
 				queryParam("purpose", "Only files of this purpose", purposeSchema("")),
 				queryParam("filename", "Only files of exactly this name", textSchema()),
 				queryParam("sha256", "Only files with this content: 64 hexadecimal digits", &huma.Schema{Type: huma.TypeString, Pattern: "^[0-9a-fA-F]{64}$"}),
@@ -178,9 +179,9 @@ func (a *API) updateRoute() *route {
 			RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{
 				Type: huma.TypeObject,
 				Properties: map[string]*huma.Schema{
-					"filename": {Type: huma.TypeString, MaxLength: length(satchel.MaxFilename)},
+					"filename": {Type: huma.TypeString, MinLength: length(1), MaxLength: length(satchel.MaxFilename)},
 					"expires_after": {
-						Type: huma.TypeObject, Nullable: true, Required: []string{"anchor", "seconds"},
+						Type: huma.TypeObject, Nullable: true, Required: []string{"anchor", "seconds"}, AdditionalProperties: false,
 						Properties: map[string]*huma.Schema{
 							"anchor":  enumSchema("", "created_at"),
 							"seconds": {Type: huma.TypeInteger, Minimum: number(satchel.MinExpiry.Seconds()), Maximum: number(satchel.MaxExpiry.Seconds())},
@@ -204,8 +205,8 @@ func (a *API) metadataRoute(method string) *route {
 				"The key `instructions` is not stored: it is an instruction to update the metadata by AI. The other keys are merged at once; then the answer waits for the AI, up to 30 seconds unless `Prefer: wait=N` or `respond-async` says otherwise, " +
 				"and gives the file as it then is, with status processing if that was too short. On a server without a language model it is 422 model_not_configured, and nothing is changed.",
 			Parameters: []*huma.Param{fileParam(), workspaceParam(),
-				queryParam("replace", "Replace everything instead of merging", enumSchema("false", "true", "false")),
-				queryParam("dry_run", "With instructions: change nothing, and show what they would do", enumSchema("false", "true", "false"))},
+				queryParam("replace", "Replace everything instead of merging", enumSchema("false", "false", "true")),
+				queryParam("dry_run", "With instructions: change nothing, and show what they would do", enumSchema("false", "false", "true"))},
 			RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 				"application/json": {Schema: patch}, "application/merge-patch+json": {Schema: patch},
 			}},
@@ -218,11 +219,6 @@ func (a *API) metadataRoute(method string) *route {
 func (a *API) contentRoute() *route {
 	binary := &huma.Schema{Type: huma.TypeString, Format: "binary"}
 	whole := &huma.Response{Description: "The bytes", Content: map[string]*huma.MediaType{"*/*": {Schema: binary}}}
-	for name, description := range map[string]string{
-		"ETag": "The SHA-256 of the content", "Content-Disposition": "attachment, with the file's name", "Last-Modified": "When the file was created", "Accept-Ranges": "bytes",
-	} {
-		addHeader(whole, name, description)
-	}
 	header := func(name, description string) *huma.Param {
 		return &huma.Param{Name: name, In: satchel.InHeader, Description: description, Schema: textSchema()}
 	}
@@ -238,10 +234,14 @@ func (a *API) contentRoute() *route {
 	}
 	part := &huma.Response{Description: "The ranges asked for", Content: map[string]*huma.MediaType{"*/*": {Schema: binary}}}
 	addHeader(part, "Content-Range", "Which part of how many bytes; with several ranges it stands in each part of the body")
-	addHeader(part, "ETag", "The SHA-256 of the content")
-	rt.Responses["206"] = part
-	rt.Responses["304"] = &huma.Response{Description: "Not modified"}
-	addHeader(rt.Responses["304"], "ETag", "The SHA-256 of the content")
+	rt.Responses["206"], rt.Responses["304"] = part, &huma.Response{Description: "Not modified"}
+	for _, response := range []*huma.Response{whole, part, rt.Responses["304"]} {
+		addHeader(response, "ETag", "The SHA-256 of the content")
+		addHeader(response, "Content-Disposition", "attachment, with the file's name")
+		addHeader(response, "Content-Security-Policy", "That a browser runs nothing of it, if it shows it at all")
+		addHeader(response, "Last-Modified", "When the file was created")
+		addHeader(response, "Accept-Ranges", "bytes")
+	}
 	return rt
 }
 
@@ -250,12 +250,7 @@ func (a *API) documentHead(get *route, id, summary string) {
 	head := get.Operation
 	head.OperationID, head.Method, head.Summary = id, http.MethodHead, summary
 	head.Description = "The headers of the download alone."
-	head.Parameters = append(head.Parameters, headerParams()...)
-	head.Security = []map[string][]string{{"bearer": {}}}
-	for _, response := range head.Responses {
-		response.Content = nil
-	}
-	a.document.AddOperation(&head)
+	a.describe(&head, get.public)
 }
 
 const exampleID = "file-06h0hf1et000b3kng57qfjsm9"

@@ -39,7 +39,7 @@ func (a *API) addOrgRoutes() {
 	a.add(&route{
 		Operation: huma.Operation{
 			OperationID: "updateOrganization", Method: http.MethodPatch, Path: "/organizations/{organization_id}", Tags: []string{"Organizations"}, Summary: "Rename an organization",
-			Description: "For owners. The id stays. The one that the first start made keeps its name.", Parameters: []*huma.Param{id}, RequestBody: a.jsonBody(schema[api.OrganizationRequest](a), &api.OrganizationRequest{Name: "acme"}),
+			Description: "For owners. The id stays. The one that the first start made keeps its name.", Parameters: []*huma.Param{id}, RequestBody: a.jsonBody(a.picked(schema[api.OrganizationRequest](a), "name"), &api.OrganizationRequest{Name: "acme"}),
 			Responses: a.responses(one(), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
 		}, answer: a.updateOrg,
 	})

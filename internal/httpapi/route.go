@@ -24,20 +24,28 @@ type route struct {
 
 // add documents a route and serves it.
 func (a *API) add(rt *route) {
-	if !rt.public {
-		rt.Security = []map[string][]string{{"bearer": {}}}
-		rt.Parameters = append(rt.Parameters, headerParams()...)
+	a.describe(&rt.Operation, rt.public)
+	a.mux.Handle(rt.Method+" "+rt.Path, a.handler(rt))
+}
+
+// describe puts an operation into the document, with what all of them take and answer.
+func (a *API) describe(op *huma.Operation, public bool) {
+	if !public {
+		op.Security = []map[string][]string{{"bearer": {}}}
+		op.Parameters = append(op.Parameters, headerParams()...)
 	}
-	rt.Responses["408"] = a.problemResponse(http.StatusRequestTimeout) // whatever is asked for, its body must not stand still
-	rt.Responses["422"] = a.problemResponse(http.StatusUnprocessableEntity)
-	rt.Responses["400"] = a.problemResponse(http.StatusBadRequest)
-	for _, response := range rt.Responses {
+	op.Responses["408"] = a.problemResponse(http.StatusRequestTimeout) // whatever is asked for, its body must not stand still
+	op.Responses["422"] = a.problemResponse(http.StatusUnprocessableEntity)
+	op.Responses["400"] = a.problemResponse(http.StatusBadRequest)
+	for _, response := range op.Responses {
 		addHeader(response, "x-request-id", "The request's id, for the server's log")
 		addHeader(response, "x-satchel-ignored", "Unknown parameters and fields that were left out of account, if any")
 		addHeader(response, "Preference-Applied", "What of Prefer was followed")
+		if op.Method == http.MethodHead {
+			response.Content = nil
+		}
 	}
-	a.document.AddOperation(&rt.Operation)
-	a.mux.Handle(rt.Method+" "+rt.Path, a.handler(rt))
+	a.document.AddOperation(op)
 }
 
 // handler is the frame of every operation: who calls, what the query says, the answer or the error.
@@ -199,6 +207,8 @@ func (a *API) problemResponse(status int) *huma.Response {
 		addHeader(r, "WWW-Authenticate", "Bearer")
 	case http.StatusServiceUnavailable:
 		addHeader(r, "Retry-After", "Seconds")
+	case http.StatusRequestedRangeNotSatisfiable:
+		addHeader(r, "Content-Range", "How many bytes there are")
 	case http.StatusConflict, http.StatusInsufficientStorage:
 		addHeader(r, "x-should-retry", "false where a retry cannot help")
 	}

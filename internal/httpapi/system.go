@@ -37,8 +37,12 @@ func (a *API) addSystemRoutes(metrics prometheus.Gatherer) {
 	})
 	document := jsonResponse("OpenAPI 3.1", &huma.Schema{Type: huma.TypeObject}, map[string]any{"openapi": "3.1.0"})
 	a.addPage("openapi", "/openapi.json", "This document", "For programs: clients can be made of it.", document, http.HandlerFunc(a.serveDocument))
-	a.addPage("docs", "/docs", "This document as a page", "For people. It loads nothing from anywhere else.", textResponse("text/html"), http.HandlerFunc(a.serveDocs))
-	a.addPage("metrics", "/metrics", "Metrics for Prometheus", "What the server does, in counters, gauges and histograms.", textResponse("text/plain"), promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	docs, scrape := textResponse("text/html"), textResponse("text/plain")
+	addHeader(docs, "Content-Security-Policy", "That the page loads nothing")
+	addHeader(scrape, "Content-Encoding", "gzip, for whoever takes it")
+	addHeader(scrape, "Vary", "Accept-Encoding, then")
+	a.addPage("docs", "/docs", "This document as a page", "For people. It loads nothing from anywhere else.", docs, http.HandlerFunc(a.serveDocs))
+	a.addPage("metrics", "/metrics", "Metrics for Prometheus", "What the server does, in counters, gauges and histograms.", scrape, promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	a.mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "docs", http.StatusFound) })
 }
 

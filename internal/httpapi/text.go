@@ -14,6 +14,9 @@ import (
 	"github.com/satchel-files/satchel/internal/files"
 )
 
+// maxNumber bounds the numbers of pages and versions.
+const maxNumber = 1<<31 - 1
+
 func (a *API) addTextRoutes() {
 	a.add(a.textRoute())
 	a.documentHead(a.textRoute(), "headFileText", "Look at a file's text without it")
@@ -23,7 +26,7 @@ func (a *API) addTextRoutes() {
 			OperationID: "listPages", Method: http.MethodGet, Path: "/files/{file_id}/pages", Tags: []string{"Text"}, Summary: "List the pages of a file's text",
 			Description: "Pages, slides, sheets or chapters, in reading order. With `include=text` each has its text, and a part of the list may end early, after about 8 MiB. 404 no_text as for the text.",
 			Parameters: append([]*huma.Param{fileParam(), workspaceParam(), queryParam("include", "What else to give", enumSchema("", "text"))},
-				partParams("Start behind the page of this number", &huma.Schema{Type: huma.TypeInteger, Minimum: number(0)})...),
+				partParams("Start behind the page of this number", &huma.Schema{Type: huma.TypeInteger, Minimum: number(0), Maximum: number(maxNumber)})...),
 			Responses: a.responses(jsonResponse("A part of the pages", schema[api.PageList](a), &api.PageList{Object: "list", Data: []*api.Page{examplePage()}}), 400, 401, 403, 404, 422),
 		}, answer: a.listPages,
 	})
@@ -67,7 +70,7 @@ func (a *API) getText(ctx context.Context, c *call) (any, error) {
 
 // listPages answers GET /files/{file_id}/pages.
 func (a *API) listPages(ctx context.Context, c *call) (any, error) {
-	limit, after := c.integer("limit", 1, maxList, 100), c.integer("after", 0, 1<<31-1, 0)
+	limit, after := c.integer("limit", 1, maxList, 100), c.integer("after", 0, maxNumber, 0)
 	withText := c.oneOf("include", "", "text") == "text"
 	scope, err := a.enter(ctx, c, satchel.AccessViewer)
 	if err != nil {

@@ -15,12 +15,15 @@ import (
 func (a *API) addTokenRoutes() {
 	id := &huma.Param{Name: "token_id", In: satchel.InPath, Required: true, Schema: textSchema(), Description: "The token's id, which is not its secret"}
 	org := orgParam()
+	request, workspace := schema[api.TokenRequest](a), workspaceSchema()
+	workspace.Default = nil
+	a.document.Components.Schemas.SchemaFromRef(request.Ref).Properties["workspaces"].Items = workspace
 	a.add(&route{
 		Operation: huma.Operation{
 			OperationID: "createToken", Method: http.MethodPost, Path: "/tokens", Tags: []string{"Tokens"}, Summary: "Make a token",
 			Description: "For owners; tokens of members also for admins. An unknown user is made, confined to the workspaces with writer and viewer; a user with a lesser role is raised to the one asked for, and a member who is confined stays so. Only the operator's token reaches other organizations and makes unknown ones. " +
 				"The token itself is in this answer alone: only its SHA-256 is kept.",
-			RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: schema[api.TokenRequest](a), Example: &api.TokenRequest{User: "ada", Role: "viewer", Workspace: "team-a"}}}},
+			RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: request, Example: &api.TokenRequest{User: "ada", Role: "viewer", Workspace: "team-a"}}}},
 			Responses:   a.responses(jsonResponse("The token", schema[api.Token](a), exampleToken("sat_…")), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
 		}, answer: a.createToken,
 	})

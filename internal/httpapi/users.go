@@ -22,13 +22,11 @@ func orgParam() *huma.Param {
 func (a *API) addUserRoutes() {
 	one := func() *huma.Response { return jsonResponse("The user", schema[api.User](a), exampleUser()) }
 	name, role := "ada", "member"
-	body := func() *huma.RequestBody {
-		return a.jsonBody(schema[api.UserRequest](a), &api.UserRequest{Name: &name, Role: &role})
-	}
+	request, example := schema[api.UserRequest](a), &api.UserRequest{Name: &name, Role: &role}
 	a.add(&route{
 		Operation: huma.Operation{
 			OperationID: "createUser", Method: http.MethodPost, Path: "/users", Tags: []string{"Users"}, Summary: "Add a user to the organization",
-			Description: "Members are for owners and admins, other roles for owners. A user needs a token to do anything.", RequestBody: body(),
+			Description: "Members are for owners and admins, other roles for owners. A user needs a token to do anything.", RequestBody: a.jsonBody(a.picked(request, "name", "org", "role", "confined"), example),
 			Responses: a.responses(one(), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
 		}, answer: a.createUser,
 	})
@@ -50,7 +48,7 @@ func (a *API) addUserRoutes() {
 		Operation: huma.Operation{
 			OperationID: "updateUser", Method: http.MethodPatch, Path: "/users/{user_id}", Tags: []string{"Users"}, Summary: "Change a user",
 			Description: "Name, role or confinement; what is left out stays. Members are for owners and admins, others for owners. The last owner stays one: 409.",
-			Parameters:  []*huma.Param{userParam()}, RequestBody: body(),
+			Parameters:  []*huma.Param{userParam()}, RequestBody: a.jsonBody(request, example),
 			Responses: a.responses(one(), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
 		}, answer: a.updateUser,
 	})

@@ -29,7 +29,7 @@ func (a *API) addVersionRoutes() {
 			OperationID: "listVersions", Method: http.MethodGet, Path: "/files/{file_id}/metadata/versions", Tags: []string{"Metadata"}, Summary: "List the versions of a file's metadata",
 			Description: "Every change of the metadata, newest first: who, when, why, and what. A failed instruction has a version of its own, which changed nothing.",
 			Parameters: append([]*huma.Param{fileParam(), workspaceParam()},
-				partParams("Start behind the version of this number, with older ones", &huma.Schema{Type: huma.TypeInteger, Minimum: number(1)})...),
+				partParams("Start behind the version of this number, with older ones", &huma.Schema{Type: huma.TypeInteger, Minimum: number(1), Maximum: number(maxNumber)})...),
 			Responses: a.responses(jsonResponse("A part of the versions", schema[api.VersionList](a), nil), 400, 401, 403, 404, 422),
 		}, answer: a.listVersions,
 	})
@@ -104,7 +104,7 @@ func evidenceBody(text string) (map[string]*api.Evidence, error) {
 
 // listVersions answers GET /files/{file_id}/metadata/versions.
 func (a *API) listVersions(ctx context.Context, c *call) (any, error) {
-	limit, after := c.integer("limit", 1, maxList, 100), c.integer("after", 1, 1<<31-1, 0)
+	limit, after := c.integer("limit", 1, maxList, 100), c.integer("after", 1, maxNumber, 0)
 	scope, err := a.enter(ctx, c, satchel.AccessViewer)
 	if err != nil {
 		return nil, err

@@ -20,7 +20,7 @@ func (a *API) addWorkspaceRoutes() {
 		Operation: huma.Operation{
 			OperationID: "createWorkspace", Method: http.MethodPost, Path: "/workspaces", Tags: []string{"Workspaces"}, Summary: "Make a workspace",
 			Description: "For owners, admins, and members who are not confined (unless the server runs with SATCHEL_WORKSPACES=closed). Its maker is a writer in it. The first upload to an unknown workspace makes it too.",
-			RequestBody: a.jsonBody(schema[api.WorkspaceRequest](a), &api.WorkspaceRequest{ID: "team-a", Name: "Team A"}),
+			RequestBody: a.jsonBody(a.picked(schema[api.WorkspaceRequest](a), "id", "name"), &api.WorkspaceRequest{ID: "team-a", Name: "Team A"}),
 			Responses:   a.responses(one(), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
 		}, answer: a.createWorkspace,
 	})
@@ -41,7 +41,7 @@ func (a *API) addWorkspaceRoutes() {
 		Operation: huma.Operation{
 			OperationID: "updateWorkspace", Method: http.MethodPatch, Path: "/workspaces/{workspace_id}", Tags: []string{"Workspaces"}, Summary: "Rename a workspace",
 			Description: "For owners and admins. What people call it; the id stays.", Parameters: []*huma.Param{id},
-			RequestBody: a.jsonBody(schema[api.WorkspaceRequest](a), &api.WorkspaceRequest{Name: "Team A"}),
+			RequestBody: a.jsonBody(a.picked(schema[api.WorkspaceRequest](a), "name"), &api.WorkspaceRequest{Name: "Team A"}),
 			Responses:   a.responses(one(), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
 		}, answer: a.updateWorkspace,
 	})
@@ -49,7 +49,7 @@ func (a *API) addWorkspaceRoutes() {
 		Operation: huma.Operation{
 			OperationID: "deleteWorkspace", Method: http.MethodDelete, Path: "/workspaces/{workspace_id}", Tags: []string{"Workspaces"}, Summary: "Delete a workspace",
 			Description: "For owners and admins. One with files in it is 409 not_empty, unless `force=true`: then nobody enters it from now on, its files are removed, and then it; until then it is there with status deleting. Tokens that were narrowed to it alone go with it.",
-			Parameters:  []*huma.Param{id, queryParam("force", "Delete the files in it too", enumSchema("false", "true", "false"))},
+			Parameters:  []*huma.Param{id, queryParam("force", "Delete the files in it too", enumSchema("false", "false", "true"))},
 			Responses: a.responses(jsonResponse("It is gone, or being deleted", &huma.Schema{OneOf: []*huma.Schema{schema[api.Deleted](a), schema[api.Workspace](a)}},
 				&api.Deleted{ID: "team-a", Object: "workspace", Deleted: true}), 400, 401, 403, 404, 409, 422, 507),
 		}, answer: a.deleteWorkspace,
@@ -86,6 +86,16 @@ func (a *API) addWorkspaceUserRoutes(id *huma.Param) {
 // jsonBody documents a JSON body with an example of it.
 func (a *API) jsonBody(s *huma.Schema, example any) *huma.RequestBody {
 	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: s, Example: example}}}
+}
+
+// picked documents a body that has only some of a type's properties, of which it must have the first.
+func (a *API) picked(ref *huma.Schema, required string, others ...string) *huma.Schema {
+	from := a.document.Components.Schemas.SchemaFromRef(ref.Ref)
+	s := &huma.Schema{Type: huma.TypeObject, Required: []string{required}, Properties: map[string]*huma.Schema{}}
+	for _, name := range append(others, required) {
+		s.Properties[name] = from.Properties[name]
+	}
+	return s
 }
 
 // namedWorkspace is the workspace that the path names. One whose id has another form is not there, like any unknown one.

@@ -1,0 +1,109 @@
+"""What the run does not count as a fault, each with its reason, and nothing else.
+
+Only two checks can have exemptions: negative_data_rejection and positive_data_acceptance, which compare what the document says of requests
+with what the server takes. What the document says of answers (no status of 500 or more, statuses, content types, headers, schemas) has none,
+and no operation is left out.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+EXEMPT = ("negative_data_rejection", "positive_data_acceptance")
+
+
+@dataclasses.dataclass(frozen=True)
+class Exemption:
+    check: str
+    reason: str
+    applies: Callable[[Any, Any], bool]  # of a case and its answer
+
+
+def blank(case: Any, _: Any) -> bool:
+    return any(str(value).strip() in ("", "null", "None") for value in case.query.values())
+
+
+def refused_for(code: str, *params: str) -> Callable[[Any, Any], bool]:
+    """The answer names this code first, and one of these parameters, if any are given."""
+
+    def applies(_: Any, answer: Any) -> bool:
+        if not answer.content:  # of HEAD
+            return False
+        error = answer.json()["error"]
+        return error["code"] == code and (not params or error["param"] in params)
+
+    return applies
+
+
+EXEMPTIONS = [
+    Exemption(
+        "negative_data_rejection",
+        "A blank query value, or the literal null, is as if it were absent: clients send None that way. OpenAPI has no word for it.",
+        blank,
+    ),
+    Exemption(
+        "negative_data_rejection",
+        "In a form everything is text, so that a number is a right string, and unknown query parameters are ignored: both wrong at once is right.",
+        lambda case, _: case.operation.label == "POST /files" and not case.query.keys() <= {"workspace"},
+    ),
+    Exemption(
+        "positive_data_acceptance",
+        "Under Prefer: handling=strict unknown fields are refused; without it they are ignored, so the schemas allow them.",
+        refused_for("unknown_parameter"),
+    ),
+    Exemption(
+        "positive_data_acceptance",
+        "JSON in a string (metadata in a query or form): OpenAPI can say that it is a string.",
+        refused_for("invalid_json", "metadata", "metadata_schema", "expires_after"),
+    ),
+    Exemption(
+        "positive_data_acceptance",
+        "Fields that exclude each other, because clients send the same thing in two forms.",
+        refused_for("contradiction"),
+    ),
+    Exemption(
+        "positive_data_acceptance",
+        "Keys of metadata, at any depth, have no control characters and 1 to 128 bytes; JSON Schema can hardly say that of all depths.",
+        lambda case, answer: "/metadata" in case.path and refused_for("invalid_value")(case, answer) and b" key" in answer.content,
+    ),
+    Exemption(
+        "positive_data_acceptance",
+        "Text in a query has no NUL. The document does not repeat that for every parameter.",
+        lambda case, answer: refused_for("invalid_value")(case, answer) and b"valid UTF-8 without NUL" in answer.content,
+    ),
+    Exemption(
+        "positive_data_acceptance",
+        "A part of a form has a name that is not empty (RFC 7578), and clients escape backslashes and quotation marks in it.",
+        lambda case, answer: refused_for("malformed_multipart")(case, answer) and any(not n or "\\" in n or '"' in n for n in case.body),
+    ),
+    Exemption(
+        "positive_data_acceptance",
+        "A name of spaces alone is none.",
+        lambda case, answer: refused_for("missing", "name", "user")(case, answer)
+        and any(str(case.body.get(key, "")).isspace() for key in ("name", "user")),
+    ),
+    Exemption(
+        "positive_data_acceptance",
+        "What If-Match, If-Unmodified-Since and Range ask for is right in form, and holds for some contents and not for others.",
+        lambda _, answer: answer.status_code in (412, 416),
+    ),
+    Exemption(
+        "positive_data_acceptance",
+        "A token ends in the future, whenever that is.",
+        refused_for("out_of_range", "expires_at"),
+    ),
+    Exemption(
+        "positive_data_acceptance",
+        "dry_run goes with instructions: one is a parameter, the other is in the body.",
+        refused_for("missing", "instructions"),
+    ),
+    Exemption(
+        "positive_data_acceptance",
+        "Whether there is a language model is the server's configuration, not the document's.",
+        refused_for("model_not_configured"),
+    ),
+]
+
+# Operations that need not get an answer below 400 in the whole run, with the reason. The shorter run without a language model is for what it
+# answers in the place of the model, and is not held to that.
+UNREACHED: dict[str, str] = {}

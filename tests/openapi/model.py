@@ -1,0 +1,54 @@
+"""A stand-in for a language model: it finds the same thing in every document, and takes its time for whoever asks it to."""
+
+import contextlib
+import http.server
+import json
+import threading
+
+NEVER = "Take for ever."  # an instruction that is not answered while the server runs
+
+
+class StandIn(http.server.ThreadingHTTPServer):
+    """Serves chat completions on a free port of this machine."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.stopped = threading.Event()
+        self.url = f"http://127.0.0.1:{self.server_address[1]}/v1"
+
+    @contextlib.contextmanager
+    def serving(self):
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        try:
+            yield self
+        finally:
+            self.stopped.set()
+            self.shutdown()
+            self.server_close()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        request = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        if NEVER in request:
+            self.server.stopped.wait()
+            self.close_connection = True
+            return
+        message = {"role": "assistant", "content": json.dumps({"set": {"subject": "bytes"}})}
+        answer = json.dumps({
+            "id": "1", "object": "chat.completion", "created": 0, "model": "stand-in",
+            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110},
+        }).encode()  # fmt: skip
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing: the server under test has a log."""
