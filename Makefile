@@ -29,7 +29,7 @@ run: build ## starts it, puts a sample document through it and shows what came b
 	scripts/run-demo.sh
 
 .PHONY: test
-test: clean-results setup format lint openapi-check test-go test-sdk test-openapi cross fuzz ## everything that CI runs; installs what it needs
+test: clean-results setup format lint vulnerabilities openapi-check test-go test-sdk test-openapi cross fuzz ## everything that CI runs; installs what it needs
 	@scripts/results
 
 # Where only one goroutine works, as internal/archtest makes sure, the race detector finds nothing and makes tests up to a hundred times slower.
@@ -66,6 +66,10 @@ format: ## checks that every Go file is as gofmt writes it
 lint: setup ## go vet and golangci-lint
 	go vet ./...
 	.cache/bin/golangci-lint run ./...
+
+.PHONY: vulnerabilities
+vulnerabilities: setup ## govulncheck, with the database that tools/vulndb pins
+	scripts/vulnerabilities
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for some seconds: FUZZTIME=3s

@@ -54,9 +54,15 @@ var zeroSuffix = regexp.MustCompile(`[=,\s]-0+\s*(,|$)`)
 // hugeNumber is a position beyond every file, and beyond what http.ServeContent can read.
 var hugeNumber = regexp.MustCompile(`[1-9][0-9]{18,}`)
 
-// checkRange settles what http.ServeContent would answer wrongly (RFC 9110, 14): units that nobody knows are ignored, as are ranges of
-// empty content, of which no Content-Range can tell; and the last 0 bytes are out of range.
+// maxRanges is how many ranges a request may ask for. http.ServeContent reads any number of them, and a head has room for tens of thousands.
+const maxRanges = 100
+
+// checkRange settles what http.ServeContent would answer wrongly (RFC 9110, 14): units that nobody knows are ignored, as are too many ranges,
+// and ranges of empty content, of which no Content-Range can tell; and the last 0 bytes are out of range.
 func checkRange(h http.Header, size int64) {
+	if strings.Count(h.Get("Range"), ",") >= maxRanges {
+		h.Del("Range")
+	}
 	given := hugeNumber.ReplaceAllString(h.Get("Range"), "999999999999999999")
 	unit, ranges, found := strings.Cut(given, "=")
 	switch {
