@@ -179,7 +179,7 @@ func (a *API) updateRoute() *route {
 			RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{
 				Type: huma.TypeObject,
 				Properties: map[string]*huma.Schema{
-					"filename": {Type: huma.TypeString, MinLength: length(1), MaxLength: length(satchel.MaxFilename)},
+					"filename": {Type: huma.TypeString, MaxLength: length(satchel.MaxFilename), Pattern: `[^\x00-\x1f\x7f-\x9f/\\][\x00-\x1f\x7f-\x9f]*$`},
 					"expires_after": {
 						Type: huma.TypeObject, Nullable: true, Required: []string{"anchor", "seconds"}, AdditionalProperties: false,
 						Properties: map[string]*huma.Schema{

@@ -6,6 +6,7 @@ and no operation is left out.
 """
 
 import dataclasses
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -78,9 +79,9 @@ EXEMPTIONS = [
     ),
     Exemption(
         "positive_data_acceptance",
-        "A name of spaces alone is none.",
-        lambda case, answer: refused_for("missing", "name", "user")(case, answer)
-        and any(str(case.body.get(key, "")).isspace() for key in ("name", "user")),
+        "A name of spaces alone, or of a folder (. and ..), is none.",
+        lambda case, answer: refused_for("missing", "name", "user", "filename")(case, answer)
+        and any(case.body.get(key) and not re.search(r"[^\s\x00-\x1f\x7f-\x9f./\\]", str(case.body[key])) for key in ("name", "user", "filename")),
     ),
     Exemption(
         "positive_data_acceptance",

@@ -1,11 +1,19 @@
-"""A stand-in for a language model: it finds the same thing in every document, and takes its time for whoever asks it to."""
+"""A stand-in for a language model: it finds the same thing in every document. An instruction that never() made is not answered the first time."""
 
 import contextlib
 import http.server
 import json
+import re
+import secrets
 import threading
 
-NEVER = "Take for ever."  # an instruction that is not answered while the server runs
+
+def never() -> str:
+    """Makes an instruction whose run has no end. It may come again in another request, and is then like any other."""
+    return f"Take for ever: {secrets.token_hex(8)}."
+
+
+FOR_EVER = re.compile(r"Take for ever: [0-9a-f]{16}")
 
 
 class StandIn(http.server.ThreadingHTTPServer):
@@ -16,6 +24,7 @@ class StandIn(http.server.ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.stopped = threading.Event()
+        self.held: set[str] = set()
         self.url = f"http://127.0.0.1:{self.server_address[1]}/v1"
 
     @contextlib.contextmanager
@@ -34,7 +43,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         request = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        if NEVER in request:
+        found = FOR_EVER.search(request)
+        if found and found[0] not in self.server.held:
+            self.server.held.add(found[0])
             self.server.stopped.wait()
             self.close_connection = True
             return

@@ -7,7 +7,7 @@ import secrets
 import urllib.request
 from typing import Any
 
-from model import NEVER
+from model import never
 
 MOST = 5  # so many requests of an operation get what is made for them; the others meet what there is
 made: collections.Counter[str] = collections.Counter()
@@ -41,7 +41,7 @@ def workspace_user() -> dict[str, str]:
 
 def running_file() -> dict[str, str]:
     form = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\nBeing is.\r\n'
-    form += b'--x\r\nContent-Disposition: form-data; name="instructions"\r\n\r\n' + NEVER.encode() + b"\r\n--x--\r\n"
+    form += b'--x\r\nContent-Disposition: form-data; name="instructions"\r\n\r\n' + never().encode() + b"\r\n--x--\r\n"
     return {"file_id": ask("POST", "/files", form, "multipart/form-data; boundary=x")["id"]}
 
 
