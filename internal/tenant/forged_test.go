@@ -312,11 +312,14 @@ func TestKeysThatAreNotBelieved(t *testing.T) {
 
 func FuzzJWT(f *testing.F) {
 	i := newIdentityTeam(f, tenant.MakeAll)
-	for _, tokens := range []map[string]string{i.algorithms(f), i.headers(f), i.signatures(f), i.wrongClaims(f), i.shapes(f)} {
-		for _, token := range tokens {
-			if len(token) < 2<<10 {
-				f.Add(token)
-			}
+	for _, token := range i.shapes(f) { // few, because a seed costs a signature to verify, many times over in a program that is watched
+		if len(token) < 1<<10 {
+			f.Add(token)
+		}
+	}
+	for name, token := range i.algorithms(f) {
+		if strings.HasPrefix(name, "alg") {
+			f.Add(token)
 		}
 	}
 	// Nobody but the issuer can sign, and what it signed is not among the seeds.

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/satchel-files/satchel/internal/daemon"
 )
 
 // The table of access is made from the server's own OpenAPI document, so that no operation can be forgotten: each is tried by everybody who has no
@@ -94,9 +96,9 @@ type estate struct {
 	unknown target // ids of the same form that nobody has
 }
 
-func newEstate(t *testing.T) *estate {
+func newEstate(t *testing.T, settings ...func(*daemon.Config)) *estate {
 	t.Helper()
-	s := newServer(t)
+	s := newServer(t, settings...)
 	owner := s.makeToken(t, "acme olga owner")
 	mary := s.makeToken(t, "acme mary writer lab")
 	made := s.do(t, as(mary.Token, "POST", "/files?workspace=lab").form(field("metadata", `{"a":1}`), file("plan.txt", "Being is."))).file(t)
