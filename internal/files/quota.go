@@ -157,10 +157,10 @@ func (l limits) check(more satchel.Amount) error {
 	for _, a := range l {
 		switch most := a.quota; {
 		case most.Files != nil && a.used.Files+more.Files > *most.Files:
-			return exceeded("%s may have %d files and has %d, with those that are being uploaded", a.whose, *most.Files, a.used.Files)
+			return exceeded("%s may have %d files and has %d, with those that are being uploaded: there is no room for this upload", a.whose, *most.Files, a.used.Files)
 		case most.Bytes != nil && a.used.Bytes+more.Bytes > *most.Bytes:
-			return exceeded("%s may have %d bytes in its files and has %d, with what is being uploaded or was deleted in the last minute; this needs %d more",
-				a.whose, *most.Bytes, a.used.Bytes, more.Bytes)
+			return exceeded("%s may have %d bytes in its files and has %d, with what is being uploaded or was deleted in the last minute: there is no room for this upload",
+				a.whose, *most.Bytes, a.used.Bytes)
 		}
 	}
 	return nil
