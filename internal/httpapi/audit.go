@@ -37,7 +37,7 @@ func (a *API) addAuditRoutes() {
 				queryParam("user", "Only of this user: name or id; `me` is whoever asks", textSchema()), queryParam("action", "Only this operation, such as deleteFile", textSchema()),
 				queryParam("object", "Only about the thing with this id, such as a file", textSchema()), moment("since", "Unix seconds: then or later"), moment("until", "Unix seconds: before then"),
 				queryParam("format", "jsonl: JSON lines", enumSchema("json", "json", "jsonl")),
-			}, partParams("Start behind this entry, with older ones", textSchema())...),
+			}, partParams("Start behind this entry, with older ones", &huma.Schema{Type: huma.TypeString, Pattern: "^aud-[0-9a-v]{25}$"})...),
 			Responses: a.responses(list, 400, 401, 403, 404, 422),
 		}, answer: a.listAudit,
 	})

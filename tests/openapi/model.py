@@ -25,6 +25,7 @@ class StandIn(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.stopped = threading.Event()
         self.held: set[str] = set()
+        self.changed = threading.Condition()
         self.url = f"http://127.0.0.1:{self.server_address[1]}/v1"
 
     @contextlib.contextmanager
@@ -41,20 +42,32 @@ class StandIn(http.server.ThreadingHTTPServer):
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
+    def do_GET(self) -> None:
+        """Answers when an instruction is being held: its file has a run without an end."""
+        token = self.path.rpartition("/")[2]
+        with self.server.changed:
+            here = self.server.changed.wait_for(lambda: any(token in held for held in self.server.held), timeout=30)
+        self.reply({"held": here})
+
     def do_POST(self) -> None:
         request = self.rfile.read(int(self.headers["Content-Length"])).decode()
         found = FOR_EVER.search(request)
         if found and found[0] not in self.server.held:
-            self.server.held.add(found[0])
+            with self.server.changed:
+                self.server.held.add(found[0])
+                self.server.changed.notify_all()
             self.server.stopped.wait()
             self.close_connection = True
             return
         message = {"role": "assistant", "content": json.dumps({"set": {"subject": "bytes"}})}
-        answer = json.dumps({
+        self.reply({
             "id": "1", "object": "chat.completion", "created": 0, "model": "stand-in",
             "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
             "usage": {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110},
-        }).encode()  # fmt: skip
+        })  # fmt: skip
+
+    def reply(self, value: object) -> None:
+        answer = json.dumps(value).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(answer)))

@@ -39,18 +39,32 @@ def workspace_user() -> dict[str, str]:
     return somebody | {"workspace_id": "default"}
 
 
+def file(form: bytes) -> dict[str, str]:
+    """Uploads to a workspace of its own: others have the settings that were made at random."""
+    workspace = name()
+    uploaded = ask("POST", f"/files?workspace={workspace}", form, "multipart/form-data; boundary=x")
+    return {"file_id": uploaded["id"], "workspace": workspace}
+
+
 def running_file() -> dict[str, str]:
+    """Makes a file whose run is under way, so that the instruction, should it come again elsewhere, is held nowhere else."""
+    instruction = never()
     form = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\nBeing is.\r\n'
-    form += b'--x\r\nContent-Disposition: form-data; name="instructions"\r\n\r\n' + never().encode() + b"\r\n--x--\r\n"
-    return {"file_id": ask("POST", "/files", form, "multipart/form-data; boundary=x")["id"]}
+    form += b'--x\r\nContent-Disposition: form-data; name="instructions"\r\n\r\n' + instruction.encode() + b"\r\n--x--\r\n"
+    upload = file(form)
+    token = instruction.rpartition(" ")[2].strip(".")
+    with urllib.request.urlopen(f"{os.environ['TARGET_MODEL']}/held/{token}") as answer:
+        if not json.load(answer)["held"]:
+            raise RuntimeError("the model was never asked about the file " + upload["file_id"])
+    return upload
 
 
 def changed_file() -> dict[str, str]:
     form = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\nBeing is.\r\n--x--\r\n'
-    file = ask("POST", "/files", form, "multipart/form-data; boundary=x")["id"]
+    upload = file(form)
     for draft in (True, False):
-        ask("PATCH", f"/files/{file}/metadata", {"draft": draft})
-    return {"file_id": file, "number": 1}
+        ask("PATCH", f"/files/{upload['file_id']}/metadata?workspace={upload['workspace']}", {"draft": draft})
+    return upload | {"number": 1}
 
 
 # What the paths of operations are given, and the bodies of those that make something under a name that must be new.
@@ -78,7 +92,10 @@ def prepare(case: Any) -> None:
         return
     made[operation] += 1
     if operation in PATHS:
-        case.path_parameters.update(PATHS[operation]())
+        target = PATHS[operation]()
         case.query.clear()
+        if workspace := target.pop("workspace", None):
+            case.query["workspace"] = workspace
+        case.path_parameters.update(target)
     elif isinstance(case.body, dict):
         case.body.update(BODIES[operation]())
