@@ -83,6 +83,10 @@ func Open(ctx context.Context, c Config, log io.Writer) (_ *Daemon, err error) {
 	}
 	d.sweeper = d.newSweeper(vault, service, m)
 	m.watch(registry, d.stores.rows, vault)
+	// This process is alone on its store: what uploads of the one before it held is nobody's.
+	if _, err := d.stores.rows.ForgetReservations(ctx, time.Now().Add(files.ReservationTime)); err != nil {
+		return nil, err
+	}
 	if d.workers, err = d.openWorkers(service, registry); err != nil {
 		return nil, err
 	}

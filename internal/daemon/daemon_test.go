@@ -12,8 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/api"
 	"github.com/satchel-files/satchel/internal/daemon"
+	"github.com/satchel-files/satchel/internal/files"
+	"github.com/satchel-files/satchel/internal/meta"
+	"github.com/satchel-files/satchel/internal/meta/sqlstore"
 )
 
 func config(t *testing.T) daemon.Config {
@@ -66,6 +70,39 @@ func TestASecondServerIsRefused(t *testing.T) {
 }
 
 // Only whoever makes a first token makes an installation: a mistyped folder must not become one.
+// Room that uploads held when their server ended, by whatever, is free when it starts again.
+func TestRoomIsNotHeldByUploadsOfAnEndedServer(t *testing.T) {
+	c := config(t)
+	if err := open(t, c).Close(); err != nil {
+		t.Fatal(err)
+	}
+	left := func(do func(s *sqlstore.Store) error) {
+		t.Helper()
+		s, err := sqlstore.OpenSQLite(t.Context(), sqlstore.Options{Path: filepath.Join(c.Data, "satchel.db")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(do(s), s.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ends := time.Now().Add(files.ReservationTime)
+	held := meta.Reservation{ID: satchel.NewReservationID(time.Now()), Org: "org_1", Amount: satchel.Amount{Bytes: 1 << 40}, ExpiresAt: ends}
+	left(func(s *sqlstore.Store) error {
+		return s.InTx(t.Context(), func(ctx context.Context, tx meta.Tx) error { return tx.PutReservation(ctx, held) })
+	})
+	if err := open(t, c).Close(); err != nil {
+		t.Fatal(err)
+	}
+	left(func(s *sqlstore.Store) error {
+		n, err := s.ForgetReservations(t.Context(), ends.Add(time.Hour))
+		if n != 0 {
+			t.Errorf("%d uploads still hold room", n)
+		}
+		return err
+	})
+}
+
 func TestOfflineNeedsAnInstallation(t *testing.T) {
 	c := config(t)
 	if _, err := daemon.OpenOffline(t.Context(), c); err == nil {

@@ -3,6 +3,8 @@ package files
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -17,9 +19,12 @@ const (
 	reserveStep = 16 << 20
 	// formAllowance is what a form may have around its files: an upload is refused by its Content-Length only if its files alone are surely too much.
 	formAllowance = 1 << 20
-	// reservationTime is when the reservation of an upload lapses that has moved nothing; half of it later one that moves is renewed.
-	reservationTime = 15 * time.Minute
+	// leastStep is how small such a step becomes where little room is left, so that others find some, too.
+	leastStep = 64 << 10
 )
+
+// ReservationTime is when the reservation of an upload lapses that has moved nothing; after half of it one that moves is renewed.
+const ReservationTime = 15 * time.Minute
 
 // reservation is room that an upload holds in what its organization and its workspace may use. It is used by one goroutine.
 type reservation struct {
@@ -31,6 +36,8 @@ type reservation struct {
 	held    satchel.Amount
 	taken   satchel.Amount // by the files so far
 	renewAt time.Time
+
+	announced int64 // how long the upload says that it is; below 0: it does not
 }
 
 // reserve holds room for an upload of about announced bytes (below 0: not known); nil where nothing is limited. CodeQuotaExceeded if there is
@@ -51,16 +58,43 @@ func (s *Service) reserve(ctx context.Context, scope satchel.Scope, announced in
 			return nil, err
 		}
 	}
-	r := &reservation{service: s, scope: scope, placed: placed, rules: rules, id: satchel.NewReservationID(s.now())}
-	least, want := satchel.Amount{Files: 1, Bytes: announced - formAllowance}, satchel.Amount{Files: 1, Bytes: announced}
-	if announced < 0 {
-		want.Bytes = reserveStep
-	}
-	least.Bytes = max(least.Bytes, 0)
+	r := &reservation{service: s, scope: scope, placed: placed, rules: rules, id: reservationOf(scope, key, s.now()), announced: announced}
+	least, want := r.first()
 	return r, r.hold(ctx, least, want)
 }
 
-// hold makes the reservation as large as want, or as large as there is room, but not smaller than least: else it is CodeQuotaExceeded.
+// reservationOf gives the id of a reservation. Attempts of one upload, which are those under one key, hold room once.
+func reservationOf(scope satchel.Scope, key string, now time.Time) satchel.ReservationID {
+	if key == "" {
+		return satchel.NewReservationID(now)
+	}
+	sum := sha256.Sum256([]byte(string(scope.Org) + "\x00" + string(scope.User) + "\x00" + key))
+	return satchel.ReservationID(hex.EncodeToString(sum[:16]))
+}
+
+// first gives what an upload surely needs by what it says of its length, and what it may.
+func (r *reservation) first() (least, want satchel.Amount) {
+	least = satchel.Amount{Files: 1, Bytes: max(r.announced-formAllowance, 0)}
+	if r.announced < 0 {
+		return least, least
+	}
+	return least, satchel.Amount{Files: 1, Bytes: r.announced}
+}
+
+// place makes the workspace known, with all that was taken so far.
+func (r *reservation) place(ctx context.Context, ws satchel.WorkspaceID) error {
+	r.scope.Workspace, r.placed = ws, true
+	rules, err := r.service.store.Rules(ctx, r.scope)
+	if err != nil || rules == r.rules {
+		return err
+	}
+	r.rules = rules
+	least, want := r.first()
+	return r.hold(ctx, satchel.Amount{Files: max(least.Files, r.taken.Files), Bytes: max(least.Bytes, r.taken.Bytes)}, want)
+}
+
+// hold makes the reservation as large as want, or as large as there is room, but not smaller than least: else it is CodeQuotaExceeded. An upload of
+// which nobody knows how long it is holds a step more than it has taken.
 func (r *reservation) hold(ctx context.Context, least, want satchel.Amount) error {
 	return r.service.commit(ctx, func(ctx context.Context, tx meta.Tx) error {
 		now := r.service.now()
@@ -71,8 +105,11 @@ func (r *reservation) hold(ctx context.Context, least, want satchel.Amount) erro
 		if err := all.check(least); err != nil {
 			return err
 		}
-		r.held, r.renewAt = all.most(want), now.Add(reservationTime/2)
-		held := meta.Reservation{ID: r.id, Org: r.scope.Org, Amount: r.held, ExpiresAt: now.Add(reservationTime)}
+		if r.announced < 0 {
+			want.Bytes = max(want.Bytes, least.Bytes+all.step(least.Bytes))
+		}
+		r.held, r.renewAt = all.most(want), now.Add(ReservationTime/2)
+		held := meta.Reservation{ID: r.id, Org: r.scope.Org, Amount: r.held, ExpiresAt: now.Add(ReservationTime)}
 		if r.placed {
 			held.Workspace = r.scope.Workspace
 		}
@@ -86,11 +123,7 @@ func (r *reservation) take(ctx context.Context, more satchel.Amount) error {
 	if r.taken.Bytes <= r.held.Bytes && r.taken.Files <= r.held.Files && r.service.now().Before(r.renewAt) {
 		return nil
 	}
-	want := satchel.Amount{Files: r.taken.Files, Bytes: r.held.Bytes}
-	if r.taken.Bytes > r.held.Bytes {
-		want.Bytes = r.taken.Bytes + reserveStep
-	}
-	return r.hold(ctx, r.taken, want)
+	return r.hold(ctx, r.taken, satchel.Amount{Files: r.taken.Files, Bytes: max(r.taken.Bytes, r.held.Bytes)})
 }
 
 // release gives back what is still held. If it cannot be given back, it lapses.
@@ -175,6 +208,12 @@ func (l limits) most(want satchel.Amount) satchel.Amount {
 	return want
 }
 
+// step gives how much more an upload holds that has taken so much, and does not say how long it is: an eighth of what is left, within bounds.
+func (l limits) step(taken int64) int64 {
+	left := l.most(satchel.Amount{Bytes: taken + 8*reserveStep}).Bytes - taken
+	return max(min(left/8, reserveStep), leastStep)
+}
+
 func least(want int64, limit *int64, used int64) int64 {
 	if limit == nil {
 		return want
@@ -235,6 +274,15 @@ func (w *Work) MayAsk(ctx context.Context) (*satchel.Failure, error) {
 		return &satchel.Failure{Code: fault.Code, Message: fault.Message}, nil
 	}
 	return nil, err
+}
+
+// CountLost counts what a model has said for a run that was cancelled, or whose file has gone, before that could be written into it.
+func (w *Work) CountLost(ctx context.Context, spent satchel.Tokens) error {
+	if spent == (satchel.Tokens{}) {
+		return nil
+	}
+	s := w.service
+	return s.commit(ctx, func(ctx context.Context, tx meta.Tx) error { return tx.CountTokens(ctx, w.scope, spent, s.now()) })
 }
 
 // mayAsk refuses to have a model asked about files of a workspace whose settings forbid it, CodeAIDisabled, or when the day's tokens are

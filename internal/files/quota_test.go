@@ -244,6 +244,80 @@ type readerFunc func(b []byte) (int, error)
 
 func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 
+// TestUploadsOfUnknownLength hold a part of what is left: others find some, too.
+func TestUploadsOfUnknownLength(t *testing.T) {
+	w := newWorld(t)
+	w.allow(t, satchel.Quota{Bytes: most(10_000_000)}, satchel.WorkspaceSettings{})
+	for range 10 {
+		open := w.begin(t, -1)
+		defer func() { _ = open.Discard(t.Context()) }()
+	}
+	for _, announced := range []int64{90_000, -1} {
+		if err := w.upload(t, announced, 90_000); err != nil {
+			t.Errorf("beside ten that are open, announced as %d: %v", announced, err)
+		}
+	}
+}
+
+// TestAttemptsOfOneUpload are those under one key: room is held once for them.
+func TestAttemptsOfOneUpload(t *testing.T) {
+	w := newWorld(t)
+	w.allow(t, satchel.Quota{Files: most(1), Bytes: most(100)}, satchel.WorkspaceSettings{})
+	var attempts [2]*files.Upload
+	for i := range attempts { // the first one hangs
+		var err error
+		if attempts[i], err = w.NewUpload(t.Context(), w.scope, 100, "key"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := attempts[1].Add(t.Context(), "a", "", io.LimitReader(zeros{}, 100)); err != nil {
+		t.Fatal(err)
+	}
+	terms, err := files.Fields{}.Check()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Create(t.Context(), w.scope, attempts[1], terms, "key"); err != nil {
+		t.Errorf("while the first attempt hangs: %v", err)
+	}
+	for _, attempt := range attempts {
+		if err := attempt.Discard(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	wantCode(t, w.upload(t, 1, 0), satchel.CodeQuotaExceeded)
+}
+
+// TestAPlaceThatComesLate is that of a field before the files: what holds there counts from then on.
+func TestAPlaceThatComesLate(t *testing.T) {
+	w := newWorld(t)
+	w.allow(t, satchel.Quota{Bytes: most(100 << 20)}, satchel.WorkspaceSettings{Quota: satchel.Quota{Bytes: most(1000), FileBytes: most(500)}})
+	anywhere := w.scope
+	anywhere.Workspace = ""
+	begin := func(size int64) *files.Upload {
+		t.Helper()
+		upload, err := w.NewUpload(t.Context(), anywhere, size, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return upload
+	}
+	large, small := begin(5<<20), begin(600)
+	wantCode(t, large.Place(t.Context(), w.scope.Workspace), satchel.CodeQuotaExceeded)
+	if err := small.Place(t.Context(), w.scope.Workspace); err != nil {
+		t.Fatal(err)
+	}
+	wantCode(t, small.Add(t.Context(), "a", "", io.LimitReader(zeros{}, 501)), satchel.CodeQuotaExceeded)
+	for _, upload := range []*files.Upload{large, small} {
+		if err := upload.Discard(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	if held := w.held(t); held != (satchel.Amount{}) {
+		t.Errorf("%+v are held for nobody", held)
+	}
+}
+
 // TestAReplayTakesNoRoom sends an upload again that filled the quota.
 func TestAReplayTakesNoRoom(t *testing.T) {
 	w := newWorld(t)

@@ -12,9 +12,12 @@ import (
 // Upload collects the files of one request while they stream in. Nothing of it is visible until Create. Whoever makes one ends it with
 // Discard, which throws away what Create did not hand over to rows, and the room that was held. It is used by one goroutine.
 type Upload struct {
-	vault *blob.Vault
-	room  *reservation // nil: nothing is limited
-	parts []part
+	service *Service
+	scope   satchel.Scope // the workspace is empty while it is not known
+	size    int64         // as it was announced
+	key     string
+	room    *reservation // nil: nothing is limited
+	parts   []part
 }
 
 type part struct {
@@ -34,7 +37,24 @@ func (s *Service) NewUpload(ctx context.Context, scope satchel.Scope, size int64
 	if err != nil {
 		return nil, err
 	}
-	return &Upload{vault: s.vault, room: room}, nil
+	return &Upload{service: s, scope: scope, size: size, key: key, room: room}, nil
+}
+
+// Place says where the upload goes, if that was not known: what holds there counts from now on, with what has come already. CodeQuotaExceeded as for
+// NewUpload.
+func (u *Upload) Place(ctx context.Context, ws satchel.WorkspaceID) (err error) {
+	if u.scope.Workspace != "" {
+		return nil
+	}
+	u.scope.Workspace = ws
+	if u.room != nil {
+		return u.room.place(ctx, ws)
+	}
+	room, err := u.service.reserve(ctx, u.scope, u.size, u.key)
+	if err == nil {
+		u.room = room
+	}
+	return err
 }
 
 // Len is the number of files so far.
@@ -48,7 +68,7 @@ func (u *Upload) Add(ctx context.Context, filename, declared string, content io.
 	if err != nil {
 		return err
 	}
-	staged, err := u.vault.Stage(ctx, content)
+	staged, err := u.service.vault.Stage(ctx, content)
 	if err != nil {
 		return err
 	}

@@ -60,18 +60,24 @@ func (a *API) throttle(c *call, caller satchel.Caller) error {
 		key = string(caller.Org) + " " + string(caller.User)
 	}
 	state, ok := a.limits.tokens.Take(key)
-	h := c.w.Header()
-	h.Set("X-Ratelimit-Limit-Requests", strconv.Itoa(state.Limit))
-	h.Set("X-Ratelimit-Remaining-Requests", strconv.Itoa(state.Remaining))
-	h.Set("X-Ratelimit-Reset-Requests", state.Reset.Round(time.Millisecond).String())
+	c.showLimit(state)
 	if !ok {
 		return c.tooMany(state, "too many requests came with this token; try again when retry-after is over")
 	}
 	return nil
 }
 
+// showLimit says what is left.
+func (c *call) showLimit(state ratelimit.State) {
+	h := c.w.Header()
+	h.Set("X-Ratelimit-Limit-Requests", strconv.Itoa(state.Limit))
+	h.Set("X-Ratelimit-Remaining-Requests", strconv.Itoa(state.Remaining))
+	h.Set("X-Ratelimit-Reset-Requests", state.Reset.Round(time.Millisecond).String())
+}
+
 // tooMany is the refusal of a limit. The answer says when to try again.
 func (c *call) tooMany(state ratelimit.State, message string) error {
+	c.showLimit(state)
 	seconds := min(max(int(math.Ceil(state.Retry.Seconds())), 1), maxRetryAfter)
 	c.w.Header().Set("Retry-After", strconv.Itoa(seconds))
 	return satchel.Errorf(satchel.CodeRateLimited, "%s", message)

@@ -122,10 +122,12 @@ func (p part) defaults() (d files.Defaults) {
 	case map[string]any:
 		text := satchel.CanonicalJSON(value)
 		d.Schema = &text
-	default:
+	case nil, string:
 		if there {
 			d.Schema = p.text("metadata_schema")
 		}
+	default:
+		p.fault("metadata_schema", satchel.CodeInvalidType, "must be a JSON Schema, as an object or as a string, or null: none")
 	}
 	switch value, there := p.object["expires_after"]; value := value.(type) {
 	case nil:

@@ -94,9 +94,13 @@ func (a *API) enterEarly(ctx context.Context, c *call) (err error) {
 	return err
 }
 
-// earlyScope is where an upload goes by what is known before its form: the workspace of the query, or none.
+// earlyScope is where an upload goes by what is known before its form: the workspace of the query, or the only one of the token, or none.
 func (c *call) earlyScope() satchel.Scope {
-	return satchel.Scope{Org: c.caller.Org, Workspace: satchel.WorkspaceID(c.text("workspace")), User: c.caller.User}
+	scope := satchel.Scope{Org: c.caller.Org, Workspace: satchel.WorkspaceID(c.text("workspace")), User: c.caller.User}
+	if scope.Workspace == "" && len(c.caller.Workspaces) == 1 {
+		scope.Workspace = c.caller.Workspaces[0]
+	}
+	return scope
 }
 
 func (c *call) idempotencyKey() string {
@@ -136,7 +140,7 @@ func (a *API) readForm(ctx context.Context, c *call, f *form) error {
 		if err != nil {
 			return malformedForm(err)
 		}
-		if err := a.addPart(ctx, f, part); err != nil {
+		if err := a.addPart(ctx, c, f, part); err != nil {
 			return err
 		}
 	}
@@ -155,17 +159,33 @@ func (c *call) formError(err error) error {
 	return err
 }
 
-func (a *API) addPart(ctx context.Context, f *form, part *multipart.Part) error {
+func (a *API) addPart(ctx context.Context, c *call, f *form, part *multipart.Part) error {
 	_, params, err := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
 	if err != nil || part.FormName() == "" {
 		return malformedForm(io.ErrUnexpectedEOF)
 	}
 	switch name := params["name"]; name {
 	case "file", "file[]":
+		if err := a.place(ctx, c, f); err != nil {
+			return err
+		}
 		return addFile(ctx, f, params["filename"], part)
 	default:
 		return f.addText(name, part)
 	}
+}
+
+// place tells an upload whose files begin where they go, if a field before them has said so. Whether the caller may upload there is answered when the
+// form has ended, with all else; who may not is told nothing of what may be used.
+func (a *API) place(ctx context.Context, c *call, f *form) error {
+	ws, ok := satchel.ParseWorkspaceID(f.fields["workspace"])
+	if !ok || c.caller.Org == "" {
+		return nil
+	}
+	if _, err := a.tenant.Enter(ctx, c.caller, ws, satchel.AccessWriter); err != nil {
+		return nil //nolint:nilerr // said later
+	}
+	return f.upload.Place(ctx, ws)
 }
 
 func addFile(ctx context.Context, f *form, sent string, part *multipart.Part) error {

@@ -21,10 +21,13 @@ type AccountReader interface {
 	Usage(ctx context.Context, org satchel.OrgID, since, now time.Time, page satchel.Slice) (total satchel.Usage, workspaces []satchel.Usage, err error)
 }
 
-// AccountWriter holds room for what is coming. Its methods belong to a Tx. What is used is counted by the store
+// AccountWriter holds room for what is coming, and counts what no row of a run can. Its methods belong to a Tx. What is used is counted by the store
 // itself, in the transactions that insert, delete and forget, and that update runs.
 type AccountWriter interface {
-	// PutReservation stores a reservation in the place of the one with its id, if there is one; its organization and workspace stay.
+	// CountTokens adds what a model has read and written on the day of at for the scope's workspace, in no run that is still there to be updated.
+	CountTokens(ctx context.Context, scope satchel.Scope, spent satchel.Tokens, at time.Time) error
+
+	// PutReservation stores a reservation in the place of the one with its id, if there is one; the organization stays.
 	PutReservation(ctx context.Context, r Reservation) error
 
 	// DeleteReservation gives one of the organization back. One that is not there is no error: it has lapsed.

@@ -463,6 +463,10 @@ func TestAFileGoesDuringARequest(t *testing.T) {
 			if len(w.observed) != 0 {
 				t.Errorf("observed were %+v", w.observed)
 			}
+			used, _, err := w.rows.Usage(t.Context(), w.scope.Org, w.clock.Now(), w.clock.Now(), satchel.Slice{Limit: 1})
+			if want := (satchel.Tokens{Input: 100, Output: 10}); err != nil || used.Today != want { // what was said in vain was said
+				t.Errorf("%+v were used, %v; want %+v", used.Today, err, want)
+			}
 			if name == "cancelled" {
 				w.wantFile(id, satchel.StatusError, satchel.CodeCancelled, "Processing was cancelled.")
 				if file := w.file(id); file.Metadata.String() != "{}" || file.MetadataVersion != 1 {

@@ -42,14 +42,16 @@ func (r *run) instruct(ctx context.Context) error {
 		if failure, err := r.work.MayAsk(ctx); err != nil || failure != nil {
 			return r.refused(ctx, failure, err)
 		}
-		if state, err = engine.Advance(ctx, task, state); err != nil {
-			r.spent = meter.spent
+		state, err = engine.Advance(ctx, task, state)
+		r.spent = meter.spent
+		if err != nil {
 			return err
 		}
 		r.watcher.say(state.Details)
 		if err := r.work.Checkpoint(ctx, satchel.StepInstruct, progress{Instruct: state}.String(), state.Details, state.Tokens); err != nil {
 			return err
 		}
+		r.spent = satchel.Tokens{}
 	}
 	outcome, err := outcomeOf(state)
 	if err != nil {

@@ -80,8 +80,10 @@ func (p *Processor) work(ctx context.Context, work *files.Work, kind string, unt
 		err = lost
 	}
 	switch {
-	case errors.Is(err, files.ErrLost), errors.Is(err, errHandedOver):
-		return false, nil // whoever took it, or ended it, sees to the rest
+	case errors.Is(err, files.ErrLost):
+		return false, work.CountLost(context.WithoutCancel(ctx), r.spent) // whoever took it, or ended it, sees to the rest
+	case errors.Is(err, errHandedOver):
+		return false, nil
 	case err != nil:
 		return false, r.giveBack(context.WithoutCancel(ctx), err)
 	}
@@ -105,7 +107,7 @@ type run struct {
 	watcher *watcher
 	kind    string // of the job
 	until   time.Time
-	spent   satchel.Tokens // by a step that failed
+	spent   satchel.Tokens // by a step that is not stored yet
 }
 
 // steps goes from the run's step to its end.

@@ -7,11 +7,12 @@ import (
 	"github.com/satchel-files/satchel/internal/meta"
 )
 
-// change is a transaction that somebody asked for. fn gives the entry that it leaves in the audit, so that nothing is changed without one.
+// change is a transaction that somebody asked for. fn gives the entry that it leaves in the audit, so that nothing is changed without one;
+// the zero entry is for what has changed nothing.
 func (s *Service) change(ctx context.Context, fn func(ctx context.Context, tx meta.Tx) (satchel.AuditEntry, error)) error {
 	return s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
 		entry, err := fn(ctx, tx)
-		if err != nil {
+		if err != nil || entry.Action == "" {
 			return err
 		}
 		return tx.InsertAudit(ctx, entry)

@@ -3,6 +3,7 @@ package tenant
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/satchel-files/satchel"
@@ -144,7 +145,11 @@ func (s *Service) UpdateOrg(ctx context.Context, caller satchel.Caller, idOrName
 		if err := s.linkOrg(ctx, tx, found.ID, found.Identity); err != nil {
 			return entry, err
 		}
-		org, entry = found, caller.Did("updateOrganization", string(found.ID), r.note())
+		org = found
+		if reflect.DeepEqual(before, *found) {
+			return entry, nil // nothing to tell
+		}
+		entry = caller.Did("updateOrganization", string(found.ID), r.note())
 		return entry, taken(tx.UpdateOrg(ctx, *found), "an organization of this name exists already")
 	})
 	s.known.forget()

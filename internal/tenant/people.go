@@ -177,6 +177,9 @@ func (s *Service) UpdateUser(ctx context.Context, caller satchel.Caller, idOrNam
 		if err := s.link(ctx, tx, changed, before.Identity); err != nil {
 			return entry, err
 		}
+		if changed == *before {
+			return entry, nil // nothing to tell
+		}
 		return userChanged(caller, *before, changed), taken(tx.UpdateMember(ctx, changed), "the organization has a user of this name already")
 	})
 	s.known.forget()

@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"context"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -164,9 +165,14 @@ func (s *Service) UpdateWorkspace(ctx context.Context, caller satchel.Caller, id
 	var w *satchel.Workspace
 	entry := didIn(caller, id, "updateWorkspace", string(id), r.note())
 	err := s.manage(ctx, caller, &entry, func(ctx context.Context, tx meta.Tx, found *satchel.Workspace) error {
+		before := *found
 		w = found
 		if err := r.apply(found); err != nil {
 			return err
+		}
+		if reflect.DeepEqual(before, *found) {
+			entry.Action = "" // nothing to tell
+			return nil
 		}
 		return tx.UpdateWorkspace(ctx, *found)
 	})
@@ -206,9 +212,11 @@ func (s *Service) DeleteWorkspace(ctx context.Context, caller satchel.Caller, id
 			return tx.DeleteWorkspace(ctx, caller.Org, id)
 		case !force || satchel.CodeOf(err) != satchel.CodeNotEmpty:
 			return err
-		case w.Doomed.IsZero():
-			w.Doomed = s.now()
+		case !w.Doomed.IsZero():
+			entry.Action = "" // it is on its way out already
+			return nil
 		}
+		w.Doomed = s.now()
 		return tx.UpdateWorkspace(ctx, *w)
 	})
 	s.known.forget()
@@ -242,6 +250,10 @@ func (s *Service) GiveAccess(ctx context.Context, caller satchel.Caller, id satc
 		_, before, err := tx.WorkspaceAccess(ctx, caller.Org, id, m.User)
 		if err == nil && access == satchel.AccessNone && before == satchel.AccessNone {
 			return where.notFound("User", user)
+		}
+		if err == nil && access == before {
+			entry.Action = "" // it has that already
+			return nil
 		}
 		if err != nil {
 			return err

@@ -160,8 +160,13 @@ func useOfTokens(t *testing.T, s meta.Store) {
 	spend(satchel.Tokens{Input: 30, Output: 3}, now())
 	spend(satchel.Tokens{Input: 30, Output: 3}, now())
 	spend(satchel.Tokens{Input: 31, Output: 4}, now())
-	commit(t, s, func(ctx context.Context, tx meta.Tx) error { return tx.DeleteFile(ctx, scope, f.ID, now()) })
-	today, both := satchel.Tokens{Input: 21, Output: 3}, satchel.Tokens{Input: 31, Output: 4}
+	commit(t, s, func(ctx context.Context, tx meta.Tx) error {
+		if err := tx.DeleteFile(ctx, scope, f.ID, now()); err != nil {
+			return err
+		}
+		return tx.CountTokens(ctx, scope, satchel.Tokens{Input: 5, Output: 6}, now())
+	})
+	today, both := satchel.Tokens{Input: 26, Output: 9}, satchel.Tokens{Input: 36, Output: 10}
 	for since, want := range map[time.Time]satchel.Tokens{now(): today, now().Add(-24 * time.Hour): both} {
 		total, all, err := s.Usage(t.Context(), scope.Org, since, now(), satchel.Slice{Limit: 10})
 		must(t, err)
@@ -286,6 +291,9 @@ func accountsWithoutScope(t *testing.T, s meta.Store) {
 		t.Error("use by nobody")
 	}
 	for name, do := range map[string]func(ctx context.Context, tx meta.Tx) error{
+		"CountTokens": func(ctx context.Context, tx meta.Tx) error {
+			return tx.CountTokens(ctx, none, satchel.Tokens{Input: 1}, now())
+		},
 		"PutReservation": func(ctx context.Context, tx meta.Tx) error { return tx.PutReservation(ctx, meta.Reservation{ID: "r"}) },
 	} {
 		if err := inTx(t, s, do); err == nil {

@@ -110,6 +110,14 @@ func (t *transaction) countTokens(ctx context.Context, scope satchel.Scope, befo
 	return t.addUsage(ctx, scope, dayOf(after.UpdatedAt), satchel.Amount{}, spent)
 }
 
+// CountTokens implements meta.AccountWriter.
+func (t *transaction) CountTokens(ctx context.Context, scope satchel.Scope, spent satchel.Tokens, at time.Time) error {
+	if err := scope.Check(); err != nil {
+		return err
+	}
+	return t.addUsage(ctx, scope, dayOf(at), satchel.Amount{}, spent)
+}
+
 func (t *transaction) addUsage(ctx context.Context, scope satchel.Scope, day int64, a satchel.Amount, spent satchel.Tokens) error {
 	_, err := t.q.exec(ctx, addUsage, string(scope.Org), string(scope.Workspace), day, a.Files, a.Bytes, spent.Input, spent.Output)
 	if err != nil {
@@ -187,8 +195,8 @@ func (r reader) Usage(ctx context.Context, org satchel.OrgID, since, now time.Ti
 }
 
 const putReservation = `INSERT INTO reservations (id, org_id, workspace_id, files, bytes, expires_at) VALUES ($1, $2, $3, $4, $5, $6)
-	ON CONFLICT (id) DO UPDATE SET files = excluded.files, bytes = excluded.bytes, expires_at = excluded.expires_at
-	WHERE reservations.org_id = excluded.org_id AND reservations.workspace_id = excluded.workspace_id`
+	ON CONFLICT (id) DO UPDATE SET workspace_id = excluded.workspace_id, files = excluded.files, bytes = excluded.bytes, expires_at = excluded.expires_at
+	WHERE reservations.org_id = excluded.org_id`
 
 // PutReservation implements meta.AccountWriter.
 func (t *transaction) PutReservation(ctx context.Context, r meta.Reservation) error {
