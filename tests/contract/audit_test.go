@@ -40,6 +40,8 @@ func TestEveryChangeIsRecorded(t *testing.T) {
 		switch op.id { // where the names must not be those that others get, and values not those that are there
 		case "putMetadata", "postMetadata":
 			r = request{method: op.method, target: r.target}.json(t, map[string]any{"by": op.id})
+		case "putWorkspaceUser":
+			r = request{method: op.method, target: r.target}.json(t, map[string]any{"user": e.own["user_id"], "access": "viewer"})
 		case "createOrganization":
 			r, token = request{method: op.method, target: op.path}.json(t, map[string]any{"name": "another"}), rootToken
 		case "createUser", "createToken":
