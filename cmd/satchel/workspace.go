@@ -139,7 +139,7 @@ func (p *program) waitUntilGone(ctx context.Context, c *client.Client, w *api.Wo
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		if w.FilesLeft != nil && *w.FilesLeft != told {
 			told = *w.FilesLeft
-			p.sayf("%s: %s files are left\n", clean(w.ID), humanize.Comma(told))
+			p.sayf("%s: files left: %s\n", clean(w.ID), humanize.Comma(told))
 		}
 		select {
 		case <-ctx.Done():
