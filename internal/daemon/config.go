@@ -250,10 +250,11 @@ func (c Config) checkEdge() error {
 	return errors.Join(append(all, err)...)
 }
 
-// isOrigin reports whether text is a scheme and a host, with nothing behind them.
+// isOrigin reports whether text is a scheme and a host, with nothing behind them. A star in it would be a pattern, which lets in more than it seems to:
+// https://*example.com has https://evilexample.com.
 func isOrigin(text string) bool {
 	u, err := url.Parse(text)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.Scheme+"://"+u.Host == text
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.Scheme+"://"+u.Host == text && !strings.Contains(text, "*")
 }
 
 // proxies gives the networks that are trusted; an address is a network of one.

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"encoding/pem"
@@ -32,6 +33,25 @@ func writeCertificate(t *testing.T) (cert, key string, roots *x509.CertPool) {
 	roots = x509.NewCertPool()
 	roots.AddCert(s.Certificate())
 	return cert, key, roots
+}
+
+// TestOriginsAreExact: nothing is an origin to allow that is less, or more, than one.
+func TestOriginsAreExact(t *testing.T) {
+	for _, origin := range []string{
+		"https://*", "https://*.example.com", "https://*example.com", "https://app.*", "null", "", "app.example.com", "//app.example.com", "https://",
+		"https://app.example.com/", "https://app.example.com?x", "https://app.example.com#x", "https://user@app.example.com", "file://app.example.com",
+	} {
+		c := config(t)
+		c.Origins = []string{"https://app.example.com", origin}
+		if err := c.Check(); err == nil || !strings.Contains(err.Error(), "CORS origins") {
+			t.Errorf("%q is taken for an origin: %v", origin, err)
+		}
+	}
+	c := config(t)
+	c.Origins = []string{"https://app.example.com", "http://localhost:5173", "http://[::1]:5173", "*"}
+	if err := c.Check(); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestServingTLS(t *testing.T) {

@@ -55,6 +55,17 @@ func TestOrigins(t *testing.T) {
 		{"by another scheme", "http://app.example", []string{"https://app.example"}, ""},
 		{"at another port", "https://app.example:8443", []string{"https://app.example"}, ""},
 		{"a page of nowhere", "null", []string{"https://app.example"}, ""},
+		{"below it", "https://x.app.example", []string{"https://app.example"}, ""},
+		{"above it", "https://example", []string{"https://app.example"}, ""},
+		{"with a dot behind it", "https://app.example.", []string{"https://app.example"}, ""},
+		{"with its port", "https://app.example:443", []string{"https://app.example"}, ""},
+		{"with a path", "https://app.example/", []string{"https://app.example"}, ""},
+		{"as a user", "https://app.example@evil.test", []string{"https://app.example"}, ""},
+		{"with a user", "https://evil@app.example", []string{"https://app.example"}, ""},
+		{"two of them", "https://app.example https://evil.test", []string{"https://app.example"}, ""},
+		{"in letters that look the same", "https://\u0430pp.example", []string{"https://app.example"}, ""},
+		{"without a scheme", "app.example", []string{"https://app.example"}, ""},
+		{"in capitals, which are the same origin", "HTTPS://APP.example", []string{"https://app.example"}, "HTTPS://APP.example"},
 		{"any", "https://app.example", []string{"*"}, "*"},
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodOptions} {
