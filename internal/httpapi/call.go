@@ -141,8 +141,12 @@ func (b *steadyBody) Read(p []byte) (int, error) {
 	if !b.giveUp.IsZero() && now.After(b.giveUp) {
 		return 0, http.ErrBodyReadAfterClose
 	}
-	if b.until.Sub(now) < b.idle*3/4 {
-		b.until = now.Add(b.idle)
+	until := now.Add(b.idle)
+	if !b.giveUp.IsZero() && b.giveUp.Before(until) {
+		until = b.giveUp // else who stands still would be waited for as long as if it were not refused
+	}
+	if b.until.After(until) || until.Sub(b.until) > b.idle/4 {
+		b.until = until
 		_ = b.control.SetReadDeadline(b.until) // connections without deadlines (tests) do without
 	}
 	n, err := b.ReadCloser.Read(p)
