@@ -43,7 +43,10 @@ func (a *API) addSystemRoutes(metrics prometheus.Gatherer) {
 	addHeader(scrape, "Vary", "Accept-Encoding, then")
 	a.addPage("docs", "/docs", "This document as a page", "For people. It loads nothing from anywhere else.", docs, http.HandlerFunc(a.serveDocs))
 	a.addPage("metrics", "/metrics", "Metrics for Prometheus", "What the server does, in counters, gauges and histograms.", scrape, promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
-	a.mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "docs", http.StatusFound) })
+	a.mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		http.Redirect(w, r, "docs", http.StatusFound)
+	})
 }
 
 // addPage adds an operation that needs no token and is answered by a handler of its own.
@@ -56,6 +59,7 @@ func (a *API) addPage(id, path, summary, description string, ok *huma.Response, 
 				return nil, err
 			}
 			c.addReplyHeaders()
+			c.w.Header().Set("X-Content-Type-Options", "nosniff")
 			page.ServeHTTP(c.w, c.r)
 			return nil, nil
 		},

@@ -84,6 +84,9 @@ func (s *server) check(t testing.TB, r request, a answer) {
 	if a.isJSON() {
 		checkJSONHead(t, a)
 	}
+	if got := a.header.Get("X-Content-Type-Options"); len(a.body) > 0 && got != "nosniff" {
+		t.Errorf("%s %.200s: X-Content-Type-Options is %q", r.method, r.target, got)
+	}
 	if a.status >= http.StatusBadRequest && r.method != http.MethodHead {
 		checkProblem(t, a)
 	}
@@ -108,9 +111,6 @@ func checkJSONHead(t testing.TB, a answer) {
 	t.Helper()
 	if got := a.header.Get("Cache-Control"); got != "no-store" {
 		t.Errorf("Cache-Control of JSON is %q", got)
-	}
-	if got := a.header.Get("X-Content-Type-Options"); got != "nosniff" {
-		t.Errorf("X-Content-Type-Options of JSON is %q", got)
 	}
 	if a.length < 0 {
 		t.Error("JSON without Content-Length")
