@@ -199,8 +199,8 @@ func TestAnotherOrganization(t *testing.T) {
 		switch {
 		case op.named() && foreign.status != http.StatusNotFound:
 			t.Errorf("%s: %d %s", op.id, foreign.status, foreign.body)
-		case op.named() && bare(foreign, e.own) != bare(unknown, e.unknown):
-			t.Errorf("%s tells apart what is foreign and what is unknown:\n%s\n%s", op.id, foreign.body, unknown.body)
+		case op.named() && face(foreign, e.own) != face(unknown, e.unknown):
+			t.Errorf("%s tells apart what is foreign and what is unknown:\n%s\n%s", op.id, face(foreign, e.own), face(unknown, e.unknown))
 		case foreign.status >= http.StatusInternalServerError:
 			t.Errorf("%s: %d %s", op.id, foreign.status, foreign.body)
 		}
