@@ -88,7 +88,7 @@ func (s *Service) clearOne(ctx context.Context, scope satchel.Scope) (removed in
 	for {
 		n := 0
 		err := s.commit(ctx, func(ctx context.Context, tx meta.Tx) (err error) {
-			n, err = s.clearSome(ctx, tx, scope, removed)
+			n, err = s.clearSome(ctx, tx, scope)
 			return err
 		})
 		if satchel.CodeOf(err) == satchel.CodeNotFound {
@@ -103,8 +103,9 @@ func (s *Service) clearOne(ctx context.Context, scope satchel.Scope) (removed in
 	}
 }
 
-// clearSome removes some files of a workspace, or, when none is left, the workspace.
-func (s *Service) clearSome(ctx context.Context, tx meta.Tx, scope satchel.Scope, removed int) (n int, err error) {
+// clearSome removes some files of a workspace, or, when none is left, the workspace. Each step is recorded by itself: the next one may be another
+// process's, after a crash.
+func (s *Service) clearSome(ctx context.Context, tx meta.Tx, scope satchel.Scope) (n int, err error) {
 	some, err := tx.Files(ctx, scope, satchel.Query{Limit: expireAtOnce}, time.Unix(0, 0)) // a moment at which none was over
 	if err != nil {
 		return 0, err
@@ -113,12 +114,18 @@ func (s *Service) clearSome(ctx context.Context, tx meta.Tx, scope satchel.Scope
 		if err := tx.DeleteWorkspace(ctx, scope.Org, scope.Workspace); err != nil {
 			return 0, err
 		}
-		return 0, tx.InsertAudit(ctx, byItself(scope).Did("clearWorkspace", string(scope.Workspace), map[string]any{"files": removed}))
+		return 0, tx.InsertAudit(ctx, cleared(scope, map[string]any{"gone": true}))
 	}
 	for _, file := range some.Files {
 		if err := tx.DeleteFile(ctx, scope, file.ID, s.now()); err != nil {
 			return 0, err
 		}
 	}
-	return len(some.Files), nil
+	n = len(some.Files)
+	return n, tx.InsertAudit(ctx, cleared(scope, map[string]any{"files": n}))
+}
+
+// cleared is what the audit has of a step of clearing a workspace.
+func cleared(scope satchel.Scope, details map[string]any) satchel.AuditEntry {
+	return byItself(scope).Did("clearWorkspace", string(scope.Workspace), details)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -198,6 +199,10 @@ func TestAWorkspaceThatGoes(t *testing.T) {
 	}
 	if n, err := w.Clear(t.Context(), w.rows); n != 0 || err != nil {
 		t.Errorf("cleared %d again, %v", n, err)
+	}
+	want := []string{`clearWorkspace server {"files":100}`, `clearWorkspace server {"files":1}`, `clearWorkspace server {"gone":true}`}
+	if got := w.recorded(t); len(got) < len(want) || !slices.Equal(got[len(got)-len(want):], want) {
+		t.Errorf("recorded are %q, want %q in the end", got, want)
 	}
 	_, err = w.rows.Workspace(t.Context(), w.scope.Org, "lab")
 	wantCode(t, err, satchel.CodeNotFound)
