@@ -59,7 +59,7 @@ func (s *Service) Audit(ctx context.Context, caller satchel.Caller, r AuditReque
 		return nil, err
 	}
 	if r.Before == "" { // else it is a further page
-		s.writeRefusals(ctx)
+		s.writeRefusals(context.WithoutCancel(ctx)) // whoever asks may leave
 	}
 	if r.AuditQuery.User, err = s.userOf(ctx, caller, org, r.User); err != nil {
 		return nil, err

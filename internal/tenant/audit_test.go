@@ -1,12 +1,14 @@
 package tenant_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
 	"testing"
 
 	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/meta"
 	"github.com/satchel-files/satchel/internal/tenant"
 )
 
@@ -129,6 +131,57 @@ func TestRefusalsAreFew(t *testing.T) {
 	entries, err = s.Audit(t.Context(), s.owner, everything(""))
 	if err != nil || entries[0].Count != 10 || entries[0].Code != satchel.CodeForbidden || entries[0].Org != s.owner.Org {
 		t.Errorf("the organization has %+v, %v", entries[0], err)
+	}
+	if entries[0].User != s.member.User || entries[0].Token != s.member.Token || entries[0].Action != "listAudit" {
+		t.Errorf("a flood of strangers hides who tried what: %+v", entries[0])
+	}
+}
+
+// A user who tries everything has no more than a share, and hides nothing of another organization.
+func TestRefusalsOfOneOrganizationAreFew(t *testing.T) {
+	s := newTeam(t)
+	const kinds = 1000
+	for i := range kinds {
+		s.Refused(s.member, "operation"+strconv.Itoa(i), satchel.CodeForbidden)
+	}
+	s.Refused(s.rival, "createOrganization", satchel.CodeForbidden)
+	entries, err := s.Audit(t.Context(), s.rival, tenant.AuditRequest{AuditQuery: satchel.AuditQuery{Action: "createOrganization", Limit: 1}})
+	if err != nil || len(entries) != 1 || entries[0].Code != satchel.CodeForbidden || entries[0].User != s.rival.User {
+		t.Errorf("the other organization has %+v, %v", entries, err)
+	}
+	entries, err = s.Audit(t.Context(), s.owner, everything(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	told, total := 0, int64(0)
+	for _, e := range entries {
+		if e.Code != "" {
+			told, total = told+1, total+e.Count
+		}
+	}
+	if told > 60 || total != kinds {
+		t.Errorf("%d attempts in %d entries", total, told)
+	}
+}
+
+// Whoever closes does not wait for ever for a store that takes nothing.
+func TestCloseDoesNotWaitForTheStore(t *testing.T) {
+	t.Parallel()
+	s := newTeam(t)
+	began, closed, over := make(chan struct{}), make(chan struct{}), make(chan error)
+	go func() {
+		over <- s.store.InTx(t.Context(), func(context.Context, meta.Tx) error {
+			close(began)
+			<-closed
+			return nil
+		})
+	}()
+	<-began
+	s.Refused(satchel.Caller{Origin: satchel.Origin{Address: "192.0.2.7"}}, "listFiles", satchel.CodeMissingToken)
+	s.Close() // would stand still here
+	close(closed)
+	if err := <-over; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -11,7 +11,9 @@ import (
 
 const (
 	refusalInterval = 10 * time.Second // how often refused attempts are written
-	refusalKinds    = 100              // told apart until then; what is more is summed by organization, and if that is too much, by its code
+	refusalKinds    = 200              // told apart until then; what is more is summed by organization and code
+	refusalShare    = 50               // of these for one organization, or for strangers: nobody hides what is tried elsewhere
+	refusalSums     = 300              // with those by organization; what is more is summed by code alone
 )
 
 // Refused notes for the audit that an attempt was refused. It only counts: a flood of attempts becomes a few entries, and takes no part in the
@@ -34,7 +36,7 @@ func (s *Service) RecordRefusals(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
-			s.writeRefusals(ctx)
+			s.writeRefusals(context.WithoutCancel(ctx))
 		}
 	}
 }
@@ -45,7 +47,6 @@ func (s *Service) writeRefusals(ctx context.Context) {
 	if len(entries) == 0 {
 		return
 	}
-	ctx = context.WithoutCancel(ctx)
 	err := s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
 		for _, e := range entries {
 			if err := tx.InsertAudit(ctx, e); err != nil {
@@ -63,10 +64,11 @@ func (s *Service) writeRefusals(ctx context.Context) {
 	}
 }
 
-// refusals are sums of refused attempts, at most about twice refusalKinds. The zero value is ready.
+// refusals are sums of refused attempts, at most refusalSums and one for each code. The zero value is ready.
 type refusals struct {
 	mu   sync.Mutex
 	sums map[refusal]satchel.AuditEntry
+	of   map[satchel.OrgID]int // how many of them an organization has; "": strangers
 }
 
 // refusal is what the attempts of one sum have in common.
@@ -83,7 +85,7 @@ func (r *refusals) add(e satchel.AuditEntry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.sums == nil {
-		r.sums = map[refusal]satchel.AuditEntry{}
+		r.sums, r.of = map[refusal]satchel.AuditEntry{}, map[satchel.OrgID]int{}
 	}
 	kind, e := r.kindOf(e)
 	if sum, known := r.sums[kind]; known {
@@ -95,6 +97,8 @@ func (r *refusals) add(e satchel.AuditEntry) {
 			sum.LastAt = e.LastAt
 		}
 		e = sum
+	} else {
+		r.of[kind.org]++
 	}
 	r.sums[kind] = e
 }
@@ -105,15 +109,13 @@ func (r *refusals) kindOf(e satchel.AuditEntry) (refusal, satchel.AuditEntry) {
 	if e.User == "" {
 		kind.address = e.Address
 	}
-	for _, room := range []int{refusalKinds, 2 * refusalKinds} {
-		if _, known := r.sums[kind]; known || len(r.sums) < room {
-			return kind, e
-		}
-		kind = refusal{org: kind.org, code: kind.code}
-		e.User, e.Token, e.Address, e.Action = "", "", "", ""
-		if room > refusalKinds {
-			kind.org, e.Org = "", ""
-		}
+	if _, known := r.sums[kind]; known || len(r.sums) < refusalKinds && r.of[kind.org] < refusalShare {
+		return kind, e
+	}
+	kind = refusal{org: e.Org, code: e.Code}
+	e.User, e.Token, e.Address, e.Action = "", "", "", ""
+	if _, known := r.sums[kind]; !known && len(r.sums) >= refusalSums {
+		kind.org, e.Org = "", ""
 	}
 	return kind, e
 }
@@ -126,5 +128,6 @@ func (r *refusals) take() []satchel.AuditEntry {
 		entries = append(entries, e)
 	}
 	clear(r.sums)
+	clear(r.of)
 	return entries
 }

@@ -57,7 +57,7 @@ func New(c Config) *Service {
 	return s
 }
 
-// closeTime bounds what Close waits for to write.
+// closeTime bounds what Close waits for to write. What it does not wait for is lost: notes about the use of tokens, and counts of refused attempts.
 const closeTime = 5 * time.Second
 
 // Close waits for what the service still writes, writes what it has only counted, and ends what it reads.
@@ -65,9 +65,9 @@ func (s *Service) Close() {
 	if s.issuer != nil {
 		s.issuer.keys.close()
 	}
-	s.touches.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
+	s.touches.Wait()
 	s.writeRefusals(ctx)
 }
 
@@ -127,6 +127,8 @@ func (s *Service) touch(ctx context.Context, token *satchel.Token, now time.Time
 	}
 	ctx = context.WithoutCancel(ctx)
 	s.touches.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, closeTime)
+		defer cancel()
 		err := s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error { return tx.TouchToken(ctx, token.ID, now) })
 		if err != nil {
 			s.logger.WarnContext(ctx, "the use of a token was not noted", "token", token.ID, "err", err)
