@@ -164,6 +164,29 @@ func TestRefusalsOfOneOrganizationAreFew(t *testing.T) {
 	}
 }
 
+// The first organization is made by a server's start, or by a command on the data folder: the record says which.
+func TestTheFirstEntry(t *testing.T) {
+	for want, begin := range map[string]func(*tenant.Service) error{
+		satchel.AddressLocal:  func(s *tenant.Service) error { return s.Prepare(t.Context()) },
+		satchel.AddressServer: func(s *tenant.Service) error { _, err := s.Bootstrap(t.Context()); return err },
+	} {
+		s := tenant.New(tenant.Config{Store: newStore(t)})
+		t.Cleanup(s.Close)
+		if err := begin(s); err != nil {
+			t.Fatal(err)
+		}
+		entries, err := s.Audit(t.Context(), s.Root(), everything(""))
+		if err != nil || len(entries) == 0 {
+			t.Fatalf("%s: %v, %v", want, entries, err)
+		}
+		for _, e := range entries {
+			if e.Address != want || e.User != "" {
+				t.Errorf("%s: %+v", want, e)
+			}
+		}
+	}
+}
+
 // Whoever closes does not wait for ever for a store that takes nothing.
 func TestCloseDoesNotWaitForTheStore(t *testing.T) {
 	t.Parallel()

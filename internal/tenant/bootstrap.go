@@ -16,7 +16,7 @@ const firstUser = "owner"
 // secret is empty. On an installation that exists it changes nothing.
 func (s *Service) Bootstrap(ctx context.Context) (secret string, err error) {
 	err = s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
-		fresh, err := s.install(ctx, tx)
+		fresh, err := s.install(ctx, tx, satchel.AddressServer)
 		if err != nil || !fresh || s.rootHash != nil {
 			return err
 		}
@@ -28,7 +28,7 @@ func (s *Service) Bootstrap(ctx context.Context) (secret string, err error) {
 		if err := tx.InsertToken(ctx, token); err != nil {
 			return err
 		}
-		return tx.InsertAudit(ctx, s.first().Did("createToken", string(token.ID), map[string]any{"user": token.User, "role": token.Role}))
+		return tx.InsertAudit(ctx, s.first(satchel.AddressServer).Did("createToken", string(token.ID), map[string]any{"user": token.User, "role": token.Role}))
 	})
 	if err != nil {
 		return "", fmt.Errorf("prepare the installation: %w", err)
@@ -39,13 +39,13 @@ func (s *Service) Bootstrap(ctx context.Context) (secret string, err error) {
 // Prepare is Bootstrap for whoever needs no token: a command that works on the store itself.
 func (s *Service) Prepare(ctx context.Context) error {
 	return s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
-		_, err := s.install(ctx, tx)
+		_, err := s.install(ctx, tx, satchel.AddressLocal)
 		return err
 	})
 }
 
-// install makes the first organization and its owner, unless they exist, and notes whom the root token speaks for.
-func (s *Service) install(ctx context.Context, tx meta.Tx) (fresh bool, err error) {
+// install makes the first organization and its owner, unless they exist, and notes whom the root token speaks for. The audit says from where.
+func (s *Service) install(ctx context.Context, tx meta.Tx, from string) (fresh bool, err error) {
 	org, err := tx.Org(ctx, satchel.DefaultOrg)
 	if err == nil {
 		return false, s.rememberRoot(ctx, tx, org)
@@ -63,12 +63,12 @@ func (s *Service) install(ctx context.Context, tx meta.Tx) (fresh bool, err erro
 	if err := s.rememberRoot(ctx, tx, org); err != nil {
 		return false, err
 	}
-	return true, tx.InsertAudit(ctx, s.first().Did("createOrganization", string(org.ID), map[string]any{"owner": owner.User}))
+	return true, tx.InsertAudit(ctx, s.first(from).Did("createOrganization", string(org.ID), map[string]any{"owner": owner.User}))
 }
 
-// first is the server itself, which makes the first of everything.
-func (s *Service) first() satchel.Caller {
-	return satchel.Caller{Org: s.root.Org, Origin: satchel.Origin{Address: satchel.AddressServer}}
+// first is the program itself, which makes the first of everything.
+func (s *Service) first(from string) satchel.Caller {
+	return satchel.Caller{Org: s.root.Org, Origin: satchel.Origin{Address: from}}
 }
 
 func (s *Service) rememberRoot(ctx context.Context, tx meta.Tx, org *satchel.Org) error {
