@@ -47,6 +47,22 @@ func TestFileIDsAreUniqueAcrossGoroutines(t *testing.T) {
 	}
 }
 
+// What is made one after the other is listed so, though it was in the same millisecond.
+func TestIDsOfOneMillisecondSort(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 7_000_000, time.UTC)
+	last := satchel.NewUserID(at.Add(-time.Nanosecond))
+	for i := range 1000 {
+		id := satchel.NewUserID(at.Add(time.Duration(i) * time.Microsecond))
+		if id <= last {
+			t.Fatalf("%s at %d µs sorts before %s", id, i, last)
+		}
+		last = id
+	}
+	if next := satchel.NewUserID(at.Add(time.Millisecond)); next <= last {
+		t.Errorf("%s of the next millisecond sorts before %s", next, last)
+	}
+}
+
 func TestFileIDKnowsItsTime(t *testing.T) {
 	for _, at := range []time.Time{time.UnixMilli(0), time.UnixMilli(1), time.UnixMilli(1_795_430_000_999), time.UnixMilli(1<<48 - 1)} {
 		id := new(satchel.FileIDs).Next(at)
