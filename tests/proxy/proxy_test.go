@@ -44,7 +44,6 @@ const proxyHost = "127.77.0.1"
 type world struct {
 	server *program.Server
 	front  string // the URL of the proxy
-	folder string // what the proxy writes
 	http   *http.Client
 	model  *llmtest.Server
 	answer chan struct{} // the model answers when it is closed
@@ -67,7 +66,7 @@ func newWorld(t *testing.T, start func(t *testing.T, folder, upstream string) st
 	folder := t.TempDir()
 	built := filepath.Join(folder, "satchel")
 	program.Must(t, program.Build(t.Context(), built))
-	w := &world{folder: folder, answer: make(chan struct{})}
+	w := &world{answer: make(chan struct{})}
 	w.model = llmtest.New(t, llmtest.After(w.answer, llmtest.JSON(map[string]any{"set": map[string]any{"subject": "logic"}})))
 	w.server = program.Start(t, filepath.Join(folder, "data"), program.Settings{Program: built, Env: []string{
 		"SATCHEL_TRUSTED_PROXIES=127.0.0.1", "SATCHEL_PUBLIC_URL=https://" + host, "SATCHEL_LLM_URL=" + w.model.URL, "SATCHEL_LLM_MODEL=" + llmtest.Model,
@@ -79,7 +78,7 @@ func newWorld(t *testing.T, start func(t *testing.T, folder, upstream string) st
 	roots := writeCertificate(t, folder)
 	w.front = start(t, folder, w.server.URL)
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(client)}}
-	w.http = &http.Client{Timeout: 2 * program.Patience, Transport: &http.Transport{
+	w.http = &http.Client{Transport: &http.Transport{
 		DialContext: dialer.DialContext, TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: host, MinVersion: tls.VersionTLS12},
 	}}
 	t.Cleanup(w.http.CloseIdleConnections)
@@ -126,7 +125,7 @@ func startNginx(t *testing.T, folder, upstream string) string {
 	if os.Getuid() == 0 {
 		user = "user root;"
 	}
-	config := fmt.Sprintf(`%[1]s daemon off; pid %[2]s/pid; error_log %[2]s/nginx.log warn;
+	config := fmt.Sprintf(`%[1]s daemon off; pid %[2]s/pid; error_log %[2]s/nginx.log;
 events {}
 http {
 	access_log off; client_body_temp_path %[2]s/body; proxy_temp_path %[2]s/proxy; fastcgi_temp_path %[2]s/f; uwsgi_temp_path %[2]s/u; scgi_temp_path %[2]s/s;
@@ -253,16 +252,6 @@ type answer struct {
 
 func (w *world) do(t *testing.T, method, path string, body io.Reader, header ...string) answer {
 	t.Helper()
-	response := w.send(t, method, path, body, header...)
-	defer func() { _ = response.Body.Close() }()
-	text, err := io.ReadAll(response.Body)
-	program.Must(t, err)
-	return answer{response.StatusCode, response.Header, text}
-}
-
-// send gives the answer's beginning; the caller reads its body.
-func (w *world) send(t *testing.T, method, path string, body io.Reader, header ...string) *http.Response {
-	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, w.front+path, body)
 	program.Must(t, err)
 	r.Host = host
@@ -272,7 +261,10 @@ func (w *world) send(t *testing.T, method, path string, body io.Reader, header .
 	}
 	response, err := w.http.Do(r)
 	program.Must(t, err)
-	return response
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	program.Must(t, err)
+	return answer{response.StatusCode, response.Header, text}
 }
 
 // form gives the frame of an upload.
