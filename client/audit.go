@@ -58,22 +58,12 @@ func (c *Client) Audit(ctx context.Context, o AuditOptions) (*api.AuditList, err
 // AuditEntries walks over all entries that the options ask for, newest first, page by page; the options' Limit is the size of a page. After an error,
 // which comes with a nil entry, the walk is over.
 func (c *Client) AuditEntries(ctx context.Context, o AuditOptions) iter.Seq2[*api.AuditEntry, error] {
-	return func(yield func(*api.AuditEntry, error) bool) {
-		for {
-			page, err := c.Audit(ctx, o)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			for _, entry := range page.Data {
-				if !yield(entry, nil) {
-					return
-				}
-			}
-			if !page.HasMore || page.LastID == nil {
-				return
-			}
-			o.After = *page.LastID
+	return walk(o.After, func(after string) ([]*api.AuditEntry, *string, bool, error) {
+		o.After = after
+		page, err := c.Audit(ctx, o)
+		if err != nil {
+			return nil, nil, false, err
 		}
-	}
+		return page.Data, page.LastID, page.HasMore, nil
+	})
 }

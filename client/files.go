@@ -63,22 +63,34 @@ func (c *Client) List(ctx context.Context, o ListOptions) (*api.FileList, error)
 // Files walks over all files that the options ask for, page by page; the options' Limit is the size of a page. After an error,
 // which comes with a nil file, the walk is over.
 func (c *Client) Files(ctx context.Context, o ListOptions) iter.Seq2[*api.File, error] {
-	return func(yield func(*api.File, error) bool) {
-		for {
-			page, err := c.List(ctx, o)
+	return walk(o.After, func(after string) ([]*api.File, *string, bool, error) {
+		o.After = after
+		page, err := c.List(ctx, o)
+		if err != nil {
+			return nil, nil, false, err
+		}
+		return page.Data, page.LastID, page.HasMore, nil
+	})
+}
+
+// walk goes over the items of a list behind an id (empty: all), page by page: page gives those of one, its last id, and whether more follow.
+func walk[T any](after string, page func(after string) (items []*T, last *string, more bool, err error)) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		for after := after; ; {
+			items, last, more, err := page(after)
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			for _, file := range page.Data {
-				if !yield(file, nil) {
+			for _, item := range items {
+				if !yield(item, nil) {
 					return
 				}
 			}
-			if !page.HasMore || page.LastID == nil {
+			if !more || last == nil {
 				return
 			}
-			o.After = *page.LastID
+			after = *last
 		}
 	}
 }
