@@ -17,15 +17,14 @@ import (
 
 const (
 	jsonLines     = "application/x-ndjson"
-	maxUnix       = 253402300799 // the end of the year 9999
-	auditPageSize = 1000         // entries that are read at once for JSON lines
+	auditPageSize = 1000 // entries that are read at once for JSON lines
 )
 
 func (a *API) addAuditRoutes() {
 	list := jsonResponse("A page of entries", schema[api.AuditList](a), &api.AuditList{Object: "list", Data: []*api.AuditEntry{exampleAudit()}})
 	list.Content[jsonLines] = &huma.MediaType{Schema: textSchema()}
 	moment := func(name, description string) *huma.Param {
-		return queryParam(name, description, &huma.Schema{Type: huma.TypeInteger, Minimum: number(0), Maximum: number(maxUnix)})
+		return queryParam(name, description, &huma.Schema{Type: huma.TypeInteger, Minimum: number(0), Maximum: number(maxUnixSeconds)})
 	}
 	a.add(&route{
 		Operation: huma.Operation{
@@ -62,11 +61,8 @@ func (a *API) listAudit(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := &api.AuditList{Object: "list", Data: []*api.AuditEntry{}}
-	entries, list.FirstID, list.LastID, list.HasMore = cut(entries, page, func(e tenant.NamedEntry) string { return string(e.ID) })
-	for i := range entries {
-		list.Data = append(list.Data, auditBody(&entries[i]))
-	}
+	list := &api.AuditList{Object: "list"}
+	list.Data, list.FirstID, list.LastID, list.HasMore = listed(entries, page, func(e *tenant.NamedEntry) string { return string(e.ID) }, auditBody)
 	return list, nil
 }
 
@@ -88,7 +84,7 @@ func (c *call) parseAudit() tenant.AuditRequest {
 
 // moment gives a query parameter that is a time in Unix seconds; the zero time when it is absent.
 func (c *call) moment(name string) time.Time {
-	if seconds := c.integer(name, 0, maxUnix, 0); seconds > 0 {
+	if seconds := c.integer(name, 0, maxUnixSeconds, 0); seconds > 0 {
 		return time.Unix(int64(seconds), 0)
 	}
 	return time.Time{}

@@ -87,11 +87,8 @@ func (a *API) listOrgs(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := &api.OrganizationList{Object: "list", Data: []*api.Organization{}}
-	orgs, list.FirstID, list.LastID, list.HasMore = cut(orgs, page, func(o satchel.Org) string { return string(o.ID) })
-	for i := range orgs {
-		list.Data = append(list.Data, OrgBody(&orgs[i]))
-	}
+	list := &api.OrganizationList{Object: "list"}
+	list.Data, list.FirstID, list.LastID, list.HasMore = listed(orgs, page, func(o *satchel.Org) string { return string(o.ID) }, OrgBody)
 	return list, nil
 }
 

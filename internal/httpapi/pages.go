@@ -14,14 +14,18 @@ func (c *call) slice() satchel.Slice {
 // sliceParams document them.
 func sliceParams() []*huma.Param { return partParams("Start behind this id", textSchema()) }
 
-// cut takes off the one item too many, and gives what a list says of the ids of the rest.
-func cut[T any](items []T, asked satchel.Slice, id func(T) string) (kept []T, first, last *string, more bool) {
+// listed takes off the one item too many, and gives the rest as the API shows it, with what a list says of its ids.
+func listed[T, B any](items []T, asked satchel.Slice, id func(*T) string, body func(*T) *B) (data []*B, first, last *string, more bool) {
 	if more = len(items) == asked.Limit; more {
 		items = items[:len(items)-1]
 	}
+	data = make([]*B, 0, len(items))
+	for i := range items {
+		data = append(data, body(&items[i]))
+	}
 	if len(items) > 0 {
-		from, to := id(items[0]), id(items[len(items)-1])
+		from, to := id(&items[0]), id(&items[len(items)-1])
 		first, last = &from, &to
 	}
-	return items, first, last, more
+	return data, first, last, more
 }

@@ -92,13 +92,7 @@ func settingsOf(object map[string]any, faults *satchel.Faults) (patch satchel.Se
 	p.only("ai", "instructions", "metadata_schema", "expires_after", "quota")
 	patch.AI = p.ai()
 	patch.Quota = quotaOf(p.object, p.at, faults)
-	var found satchel.Faults
-	found.Add(p.defaults().Check(&patch))
-	for _, fault := range found { // they speak of the field of an upload
-		fault.Path = append([]string{fault.Param}, fault.Path...)
-		fault.Param = "settings"
-	}
-	faults.AddNew(found.Err())
+	faults.AddNew(p.within(p.defaults().Check(&patch)))
 	return patch
 }
 
@@ -135,7 +129,7 @@ func (p part) defaults() (d files.Defaults) {
 	case map[string]any:
 		e, err := parseExpiry(value)
 		if err != nil {
-			p.faultAt("expires_after", err)
+			p.faults.Add(p.within(err))
 		} else {
 			d.Expiry = &e
 		}
@@ -145,15 +139,15 @@ func (p part) defaults() (d files.Defaults) {
 	return d
 }
 
-// faultAt notes faults that name a field of an upload by what stands in this part.
-func (p part) faultAt(key string, err error) {
+// within gives faults that speak of the field of an upload the place of this part, under the field's name.
+func (p part) within(err error) error {
 	var found satchel.Faults
 	found.Add(err)
 	for _, fault := range found {
-		fault.Path = append([]string{key}, fault.Path...)
+		fault.Path = append([]string{fault.Param}, fault.Path...)
 		fault.Param = p.at[0]
 	}
-	p.faults.Add(found)
+	return found.Err()
 }
 
 // text gives the text under key; null is none of it.

@@ -40,13 +40,14 @@ func (a *API) getUsage(ctx context.Context, c *call) (any, error) {
 		return nil, err
 	}
 	body := &api.OrganizationUsage{
-		Object: "usage", OrgID: string(r.Org.ID), Since: r.Since.Unix(), Used: usedBody(r.Total), Quota: quotaBody(r.Org.Quota), Data: []*api.WorkspaceUsage{},
+		Object: "usage", OrgID: string(r.Org.ID), Since: r.Since.Unix(), Used: usedBody(r.Total), Quota: quotaBody(r.Org.Quota),
 	}
-	r.Parts, body.FirstID, body.LastID, body.HasMore = cut(r.Parts, page, func(u tenant.WorkspaceUse) string { return string(u.Workspace) })
-	for _, part := range r.Parts {
-		body.Data = append(body.Data, &api.WorkspaceUsage{WorkspaceID: string(part.Workspace), Used: usedBody(part.Usage), Quota: quotaBody(part.Quota)})
-	}
+	body.Data, body.FirstID, body.LastID, body.HasMore = listed(r.Parts, page, func(u *tenant.WorkspaceUse) string { return string(u.Workspace) }, workspaceUsageBody)
 	return body, nil
+}
+
+func workspaceUsageBody(u *tenant.WorkspaceUse) *api.WorkspaceUsage {
+	return &api.WorkspaceUsage{WorkspaceID: string(u.Workspace), Used: usedBody(u.Usage), Quota: quotaBody(u.Quota)}
 }
 
 func usedBody(u satchel.Usage) api.Used {

@@ -98,7 +98,7 @@ func (a *API) changeUser(c *call, change func(tenant.UserRequest) (satchel.Membe
 	if err != nil {
 		return nil, err
 	}
-	return UserBody(user), nil
+	return UserBody(&user), nil
 }
 
 func (a *API) listUsers(ctx context.Context, c *call) (any, error) {
@@ -110,11 +110,8 @@ func (a *API) listUsers(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := &api.UserList{Object: "list", Data: []*api.User{}}
-	users, list.FirstID, list.LastID, list.HasMore = cut(users, page, func(m satchel.Member) string { return string(m.User) })
-	for _, m := range users {
-		list.Data = append(list.Data, UserBody(m))
-	}
+	list := &api.UserList{Object: "list"}
+	list.Data, list.FirstID, list.LastID, list.HasMore = listed(users, page, func(m *satchel.Member) string { return string(m.User) }, UserBody)
 	return list, nil
 }
 
@@ -127,7 +124,7 @@ func (a *API) getUser(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return UserBody(*user), nil
+	return UserBody(user), nil
 }
 
 func (a *API) deleteUser(ctx context.Context, c *call) (any, error) {
@@ -143,7 +140,7 @@ func (a *API) deleteUser(ctx context.Context, c *call) (any, error) {
 }
 
 // UserBody gives a user as the API shows it.
-func UserBody(m satchel.Member) *api.User {
+func UserBody(m *satchel.Member) *api.User {
 	return &api.User{
 		ID: string(m.User), Object: "user", Name: m.Name, OrgID: string(m.Org), Role: string(m.Role), Confined: m.Confined,
 		ExternalID: textOrNull(m.Identity.ID), CreatedAt: m.CreatedAt.Unix(),

@@ -155,11 +155,8 @@ func (a *API) listWorkspaces(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := &api.WorkspaceList{Object: "list", Data: []*api.Workspace{}}
-	places, list.FirstID, list.LastID, list.HasMore = cut(places, page, func(p tenant.Place) string { return string(p.ID) })
-	for i := range places {
-		list.Data = append(list.Data, WorkspaceBody(&places[i]))
-	}
+	list := &api.WorkspaceList{Object: "list"}
+	list.Data, list.FirstID, list.LastID, list.HasMore = listed(places, page, func(p *tenant.Place) string { return string(p.ID) }, WorkspaceBody)
 	return list, nil
 }
 
@@ -254,11 +251,9 @@ func (a *API) listWorkspaceUsers(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := &api.WorkspaceUserList{Object: "list", Data: []*api.WorkspaceUser{}}
-	users, list.FirstID, list.LastID, list.HasMore = cut(users, page, func(u satchel.WorkspaceUser) string { return string(u.User) })
-	for _, u := range users {
-		list.Data = append(list.Data, workspaceUserBody(ws, u))
-	}
+	list := &api.WorkspaceUserList{Object: "list"}
+	list.Data, list.FirstID, list.LastID, list.HasMore = listed(users, page, func(u *satchel.WorkspaceUser) string { return string(u.User) },
+		func(u *satchel.WorkspaceUser) *api.WorkspaceUser { return workspaceUserBody(ws, *u) })
 	return list, nil
 }
 
@@ -275,13 +270,9 @@ func workspaceOr(p *tenant.Place, err error) (any, error) {
 
 // WorkspaceBody gives a workspace as the API shows it.
 func WorkspaceBody(p *tenant.Place) *api.Workspace {
-	status := "active"
+	status, left := "active", (*int64)(nil)
 	if !p.Doomed.IsZero() {
-		status = "deleting"
-	}
-	var left *int64
-	if !p.Doomed.IsZero() {
-		left = &p.Left
+		status, left = "deleting", &p.Left
 	}
 	return &api.Workspace{
 		ID: string(p.ID), Object: "workspace", FilesLeft: left, Name: p.Name, OrgID: string(p.Org), CreatedAt: p.CreatedAt.Unix(), Access: string(p.Access), Status: status,
