@@ -152,14 +152,7 @@ func (s *Service) CreateUser(ctx context.Context, caller satchel.Caller, r UserR
 // UpdateUser changes a user's name, role, confinement or external id. Members are for admins, others for owners. The last owner stays one.
 func (s *Service) UpdateUser(ctx context.Context, caller satchel.Caller, idOrName string, r UserRequest) (changed satchel.Member, err error) {
 	err = s.change(ctx, func(ctx context.Context, tx meta.Tx) (entry satchel.AuditEntry, err error) {
-		caller, _, err := actIn(ctx, tx, caller, r.Org, place{satchel.InBody, "org"})
-		if err != nil {
-			return entry, err
-		}
-		if err := mayAdminister(caller); err != nil {
-			return entry, err
-		}
-		before, err := member(ctx, tx, caller, idOrName, pathUser())
+		caller, before, err := memberToManage(ctx, tx, caller, r.Org, place{satchel.InBody, "org"}, idOrName)
 		if err != nil {
 			return entry, err
 		}
@@ -190,14 +183,7 @@ func (s *Service) UpdateUser(ctx context.Context, caller satchel.Caller, idOrNam
 // external id again. Its files stay. Members are for admins, others for owners.
 func (s *Service) DeleteUser(ctx context.Context, caller satchel.Caller, orgName, idOrName string) (id satchel.UserID, err error) {
 	err = s.change(ctx, func(ctx context.Context, tx meta.Tx) (entry satchel.AuditEntry, err error) {
-		caller, _, err := actIn(ctx, tx, caller, orgName, place{satchel.InQuery, "org"})
-		if err != nil {
-			return entry, err
-		}
-		if err := mayAdminister(caller); err != nil {
-			return entry, err
-		}
-		gone, err := member(ctx, tx, caller, idOrName, pathUser())
+		caller, gone, err := memberToManage(ctx, tx, caller, orgName, place{satchel.InQuery, "org"}, idOrName)
 		if err != nil {
 			return entry, err
 		}
@@ -217,6 +203,19 @@ func (s *Service) DeleteUser(ctx context.Context, caller satchel.Caller, orgName
 	})
 	s.known.forget()
 	return id, err
+}
+
+// memberToManage gives a user of the organization that a request names at p, and the caller as it acts there. It is for admins.
+func memberToManage(ctx context.Context, tx meta.Tx, caller satchel.Caller, org string, p place, idOrName string) (satchel.Caller, *satchel.Member, error) {
+	caller, _, err := actIn(ctx, tx, caller, org, p)
+	if err == nil {
+		err = mayAdminister(caller)
+	}
+	if err != nil {
+		return caller, nil, err
+	}
+	found, err := member(ctx, tx, caller, idOrName, pathUser())
+	return caller, found, err
 }
 
 func userMade(caller satchel.Caller, m satchel.Member) satchel.AuditEntry {

@@ -248,15 +248,14 @@ func (s *Service) GiveAccess(ctx context.Context, caller satchel.Caller, id satc
 		entry.Object = string(m.User)
 		given = satchel.WorkspaceUser{User: m.User, Name: m.Name, Access: access}
 		_, before, err := tx.WorkspaceAccess(ctx, caller.Org, id, m.User)
-		if err == nil && access == satchel.AccessNone && before == satchel.AccessNone {
+		switch {
+		case err != nil:
+			return err
+		case access == satchel.AccessNone && before == satchel.AccessNone:
 			return where.notFound("User", user)
-		}
-		if err == nil && access == before {
+		case access == before:
 			entry.Action = "" // it has that already
 			return nil
-		}
-		if err != nil {
-			return err
 		}
 		return tx.PutWorkspaceAccess(ctx, caller.Org, id, m.User, access)
 	})
