@@ -81,11 +81,11 @@ func (r *reservation) first() (least, want satchel.Amount) {
 	return least, satchel.Amount{Files: 1, Bytes: r.announced}
 }
 
-// place makes the workspace known, with all that was taken so far.
+// place makes the workspace known. If it has limits of its own, they hold for all that was taken so far, too.
 func (r *reservation) place(ctx context.Context, ws satchel.WorkspaceID) error {
 	r.scope.Workspace, r.placed = ws, true
 	rules, err := r.service.store.Rules(ctx, r.scope)
-	if err != nil || rules == r.rules {
+	if err != nil || rules.Workspace.Quota.Unlimited() {
 		return err
 	}
 	r.rules = rules

@@ -107,7 +107,7 @@ func (t *transaction) countTokens(ctx context.Context, scope satchel.Scope, befo
 	if spent == (satchel.Tokens{}) {
 		return nil
 	}
-	return t.addUsage(ctx, scope, dayOf(after.UpdatedAt), satchel.Amount{}, spent)
+	return t.CountTokens(ctx, scope, spent, after.UpdatedAt)
 }
 
 // CountTokens implements meta.AccountWriter.
