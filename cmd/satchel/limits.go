@@ -100,15 +100,18 @@ func (s *settingFlags) change(flags *pflag.FlagSet) (map[string]any, error) {
 	if flags.Changed("instructions") {
 		settings["instructions"] = s.instructions
 	}
-	for name, read := range map[string]func() (any, error){"ai": s.readAI, "schema": s.readSchema, "expires": s.readExpires} {
-		if !flags.Changed(name) {
+	for _, f := range []struct {
+		flag, key string
+		read      func() (any, error)
+	}{{"ai", "ai", s.readAI}, {"schema", "metadata_schema", s.readSchema}, {"expires", "expires_after", s.readExpires}} {
+		if !flags.Changed(f.flag) {
 			continue
 		}
-		value, err := read()
+		value, err := f.read()
 		if err != nil {
 			return nil, err
 		}
-		settings[map[string]string{"ai": "ai", "schema": "metadata_schema", "expires": "expires_after"}[name]] = value
+		settings[f.key] = value
 	}
 	if quota := s.limits.change(); quota != nil {
 		settings["quota"] = quota
