@@ -103,7 +103,20 @@ func (c *call) drain(limit int64) {
 		return // nothing is left, or the client waits to hear whether it may send at all
 	}
 	c.body.giveUp = time.Now().Add(drainTime)
-	_, _ = io.CopyN(io.Discard, c.body, limit) // whatever goes wrong, the answer is next
+	// Whatever goes wrong, the answer is next. Where more than the limit comes, net/http knows it by this reader, and lets the client read the answer
+	// for a moment before it closes the connection. By itself it does not, if the client wants the connection closed, as nginx does.
+	_, _ = io.Copy(io.Discard, http.MaxBytesReader(serversOwn(c.w), c.body, limit))
+}
+
+// serversOwn gives the writer that net/http made, below those that stand before it.
+func serversOwn(w http.ResponseWriter) http.ResponseWriter {
+	for {
+		above, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return w
+		}
+		w = above.Unwrap()
+	}
 }
 
 // withoutBody answers a request whose method has no use for a body, after it has read one away. Left alone, net/http would look for its

@@ -44,9 +44,10 @@ const proxyHost = "127.77.0.1"
 type world struct {
 	server *program.Server
 	front  string // the URL of the proxy
+	folder string // what the proxy writes
 	http   *http.Client
 	model  *llmtest.Server
-	answer chan struct{} // the model answers when it is closed
+	reply  chan struct{} // the model answers when it is closed
 }
 
 // proxies start what stands in front of an upstream, with the certificate in a folder, and give its URL.
@@ -66,8 +67,8 @@ func newWorld(t *testing.T, start func(t *testing.T, folder, upstream string) st
 	folder := t.TempDir()
 	built := filepath.Join(folder, "satchel")
 	program.Must(t, program.Build(t.Context(), built))
-	w := &world{answer: make(chan struct{})}
-	w.model = llmtest.New(t, llmtest.After(w.answer, llmtest.JSON(map[string]any{"set": map[string]any{"subject": "logic"}})))
+	w := &world{folder: folder, reply: make(chan struct{})}
+	w.model = llmtest.New(t, llmtest.After(w.reply, llmtest.JSON(map[string]any{"set": map[string]any{"subject": "logic"}})))
 	w.server = program.Start(t, filepath.Join(folder, "data"), program.Settings{Program: built, Env: []string{
 		"SATCHEL_TRUSTED_PROXIES=127.0.0.1", "SATCHEL_PUBLIC_URL=https://" + host, "SATCHEL_LLM_URL=" + w.model.URL, "SATCHEL_LLM_MODEL=" + llmtest.Model,
 	}})
@@ -78,7 +79,7 @@ func newWorld(t *testing.T, start func(t *testing.T, folder, upstream string) st
 	roots := writeCertificate(t, folder)
 	w.front = start(t, folder, w.server.URL)
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(client)}}
-	w.http = &http.Client{Transport: &http.Transport{
+	w.http = &http.Client{Timeout: 2 * program.Patience, Transport: &http.Transport{
 		DialContext: dialer.DialContext, TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: host, MinVersion: tls.VersionTLS12},
 	}}
 	t.Cleanup(w.http.CloseIdleConnections)
@@ -125,7 +126,7 @@ func startNginx(t *testing.T, folder, upstream string) string {
 	if os.Getuid() == 0 {
 		user = "user root;"
 	}
-	config := fmt.Sprintf(`%[1]s daemon off; pid %[2]s/pid; error_log %[2]s/nginx.log;
+	config := fmt.Sprintf(`%[1]s daemon off; pid %[2]s/pid; error_log %[2]s/nginx.log warn;
 events {}
 http {
 	access_log off; client_body_temp_path %[2]s/body; proxy_temp_path %[2]s/proxy; fastcgi_temp_path %[2]s/f; uwsgi_temp_path %[2]s/u; scgi_temp_path %[2]s/s;
@@ -191,7 +192,8 @@ func run(t *testing.T, folder, address, path string, args ...string) {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		<-ended
 		if t.Failed() {
-			t.Logf("%s said:\n%s", path, out.Tail())
+			log, _ := os.ReadFile(filepath.Join(folder, "nginx.log"))
+			t.Logf("%s said:\n%s%s", path, out.Tail(), log)
 		}
 	})
 	program.Within(t, path+" listens", func() bool {
@@ -252,6 +254,11 @@ type answer struct {
 
 func (w *world) do(t *testing.T, method, path string, body io.Reader, header ...string) answer {
 	t.Helper()
+	return w.answer(t, w.request(t, method, path, body, header...))
+}
+
+func (w *world) request(t *testing.T, method, path string, body io.Reader, header ...string) *http.Request {
+	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, w.front+path, body)
 	program.Must(t, err)
 	r.Host = host
@@ -259,6 +266,11 @@ func (w *world) do(t *testing.T, method, path string, body io.Reader, header ...
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
+	return r
+}
+
+func (w *world) answer(t *testing.T, r *http.Request) answer {
+	t.Helper()
 	response, err := w.http.Do(r)
 	program.Must(t, err)
 	defer func() { _ = response.Body.Close() }()
@@ -377,7 +389,7 @@ func testAWaitIsWaitedFor(t *testing.T, w *world) {
 		t.Fatalf("it was answered with %d before the model had answered", got.status)
 	default:
 	}
-	close(w.answer)
+	close(w.reply)
 	got := <-ended
 	if got.status != http.StatusOK || got.header.Get("Preference-Applied") != "wait=120" || !bytes.Contains(got.body, []byte(`"status":"processed"`)) {
 		t.Errorf("after the wait: %d, %v, %s", got.status, got.header, got.body)
