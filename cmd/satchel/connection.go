@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -26,11 +27,19 @@ type connection struct {
 // addTo defines the flags of a connection. Commands on files also have a workspace.
 func (c *connection) addTo(flags *pflag.FlagSet, workspace bool) {
 	set := pflag.NewFlagSet("", pflag.ContinueOnError)
-	set.StringVar(&c.url, "url", "", "the server's `URL`; default: the credentials file's, else "+defaultURL)
 	set.StringVar(&c.tokenFile, "token-file", "", "`file` that holds the token (default: the credentials file's token)")
 	if workspace {
 		set.StringVarP(&c.workspace, "workspace", "w", "", "`name` of the workspace (default \"default\")")
 	}
+	annotate(set, groupConnection)
+	flags.AddFlagSet(set)
+	c.addAddressTo(flags)
+}
+
+// addAddressTo defines the flags of a connection that needs no token.
+func (c *connection) addAddressTo(flags *pflag.FlagSet) {
+	set := pflag.NewFlagSet("", pflag.ContinueOnError)
+	set.StringVar(&c.url, "url", "", "the server's `URL`; default: the credentials file's, else "+defaultURL)
 	set.BoolVarP(&c.verbose, "verbose", "v", false, "show every request with its id on standard error")
 	annotate(set, groupConnection)
 	flags.AddFlagSet(set)
@@ -46,16 +55,11 @@ func (p *program) connect(c *connection) (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	address := c.url
-	if address == "" {
-		address = saved.URL
-	}
+	address := cmp.Or(c.url, saved.URL)
 	if token == "" && strings.TrimRight(address, "/") == strings.TrimRight(saved.URL, "/") {
 		token = saved.Token
 	}
-	if address == "" {
-		address = defaultURL
-	}
+	address = cmp.Or(address, defaultURL)
 	if err := checkURL(address); err != nil {
 		return nil, err
 	}
@@ -66,6 +70,19 @@ func (p *program) connect(c *connection) (*client.Client, error) {
 		return nil, err
 	}
 	return client.New(address, token, p.options(c)...), nil
+}
+
+// visit makes a client without a token, which asks only once.
+func (p *program) visit(c *connection) (*client.Client, error) {
+	saved, err := p.readCredentials()
+	if err != nil {
+		return nil, err
+	}
+	address := cmp.Or(c.url, saved.URL, defaultURL)
+	if err := checkURL(address); err != nil {
+		return nil, err
+	}
+	return client.New(address, "", append(p.options(c), client.WithRetries(0, 0))...), nil
 }
 
 func (p *program) options(c *connection) []client.Option {
