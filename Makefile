@@ -36,7 +36,7 @@ test: clean-results setup format lint vulncheck openapi-check test-go test-sdk t
 serial := internal/extract/charset internal/extract/image internal/extract/mail internal/extract/markup internal/extract/office \
 	internal/extract/pdf internal/extract/text internal/instruct internal/metaschema
 # The same goes for tests that only look at what programs and children answer.
-driven := bench/documents bench/fidelity tests/documents tests/localmodel tests/proxy tests/readme
+driven := bench/documents bench/fidelity tests/deploy tests/documents tests/localmodel tests/proxy tests/readme
 unraced := $(addprefix ./,$(serial) $(driven))
 gotestsum := $(tests) .cache/bin/gotestsum --format pkgname
 
@@ -86,6 +86,14 @@ cross: ## compiles for every platform
 		echo "compile for $$platform"; \
 		GOOS=$${platform%/*} GOARCH=$${platform#*/} go build -o /dev/null ./cmd/satchel; \
 	done
+
+.PHONY: image
+image: ## the container image satchel:latest, by docker, podman or buildah
+	VCS=$(VCS) scripts/image
+
+.PHONY: release
+release: setup ## archives for every platform, checksums and an SBOM, in bin/release
+	scripts/release
 
 .PHONY: openapi
 openapi: ## writes docs/openapi.yaml

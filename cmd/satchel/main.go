@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	_ "golang.org/x/crypto/x509roots/fallback" // where the system has no roots, as in an image without files
 	"golang.org/x/term"
 )
 
