@@ -108,7 +108,7 @@ func (c *container) process(t *testing.T) int {
 		tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 		for _, task := range tasks {
 			children, _ := os.ReadFile(task)
-			for _, child := range strings.Fields(string(children)) {
+			for child := range strings.FieldsSeq(string(children)) {
 				n, err := strconv.Atoi(child)
 				program.Must(t, err)
 				open = append(open, n)
@@ -135,7 +135,7 @@ func TestImage(t *testing.T) {
 	e.checkImage()
 	name := e.ok("buildah", "from", "--pull-never", image)
 	volume := t.TempDir()
-	program.Must(t, os.Chmod(volume, 0o777)) //nolint:gosec // whoever the container's user is here
+	program.Must(t, os.Chmod(volume, 0o777)) // whoever the user of the container is here
 	server := e.serve(name, volume)
 	if owner := ownerOf(t, server.process(t)); os.Getuid() == 0 && owner != nobody {
 		t.Errorf("the server runs as user %d", owner)
