@@ -103,6 +103,8 @@ func serverFlags(flags *pflag.FlagSet, c *daemon.Config) {
 	set.IntVar(&c.Workers, "workers", c.Workers, "documents that are processed at once; 0: this server processes none")
 	set.Var(&c.ExtractMemory, "extract-memory", "memory that reading one document may take")
 	set.DurationVar(&c.ExtractTimeout, "extract-timeout", c.ExtractTimeout, "time that reading one document may take")
+	set.StringVar(&c.OTLPEndpoint, "otlp-endpoint", c.OTLPEndpoint, "`address` of an OpenTelemetry collector that takes OTLP over HTTP, such as http://127.0.0.1:4318; traces are sent there (default none)")
+	set.Float64Var(&c.TraceRatio, "trace-ratio", c.TraceRatio, "the `part` of requests that is traced, from 0 to 1")
 	annotate(set, groupServer)
 	flags.AddFlagSet(set)
 	modelFlags(flags, &c.LLM)

@@ -52,6 +52,8 @@ type Config struct {
 	Workers         int            `env:"WORKERS" envDefault:"4"`             // documents processed at once; 0: this server processes none
 	ExtractMemory   Bytes          `env:"EXTRACT_MEMORY" envDefault:"512MiB"` // that the reading of one document may take
 	ExtractTimeout  time.Duration  `env:"EXTRACT_TIMEOUT" envDefault:"1m"`    // that it may take
+	OTLPEndpoint    string         `env:"OTLP_ENDPOINT"`                      // base address of a collector of OpenTelemetry that traces are sent to; empty: none
+	TraceRatio      float64        `env:"TRACE_RATIO" envDefault:"1"`         // the part of requests that is traced, 0 to 1; a caller's own trace goes on
 	LLM             LLM            `envPrefix:"LLM_"`
 	JWT             JWT            `envPrefix:"JWT_"`
 	Version         string         `env:"-"` // of the program
@@ -227,6 +229,7 @@ func (c Config) Check() error {
 		checkCount("workers", int64(c.Workers), 0, 256),
 		checkPositive("extract timeout", c.ExtractTimeout),
 		checkCount("extract memory", int64(c.ExtractMemory), minExtractMemory, 1<<40),
+		c.checkTracing(),
 		c.LLM.check(),
 		c.JWT.check(),
 	)

@@ -41,6 +41,7 @@ type Daemon struct {
 	tenant     *tenant.Service
 	sweeper    *maintain.Sweeper
 	workers    *workers // nil: this server has none
+	tracing    *tracing // nil: nothing is traced
 	api        *httpapi.API
 	server     *http.Server
 	listener   net.Listener
@@ -85,6 +86,9 @@ func Open(ctx context.Context, c Config, log io.Writer) (_ *Daemon, err error) {
 	m.watch(registry, d.stores.rows, vault)
 	// This process is alone on its store: what uploads of the one before it held is nobody's.
 	if _, err := d.stores.rows.ForgetReservations(ctx, time.Now().Add(files.ReservationTime)); err != nil {
+		return nil, err
+	}
+	if d.tracing, err = d.openTracing(ctx); err != nil {
 		return nil, err
 	}
 	if d.workers, err = d.openWorkers(service, registry); err != nil {
@@ -144,7 +148,7 @@ func (d *Daemon) listen(ctx context.Context, handler http.Handler) (err error) {
 	if d.listener, err = lc.Listen(ctx, "tcp", d.config.Listen); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	d.server = d.newServer(handler)
+	d.server = d.newServer(d.tracing.wrap(handler))
 	d.server.RegisterOnShutdown(d.api.StopWaiting)
 	if err := d.useTLS(); err != nil {
 		return err
@@ -278,6 +282,7 @@ func (d *Daemon) Close() error {
 		}
 	}
 	d.workers.close()
+	all = append(all, d.tracing.close())
 	if d.tenant != nil {
 		d.tenant.Close()
 	}

@@ -161,7 +161,7 @@ func TestCheckFindsEveryFault(t *testing.T) {
 	c := daemon.Config{
 		Listen: "nowhere", PprofListen: "127.0.0.1:66000", Data: "", RootToken: "short", LogFormat: "xml", LogLevel: "loud",
 		TLSCert: "only.pem", PublicURL: "files.example.com", Origins: []string{"https://app.example.com/path"}, TrustedProxies: []string{"10.0.0.0/99"},
-		IdleTimeout: -1, ShutdownTimeout: 0, SweepInterval: 0, Workers: -1, ExtractMemory: 1 << 20, ExtractTimeout: -1,
+		IdleTimeout: -1, ShutdownTimeout: 0, SweepInterval: 0, Workers: -1, OTLPEndpoint: "collector:4318", TraceRatio: 2, ExtractMemory: 1 << 20, ExtractTimeout: -1,
 		LLM: daemon.LLM{URL: "ftp://user:passw0rd@example.org", Key: "a secret", Timeout: 0, Requests: 0, Context: 1000, TokensPerFile: 0},
 	}
 	err := c.Check()
@@ -170,7 +170,7 @@ func TestCheckFindsEveryFault(t *testing.T) {
 	}
 	for _, part := range []string{
 		"nowhere", "66000", "data folder", "root token", "xml", "loud", "idle timeout", "shutdown timeout", "sweep interval",
-		"a certificate goes with its key", "public URL", "app.example.com/path", "10.0.0.0/99", "workers -1", "extract memory 1048576", "extract timeout", "SATCHEL_LLM_URL:", "SATCHEL_LLM_MODEL:", "SATCHEL_LLM_KEY:", "LLM timeout", "LLM requests 0", "LLM context 1000", "LLM tokens per file 0",
+		"a certificate goes with its key", "public URL", "app.example.com/path", "10.0.0.0/99", "workers -1", "OTLP endpoint", "trace ratio", "extract memory 1048576", "extract timeout", "SATCHEL_LLM_URL:", "SATCHEL_LLM_MODEL:", "SATCHEL_LLM_KEY:", "LLM timeout", "LLM requests 0", "LLM context 1000", "LLM tokens per file 0",
 	} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("nothing is said of %s:\n%v", part, err)

@@ -52,6 +52,7 @@ func (d *Daemon) openWorkers(service *files.Service, registry prometheus.Registe
 	}
 	w.processor = process.New(process.Config{
 		Files: service, Pool: w.pool, Model: model, TokensPerFile: d.config.LLM.TokensPerFile, Logger: d.logger, Observe: newRunMetrics(registry).observe,
+		Tracer: d.tracing.tracer(),
 	})
 	w.runner, err = w.newRunner()
 	return w, err

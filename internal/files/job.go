@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.opentelemetry.io/otel/propagation"
+
 	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/internal/meta"
 )
@@ -30,21 +32,27 @@ type jobArgs struct {
 	Org       satchel.OrgID       `json:"org"`
 	Workspace satchel.WorkspaceID `json:"workspace"`
 	File      satchel.FileID      `json:"file"`
+
+	// Trace says, as the headers of W3C Trace Context do, in which trace the job was handed in; empty: in none.
+	Trace propagation.MapCarrier `json:"trace,omitempty"`
 }
 
-// ParseJob gives what the arguments of a job name: a file, and the scope in which to work on it.
-func ParseJob(args string) (satchel.Scope, satchel.FileID, error) {
+// ParseJob gives what the arguments of a job name: a file, and the scope in which to work on it. The context continues the trace in which the job was
+// handed in.
+func ParseJob(ctx context.Context, args string) (context.Context, satchel.Scope, satchel.FileID, error) {
 	var a jobArgs
 	if err := json.Unmarshal([]byte(args), &a); err != nil {
-		return satchel.Scope{}, "", fmt.Errorf("files: arguments of a job: %w", err)
+		return ctx, satchel.Scope{}, "", fmt.Errorf("files: arguments of a job: %w", err)
 	}
 	scope := satchel.Scope{Org: a.Org, Workspace: a.Workspace, Access: satchel.AccessWriter}
-	return scope, a.File, scope.Check()
+	return propagation.TraceContext{}.Extract(ctx, a.Trace), scope, a.File, scope.Check()
 }
 
 // enqueue calls a worker to a run, once notBefore has come (zero: at once).
 func enqueue(ctx context.Context, tx meta.Tx, run *satchel.Run, notBefore time.Time) error {
-	args, err := json.Marshal(jobArgs{Org: run.Org, Workspace: run.Workspace, File: run.File})
+	trace := propagation.MapCarrier{}
+	propagation.TraceContext{}.Inject(ctx, trace)
+	args, err := json.Marshal(jobArgs{Org: run.Org, Workspace: run.Workspace, File: run.File, Trace: trace})
 	if err != nil {
 		return err
 	}

@@ -121,6 +121,7 @@ func (a *API) observe(w http.ResponseWriter, r *http.Request, next http.HandlerF
 		took := time.Since(start)
 		a.metrics.observe(tr.route, r.Method, m.status, took, tr.read(), m.sent)
 		a.logRequest(r, m, tr, took)
+		tr.describeSpan(ctx, r)
 	}()
 	next(m, r)
 }

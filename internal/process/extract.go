@@ -13,7 +13,9 @@ import (
 )
 
 // extract takes the first step: text and pages. A failure is the document's; an error is not.
-func (r *run) extract(ctx context.Context) (*satchel.Failure, error) {
+func (r *run) extract(ctx context.Context) (_ *satchel.Failure, err error) {
+	ctx, span := r.Tracer.Start(ctx, "extract")
+	defer func() { endSpan(span, err) }()
 	content, err := r.work.Content(ctx)
 	if err != nil {
 		return nil, err

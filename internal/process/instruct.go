@@ -7,6 +7,9 @@ import (
 	"errors"
 	"io"
 
+	semconv "go.opentelemetry.io/otel/semconv/v1.37.0"
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/internal/extract"
 	"github.com/satchel-files/satchel/internal/files"
@@ -30,7 +33,7 @@ func (r *run) instruct(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	meter := &meter{Model: r.Model}
+	meter := &meter{Model: r.Model, tracer: r.Tracer}
 	engine := instruct.New(meter)
 	state := parseProgress(r.work.Run().Progress).Instruct
 	r.watcher.say(cmp.Or(state.Details, "asking the language model "+r.Model.Limits().Name))
@@ -74,15 +77,19 @@ func (r *run) refused(ctx context.Context, failure *satchel.Failure, err error) 
 // meter is a model that counts what a step spends: a step that fails has no state that says so.
 type meter struct {
 	llm.Model
-	spent satchel.Tokens
+	tracer trace.Tracer
+	spent  satchel.Tokens
 }
 
 // Complete implements llm.Model.
 func (m *meter) Complete(ctx context.Context, r llm.Request) (*llm.Response, error) {
+	ctx, span := traceModel(ctx, m.tracer, m.Limits())
 	response, err := m.Model.Complete(ctx, r)
 	if err == nil {
 		m.spent = m.spent.Add(response.Tokens)
+		span.SetAttributes(semconv.GenAIUsageInputTokens(int(response.Tokens.Input)), semconv.GenAIUsageOutputTokens(int(response.Tokens.Output)))
 	}
+	endSpan(span, err)
 	return response, err
 }
 

@@ -10,6 +10,9 @@ import (
 	"log/slog"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+
 	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/internal/extract"
 	"github.com/satchel-files/satchel/internal/files"
@@ -34,6 +37,7 @@ type Config struct {
 	Logger        *slog.Logger
 	Now           func() time.Time       // nil: time.Now
 	Observe       func(run *satchel.Run) // called after every run, if set
+	Tracer        trace.Tracer           // of spans for runs, their steps and requests to the model; nil: there are none
 }
 
 // Processor works on runs. It is safe for concurrent use and keeps nothing between two steps.
@@ -47,6 +51,9 @@ func New(c Config) *Processor {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	if c.Tracer == nil {
+		c.Tracer = noop.Tracer{}
+	}
 	return &Processor{c}
 }
 
@@ -54,7 +61,7 @@ func New(c Config) *Processor {
 // until another job was handed in for the rest: because the next step is for another kind of job, or because the turn is over. An error means
 // that nothing is known of the run.
 func (p *Processor) Advance(ctx context.Context, kind, args string) error {
-	scope, id, err := files.ParseJob(args)
+	ctx, scope, id, err := files.ParseJob(ctx, args)
 	if err != nil {
 		return err
 	}
@@ -72,6 +79,8 @@ func (p *Processor) Advance(ctx context.Context, kind, args string) error {
 
 // work takes the steps of a run. more: it is over, and the next may be looked for.
 func (p *Processor) work(ctx context.Context, work *files.Work, kind string, until time.Time) (more bool, err error) {
+	ctx, span := p.traceRun(ctx, work)
+	defer func() { endRun(span, work, err) }()
 	watched, watcher, stop := watch(ctx, work)
 	r := &run{Processor: p, work: work, watcher: watcher, kind: kind, until: until}
 	err = r.steps(watched)
