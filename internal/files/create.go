@@ -38,6 +38,11 @@ func (s *Service) Create(ctx context.Context, scope satchel.Scope, u *Upload, te
 	if err := u.commitBytes(ctx); err != nil {
 		return nil, err
 	}
+	if u.last != nil {
+		if err := u.last(ctx); err != nil {
+			return nil, err
+		}
+	}
 	err := s.commit(ctx, c.insert)
 	switch {
 	case errors.Is(err, meta.ErrUncertain):

@@ -18,6 +18,7 @@ type Upload struct {
 	key     string
 	room    *reservation // nil: nothing is limited
 	parts   []part
+	last    func(ctx context.Context) error // nil: nobody is asked
 }
 
 type part struct {
@@ -56,6 +57,10 @@ func (u *Upload) Place(ctx context.Context, ws satchel.WorkspaceID) (err error) 
 	}
 	return err
 }
+
+// AskLast has Create ask ok once the bytes are durable, which may take a while, right before the rows are made. An error of ok is Create's, and
+// nothing is made.
+func (u *Upload) AskLast(ok func(ctx context.Context) error) { u.last = ok }
 
 // Len is the number of files so far.
 func (u *Upload) Len() int { return len(u.parts) }

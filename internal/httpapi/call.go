@@ -28,6 +28,7 @@ type call struct {
 	query   url.Values
 	prefer  preferences
 	caller  satchel.Caller
+	proof   proof
 	faults  satchel.Faults
 	ignored []string // unknown parameters and fields
 	applied []string // preferences that were followed, but handling
@@ -63,6 +64,7 @@ func (a *API) identify(ctx context.Context, c *call) error {
 		secret = bearer(given[0])
 	}
 	choice := tenant.OrgChoice{Strict: c.r.Header.Get("X-Activeloop-Org-Id"), Hint: c.r.Header.Get("OpenAI-Organization"), Origin: origin}
+	c.proof = proof{secret: secret, choice: choice, at: time.Now()}
 	caller, err := a.authenticate(ctx, c, secret, choice)
 	caller.Origin = origin
 	c.caller = caller

@@ -18,6 +18,7 @@ import (
 type route struct {
 	huma.Operation
 	public bool                                            // needs no token
+	files  bool                                            // the body holds files, and is read as it comes
 	deep   []string                                        // query parameters that may also come as name[key]
 	answer func(ctx context.Context, c *call) (any, error) // a nil value: it has written the answer itself
 }
@@ -89,6 +90,11 @@ func (a *API) run(ctx context.Context, c *call) (any, error) {
 		}
 	}
 	c.parseQuery()
+	if !c.route.public && !c.route.files {
+		if err := a.readAhead(ctx, c); err != nil {
+			return nil, err
+		}
+	}
 	return c.route.answer(ctx, c)
 }
 

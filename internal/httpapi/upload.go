@@ -40,10 +40,14 @@ func (a *API) createFiles(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	scope, err := a.tenant.Enter(ctx, c.caller, ws, satchel.AccessWriter)
+	scope, err := a.stillWriter(ctx, c, ws)
 	if err != nil {
 		return nil, err
 	}
+	f.upload.AskLast(func(ctx context.Context) error {
+		_, err := a.stillWriter(ctx, c, ws)
+		return err
+	})
 	made, err := a.files.Create(ctx, scope, f.upload, terms, key)
 	if err == nil {
 		made, err = a.afterProcessing(ctx, c, scope, made)

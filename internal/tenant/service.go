@@ -90,6 +90,42 @@ func (s *Service) Authenticate(ctx context.Context, secret string) (satchel.Call
 	return s.lookUp(ctx, hash)
 }
 
+// Renew gives the caller of a request that has taken a while as it is now: with its role and confinement of today. A token that was revoked meanwhile, and
+// a user who was taken out, are CodeInvalidToken; one that has merely ended is none: it was good when the request came.
+func (s *Service) Renew(ctx context.Context, caller satchel.Caller, secret string) (satchel.Caller, error) {
+	hash := HashSecret(secret)
+	if s.isRoot(hash) {
+		return caller, nil
+	}
+	if caller.Token == "" {
+		member, err := s.store.Member(ctx, caller.Org, string(caller.User))
+		if satchel.CodeOf(err) == satchel.CodeNotFound || err == nil && member.Identity.Issuer != caller.Issuer {
+			return satchel.Caller{}, invalidToken()
+		}
+		if err != nil {
+			return satchel.Caller{}, err
+		}
+		caller.Role, caller.Confined = member.Role, member.Confined
+		return caller, nil
+	}
+	token, member, err := s.store.TokenByHash(ctx, hash)
+	if satchel.CodeOf(err) == satchel.CodeNotFound {
+		return satchel.Caller{}, invalidToken()
+	}
+	if err != nil {
+		return satchel.Caller{}, err
+	}
+	return callerOf(token, member), nil
+}
+
+// callerOf gives whom a token speaks for.
+func callerOf(token *satchel.Token, member *satchel.Member) satchel.Caller {
+	return satchel.Caller{
+		Org: token.Org, User: token.User, Token: token.ID, Role: lesser(token.Role, member.Role), Confined: member.Confined,
+		Operator: token.Operator, Workspaces: token.Workspaces, ReadOnly: token.ReadOnly,
+	}
+}
+
 // isRoot reports whether a hash is that of the installation's root token.
 func (s *Service) isRoot(hash [32]byte) bool {
 	return s.rootHash != nil && subtle.ConstantTimeCompare(hash[:], s.rootHash[:]) == 1
@@ -108,10 +144,7 @@ func (s *Service) lookUp(ctx context.Context, hash [32]byte) (satchel.Caller, er
 	if !token.ExpiresAt.IsZero() && !token.ExpiresAt.After(now) {
 		return satchel.Caller{}, invalidToken()
 	}
-	caller := satchel.Caller{
-		Org: token.Org, User: token.User, Token: token.ID, Role: lesser(token.Role, member.Role), Confined: member.Confined,
-		Operator: token.Operator, Workspaces: token.Workspaces, ReadOnly: token.ReadOnly,
-	}
+	caller := callerOf(token, member)
 	s.known.put(hash, caller, token.ExpiresAt, age)
 	s.touch(ctx, token, now)
 	return caller, nil
