@@ -68,6 +68,18 @@ func decodeHigh(s string) (hi uint64, ok bool) {
 	return hi, true
 }
 
+// LooksLikeID reports whether text has the form of an id of ours that names a user, an organization or a token: a word, a hyphen and 25 characters. No
+// name may, or it could be taken for somebody else.
+func LooksLikeID(text string) bool {
+	for _, prefix := range []string{"org-", "user-", "tok-"} {
+		if rest, ok := strings.CutPrefix(text, prefix); ok {
+			_, ok = decodeHigh(rest)
+			return ok
+		}
+	}
+	return false
+}
+
 func randomUint64() uint64 {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)

@@ -245,8 +245,11 @@ func (c Config) checkEdge() error {
 		all = append(all, fmt.Errorf("public URL: %q is none; write https://files.example.com", c.PublicURL))
 	}
 	for _, origin := range c.Origins {
-		if origin != "*" && !isOrigin(origin) {
-			all = append(all, fmt.Errorf("CORS origins: %q is no origin; write https://app.example.com, with a port if it has one and no path, or *", origin))
+		if origin == "*" && len(c.Origins) == 1 {
+			continue
+		}
+		if !isOrigin(origin) {
+			all = append(all, fmt.Errorf("CORS origins: %q is no origin; write https://app.example.com, with a port if it has one of its own and no path, or * alone", origin))
 		}
 	}
 	_, err := c.proxies()
@@ -257,23 +260,25 @@ func (c Config) checkEdge() error {
 // https://*example.com has https://evilexample.com.
 func isOrigin(text string) bool {
 	u, err := url.Parse(text)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.Scheme+"://"+u.Host == text && !strings.Contains(text, "*")
+	usual := u != nil && (u.Scheme == "http" && u.Port() == "80" || u.Scheme == "https" && u.Port() == "443") // which browsers leave out
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.Scheme+"://"+u.Host == text && !strings.Contains(text, "*") && !usual
 }
 
 // proxies gives the networks that are trusted; an address is a network of one.
 func (c Config) proxies() ([]netip.Prefix, error) {
 	var all []netip.Prefix
+	var faults []error
 	for _, text := range c.TrustedProxies {
 		network, err := netip.ParsePrefix(text)
 		if addr, errAddr := netip.ParseAddr(text); errAddr == nil {
 			network, err = addr.Prefix(addr.BitLen())
 		}
 		if err != nil {
-			return nil, fmt.Errorf("trusted proxies: %q is no network; write 10.0.0.0/8 or 192.0.2.7", text)
+			faults = append(faults, fmt.Errorf("trusted proxies: %q is no network; write 10.0.0.0/8 or 192.0.2.7", text))
 		}
 		all = append(all, network.Masked())
 	}
-	return all, nil
+	return all, errors.Join(faults...)
 }
 
 // minExtractMemory is what reading a simple document takes.

@@ -54,8 +54,10 @@ func (j JWT) check() error {
 // checkKeys looks at where the keys come from. A file must be right; an issuer that cannot be reached now may be later.
 func (j JWT) checkKeys() error {
 	switch {
-	case (j.JWKSURL == "") == (j.JWKSFile == ""):
+	case j.JWKSURL == "" && j.JWKSFile == "":
 		return errors.New("JWT keys: set SATCHEL_JWT_JWKS_URL, or else SATCHEL_JWT_JWKS_FILE")
+	case j.JWKSURL != "" && j.JWKSFile != "":
+		return errors.New("JWT keys: SATCHEL_JWT_JWKS_URL and SATCHEL_JWT_JWKS_FILE are both set; leave one out")
 	case j.JWKSURL != "":
 		u, err := url.Parse(j.JWKSURL)
 		if err != nil || !isSafeForKeys(u) {

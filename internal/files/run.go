@@ -229,10 +229,11 @@ func (s *Service) moment() time.Time { return s.now().UTC().Truncate(time.Micros
 
 // mayInstruct refuses instructions that cannot be carried out now.
 func (s *Service) mayInstruct(ctx context.Context, tx meta.Tx, scope satchel.Scope) error {
-	if !s.model {
+	err := s.mayAsk(ctx, tx, scope)
+	if !s.model && satchel.CodeOf(err) != satchel.CodeAIDisabled {
 		return noModel()
 	}
-	return s.mayAsk(ctx, tx, scope)
+	return err
 }
 
 func noModel() error {

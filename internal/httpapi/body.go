@@ -35,6 +35,9 @@ func (c *call) readJSON(types ...string) ([]byte, error) {
 	if err != nil {
 		return nil, bodyError(err)
 	}
+	if c.proof.old() {
+		return nil, &lateBody{text}
+	}
 	if strings.TrimSpace(string(text)) == "" {
 		return nil, &satchel.Error{Code: satchel.CodeMalformedJSON, In: satchel.InBody, Message: "the body is empty; it must be a JSON object"}
 	}

@@ -112,7 +112,7 @@ func (a *API) createRoute() *route {
 			},
 			Responses: a.responses(jsonResponse("The file; for a request with several, a list of them in the order sent", &huma.Schema{OneOf: []*huma.Schema{one, many}}, exampleFile()),
 				400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
-		}, files: true, answer: a.createFiles,
+		}, answer: a.createFiles,
 	}
 }
 

@@ -54,15 +54,16 @@ func (a *API) addOrgRoutes() {
 }
 
 func (a *API) createOrg(ctx context.Context, c *call) (any, error) {
-	request, err := c.parseOrg("name", "owner", "external_id")
+	request, err := a.parseOrg(c, true, "name", "owner", "external_id")
 	if err != nil {
 		return nil, err
 	}
 	return orgOr(a.tenant.CreateOrg(ctx, c.caller, request))
 }
 
-// parseOrg reads what is said of an organization, in fields that are known.
-func (c *call) parseOrg(known ...string) (tenant.OrgRequest, error) {
+// parseOrg reads what is said of an organization, in fields that are known; fresh: of a new one. What is wrong with it by itself is only said along
+// with what cannot be read: see parseUserRequest.
+func (a *API) parseOrg(c *call, fresh bool, known ...string) (tenant.OrgRequest, error) {
 	if err := c.faults.Err(); err != nil {
 		return tenant.OrgRequest{}, err
 	}
@@ -74,6 +75,9 @@ func (c *call) parseOrg(known ...string) (tenant.OrgRequest, error) {
 	r := tenant.OrgRequest{
 		Name: stringOf(object, "name", &faults), Owner: textOf(object, "owner", &faults), ExternalID: stringOrNull(object, "external_id", &faults),
 		Quota: quotaOf(object, nil, &faults),
+	}
+	if len(faults) > 0 {
+		faults.AddNew(a.tenant.CheckOrg(r, fresh))
 	}
 	return r, faults.Err()
 }
@@ -100,7 +104,7 @@ func (a *API) getOrg(ctx context.Context, c *call) (any, error) {
 }
 
 func (a *API) updateOrg(ctx context.Context, c *call) (any, error) {
-	request, err := c.parseOrg("name", "external_id", "quota")
+	request, err := a.parseOrg(c, false, "name", "external_id", "quota")
 	if err != nil {
 		return nil, err
 	}

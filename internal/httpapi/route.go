@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"reflect"
 	"slices"
@@ -18,7 +19,6 @@ import (
 type route struct {
 	huma.Operation
 	public bool                                            // needs no token
-	files  bool                                            // the body holds files, and is read as it comes
 	deep   []string                                        // query parameters that may also come as name[key]
 	answer func(ctx context.Context, c *call) (any, error) // a nil value: it has written the answer itself
 }
@@ -90,12 +90,12 @@ func (a *API) run(ctx context.Context, c *call) (any, error) {
 		}
 	}
 	c.parseQuery()
-	if !c.route.public && !c.route.files {
-		if err := a.readAhead(ctx, c); err != nil {
-			return nil, err
-		}
+	begun := *c
+	value, err := c.route.answer(ctx, c)
+	if late, ok := errors.AsType[*lateBody](err); ok {
+		return a.beginAnew(ctx, c, begun, late.text)
 	}
-	return c.route.answer(ctx, c)
+	return value, err
 }
 
 // declares reports whether the operation has a query parameter of that name.

@@ -17,7 +17,8 @@ func (a *API) addTokenRoutes() {
 	org := orgParam()
 	request, workspace := schema[api.TokenRequest](a), workspaceSchema()
 	workspace.Default = nil
-	a.document.Components.Schemas.SchemaFromRef(request.Ref).Properties["workspaces"].Items = workspace
+	narrowed := a.document.Components.Schemas.SchemaFromRef(request.Ref).Properties["workspaces"]
+	narrowed.Items, narrowed.MinItems = workspace, length(1)
 	a.add(&route{
 		Operation: huma.Operation{
 			OperationID: "createToken", Method: http.MethodPost, Path: "/tokens", Tags: []string{"Tokens"}, Summary: "Make a token",
@@ -71,6 +72,9 @@ func (c *call) parseTokenRequest(object map[string]any) (tenant.TokenRequest, er
 	request := tenant.TokenRequest{
 		Org: textOf(object, "org", &faults), User: textOf(object, "user", &faults), Role: textOf(object, "role", &faults),
 		Workspaces: textsOf(object, "workspaces", &faults), Workspace: textOf(object, "workspace", &faults), ReadOnly: truthOf(object, "read_only", &faults), ExpiresAt: momentOf(object, "expires_at", &faults),
+	}
+	if given, ok := object["workspaces"].([]any); ok && len(given) == 0 {
+		faults.Add(satchel.BodyFault(satchel.CodeMissing, "workspaces", nil, "workspaces names none: name those that the token is narrowed to, or leave it out"))
 	}
 	faults.AddNew(request.Check(time.Now()))
 	return request, faults.Err()

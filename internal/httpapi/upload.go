@@ -84,17 +84,12 @@ func (a *API) afterProcessing(ctx context.Context, c *call, scope satchel.Scope,
 	return made, nil
 }
 
-// enterEarly ends the first step of an upload. Where the query names the workspace, or the caller has only one, a refusal need not
-// wait for the form.
-func (a *API) enterEarly(ctx context.Context, c *call) (err error) {
-	switch {
-	case c.text("workspace") != "":
-		_, err = a.enter(ctx, c, satchel.AccessWriter)
-	case len(c.caller.Workspaces) == 1 && c.caller.ReadOnly:
-		_, err = a.tenant.Enter(ctx, c.caller, c.caller.Workspaces[0], satchel.AccessWriter)
-	default:
-		err = c.faults.Err()
+// enterEarly ends the first step of an upload. Where the query names the workspace, a refusal need not wait for the form.
+func (a *API) enterEarly(ctx context.Context, c *call) error {
+	if c.text("workspace") == "" {
+		return c.faults.Err()
 	}
+	_, err := a.enter(ctx, c, satchel.AccessWriter)
 	return err
 }
 
@@ -173,7 +168,7 @@ func (a *API) addPart(ctx context.Context, c *call, f *form, part *multipart.Par
 		if err := a.place(ctx, c, f); err != nil {
 			return err
 		}
-		return addFile(ctx, f, params["filename"], part)
+		return addFile(ctx, f, params["filename"], part, c.caller.ReadOnly)
 	default:
 		return f.addText(name, part)
 	}
@@ -192,14 +187,15 @@ func (a *API) place(ctx context.Context, c *call, f *form) error {
 	return f.upload.Place(ctx, ws)
 }
 
-func addFile(ctx context.Context, f *form, sent string, part *multipart.Part) error {
+// addFile takes a file to the upload. One that comes to nothing is only read away: that of a caller who may not write anywhere, and those behind a fault.
+func addFile(ctx context.Context, f *form, sent string, part *multipart.Part, vain bool) error {
 	if f.upload.Len() == satchel.MaxFilesPerPost && !f.seen["file"] {
 		f.faults.Add(satchel.BodyFault(satchel.CodeTooMany, "file", nil, "a request may have at most %d files; send the others in a further one", satchel.MaxFilesPerPost))
 	}
 	name, err := files.ParseFilename(strings.ReplaceAll(sent, "%22", `"`))
 	f.faults.Add(err)
 	content := &partReader{part: part}
-	if len(f.faults) > 0 {
+	if vain || len(f.faults) > 0 {
 		f.seen["file"] = true
 		_, err = io.Copy(io.Discard, content)
 	} else {

@@ -26,7 +26,7 @@ func (a *API) addUserRoutes() {
 	a.add(&route{
 		Operation: huma.Operation{
 			OperationID: "createUser", Method: http.MethodPost, Path: "/users", Tags: []string{"Users"}, Summary: "Add a user to the organization",
-			Description: "Members are for owners and admins, other roles for owners. A user needs a token to do anything: one of ours, or with an external_id one of the server's issuer.", RequestBody: a.jsonBody(a.picked(request, "name", "org", "role", "confined", "external_id"), example),
+			Description: "Members are for owners and admins, other roles for owners. A user needs a token to do anything: one of ours, or with an external_id one of the server's issuer.", Parameters: []*huma.Param{orgParam()}, RequestBody: a.jsonBody(a.picked(request, "name", "org", "role", "confined", "external_id"), example),
 			Responses: a.responses(one(), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
 		}, answer: a.createUser,
 	})
@@ -48,7 +48,7 @@ func (a *API) addUserRoutes() {
 		Operation: huma.Operation{
 			OperationID: "updateUser", Method: http.MethodPatch, Path: "/users/{user_id}", Tags: []string{"Users"}, Summary: "Change a user",
 			Description: "Name, role, confinement or external_id; what is left out stays. Members are for owners and admins, others for owners. The last owner stays one: 409.",
-			Parameters:  []*huma.Param{userParam()}, RequestBody: a.jsonBody(request, example),
+			Parameters:  []*huma.Param{userParam(), orgParam()}, RequestBody: a.jsonBody(request, example),
 			Responses: a.responses(one(), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
 		}, answer: a.updateUser,
 	})
@@ -62,7 +62,10 @@ func (a *API) addUserRoutes() {
 	})
 }
 
-func (c *call) parseUserRequest() (tenant.UserRequest, error) {
+// parseUserRequest reads what is said of a user; fresh: of a new one. What is wrong with it by itself is only said along with what cannot be read: the
+// tenant says it, too, but first who may do that at all.
+func (a *API) parseUserRequest(c *call, fresh bool) (tenant.UserRequest, error) {
+	org := c.text("org")
 	object, err := c.object("org", "name", "role", "confined", "external_id")
 	if err != nil {
 		return tenant.UserRequest{}, err
@@ -73,24 +76,30 @@ func (c *call) parseUserRequest() (tenant.UserRequest, error) {
 		r.Confined = &confined
 	}
 	r.ExternalID = stringOrNull(object, "external_id", &faults)
+	switch {
+	case org != "" && r.Org != "" && org != r.Org:
+		faults.Add(satchel.BodyFault(satchel.CodeContradiction, "org", nil, "org is %.64q in the query and %.64q in the body; give it once", org, r.Org))
+	case r.Org == "":
+		r.Org = org
+	}
+	if len(faults) > 0 {
+		faults.AddNew(a.tenant.CheckUser(r, fresh))
+	}
 	return r, faults.Err()
 }
 
 func (a *API) createUser(ctx context.Context, c *call) (any, error) {
-	return a.changeUser(c, func(r tenant.UserRequest) (satchel.Member, error) { return a.tenant.CreateUser(ctx, c.caller, r) })
+	return a.changeUser(c, true, func(r tenant.UserRequest) (satchel.Member, error) { return a.tenant.CreateUser(ctx, c.caller, r) })
 }
 
 func (a *API) updateUser(ctx context.Context, c *call) (any, error) {
-	return a.changeUser(c, func(r tenant.UserRequest) (satchel.Member, error) {
+	return a.changeUser(c, false, func(r tenant.UserRequest) (satchel.Member, error) {
 		return a.tenant.UpdateUser(ctx, c.caller, c.id(), r)
 	})
 }
 
-func (a *API) changeUser(c *call, change func(tenant.UserRequest) (satchel.Member, error)) (any, error) {
-	if err := c.faults.Err(); err != nil {
-		return nil, err
-	}
-	request, err := c.parseUserRequest()
+func (a *API) changeUser(c *call, fresh bool, change func(tenant.UserRequest) (satchel.Member, error)) (any, error) {
+	request, err := a.parseUserRequest(c, fresh)
 	if err != nil {
 		return nil, err
 	}

@@ -20,9 +20,7 @@ import (
 // instruct takes the second step: the model, request by request, each checkpointed.
 func (r *run) instruct(ctx context.Context) error {
 	if r.Model == nil {
-		return r.fail(ctx, &satchel.Failure{
-			Code: satchel.CodeModelNotConfigured, Message: "the file is stored, but its instructions were not carried out: this server has no language model configured",
-		})
+		return r.failWithoutModel(ctx)
 	}
 	text, err := r.openText(ctx)
 	if err != nil {
@@ -70,6 +68,21 @@ func (r *run) instruct(ctx context.Context) error {
 func (r *run) refused(ctx context.Context, failure *satchel.Failure, err error) error {
 	if err != nil {
 		return err
+	}
+	return r.fail(ctx, failure)
+}
+
+// failWithoutModel ends a run whose instructions nobody can carry out. Where they may not be carried out either, that is the reason: it stays one when a
+// model is configured.
+func (r *run) failWithoutModel(ctx context.Context) error {
+	failure, err := r.work.MayAsk(ctx)
+	if err != nil {
+		return err
+	}
+	if failure == nil || failure.Code != satchel.CodeAIDisabled {
+		failure = &satchel.Failure{
+			Code: satchel.CodeModelNotConfigured, Message: "the file is stored, but its instructions were not carried out: this server has no language model configured",
+		}
 	}
 	return r.fail(ctx, failure)
 }

@@ -90,7 +90,7 @@ func (s *Service) recordOf(ctx context.Context, caller satchel.Caller, r AuditRe
 	if err != nil {
 		return "", err
 	}
-	return acting.Org, mayAdminister(acting)
+	return acting.Org, mayInspect(acting)
 }
 
 // userOf finds the user whom a request means. Whoever left the organization is known by id alone.

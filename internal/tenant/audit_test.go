@@ -50,7 +50,7 @@ func TestWhoReadsTheAudit(t *testing.T) {
 		{"rival, by id", s.rival, everything(string(s.owner.Org)), satchel.CodeNotFound}, {"operator", s.operator, everything("acme"), ""},
 		{"operator, nowhere", s.operator, everything("org-0000000000000000000000000"), satchel.CodeNotFound},
 		{"operator, of the installation", s.operator, installation(), ""}, {"owner, of the installation", s.owner, installation(), satchel.CodeForbidden},
-		{"narrowed", narrowed(s.owner)[0], everything(""), satchel.CodeForbidden}, {"read-only", narrowed(s.owner)[1], everything(""), satchel.CodeForbidden},
+		{"narrowed", narrowed(s.owner)[0], everything(""), satchel.CodeForbidden}, {"read-only", narrowed(s.owner)[1], everything(""), ""}, {"a member, read-only", narrowed(s.member)[1], everything(""), satchel.CodeForbidden},
 	} {
 		_, err := s.Audit(t.Context(), c.by, c.request)
 		if got := satchel.CodeOf(err); got != c.want {

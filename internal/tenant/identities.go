@@ -143,7 +143,7 @@ func (s *Service) claimedPlace(ctx context.Context, p person) (*satchel.Member, 
 }
 
 func noPlace() error {
-	return satchel.Errorf(satchel.CodeForbidden, "the token is valid, but its user has no place in its organization on this server; an admin can give one, by external_id")
+	return satchel.Errorf(satchel.CodeForbidden, "the token is valid, but its user has no place in its organization on this server; an admin gives one by external_id, once the operator has linked the organization in the same way")
 }
 
 // joinTries is how often a newcomer's place is sought when others take its name at the same moment.

@@ -40,6 +40,15 @@ type OrgRequest struct {
 	Quota      satchel.QuotaPatch // of an organization that exists; for operators
 }
 
+// CheckOrg finds what is wrong with a request by itself; fresh: it is to make an organization.
+func (s *Service) CheckOrg(r OrgRequest, fresh bool) error {
+	var org satchel.Org
+	if !fresh {
+		org.Name = "some"
+	}
+	return s.applyToOrg(r, &org)
+}
+
 // CreateOrg makes an organization with its default workspace, and, with a name, its first owner. It is for operators.
 func (s *Service) CreateOrg(ctx context.Context, caller satchel.Caller, r OrgRequest) (org *satchel.Org, err error) {
 	if err := mayOperate(caller); err != nil {
@@ -119,6 +128,23 @@ func (r OrgRequest) note() map[string]any {
 	return note
 }
 
+// mayBeAsked refuses what only operators change, and says which it is.
+func (r OrgRequest) mayBeAsked(caller satchel.Caller) error {
+	if mayOperate(caller) == nil {
+		return nil
+	}
+	field := ""
+	switch {
+	case r.ExternalID != nil:
+		field = "external_id"
+	case r.Quota != (satchel.QuotaPatch{}):
+		field = "quota"
+	default:
+		return nil
+	}
+	return &satchel.Error{Code: satchel.CodeForbidden, In: satchel.InBody, Param: field, Message: "only the operator of the installation may change " + field}
+}
+
 // UpdateOrg changes an organization's name, which is for owners, or its external id and its quota, which are for operators. The organization that
 // the first start made keeps its name, by which the next start knows it.
 func (s *Service) UpdateOrg(ctx context.Context, caller satchel.Caller, idOrName string, r OrgRequest) (org *satchel.Org, err error) {
@@ -130,10 +156,8 @@ func (s *Service) UpdateOrg(ctx context.Context, caller satchel.Caller, idOrName
 		if err := mayOwn(caller); err != nil {
 			return entry, err
 		}
-		if r.ExternalID != nil || r.Quota != (satchel.QuotaPatch{}) {
-			if err := mayOperate(caller); err != nil {
-				return entry, err
-			}
+		if err := r.mayBeAsked(caller); err != nil {
+			return entry, err
 		}
 		before := *found
 		if err := s.applyToOrg(r, found); err != nil {

@@ -27,6 +27,15 @@ type UserRequest struct {
 	ExternalID *string
 }
 
+// CheckUser finds what is wrong with a request by itself; fresh: it is to make a user.
+func (s *Service) CheckUser(r UserRequest, fresh bool) error {
+	m := satchel.Member{Role: satchel.RoleMember}
+	if !fresh {
+		m.Name = "somebody"
+	}
+	return s.apply(r, &m)
+}
+
 // apply changes m as a request says, and finds what is wrong with it by itself.
 func (s *Service) apply(r UserRequest, m *satchel.Member) error {
 	var faults satchel.Faults
@@ -70,6 +79,8 @@ func checkName(param, name string) error {
 		return satchel.BodyFault(satchel.CodeMissing, param, nil, "%s is missing: give a name", param)
 	case len(name) > maxName:
 		return satchel.BodyFault(satchel.CodeTooLong, param, nil, "%s must be at most %d bytes", param, maxName)
+	case satchel.LooksLikeID(name):
+		return satchel.BodyFault(satchel.CodeInvalidValue, param, nil, "%s must not look like an id", param)
 	case !utf8.ValidString(name) || strings.ContainsFunc(name, isControl):
 		return satchel.BodyFault(satchel.CodeInvalidValue, param, nil, "%s must be UTF-8 without control characters", param)
 	}

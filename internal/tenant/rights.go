@@ -20,6 +20,12 @@ func mayAdminister(caller satchel.Caller) error {
 	return nil
 }
 
+// mayInspect is mayAdminister for what is only looked at, which a read-only token may: whoever watches need not be able to change anything.
+func mayInspect(caller satchel.Caller) error {
+	caller.ReadOnly = false
+	return mayAdminister(caller)
+}
+
 func mayOwn(caller satchel.Caller) error {
 	if caller.Role != satchel.RoleOwner || caller.Narrowed() {
 		return satchel.Errorf(satchel.CodeForbidden, "only an owner of the organization may do this, with a token that is not narrowed")

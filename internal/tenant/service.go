@@ -142,7 +142,7 @@ func (s *Service) lookUp(ctx context.Context, hash [32]byte) (satchel.Caller, er
 	}
 	now := s.now()
 	if !token.ExpiresAt.IsZero() && !token.ExpiresAt.After(now) {
-		return satchel.Caller{}, invalidToken()
+		return satchel.Caller{}, satchel.Errorf(satchel.CodeInvalidToken, "the token is not valid any more: it ended at %s", token.ExpiresAt.UTC().Format(time.RFC3339))
 	}
 	caller := callerOf(token, member)
 	s.known.put(hash, caller, token.ExpiresAt, age)

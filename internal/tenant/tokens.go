@@ -87,6 +87,8 @@ func (r TokenRequest) check(now time.Time) (NamedToken, error) {
 		}
 	case r.Role == "owner" || r.Role == "admin" || r.Role == "member":
 		token.Role, token.ReadOnly = satchel.Role(r.Role), r.ReadOnly
+	case r.Role == "":
+		faults.Add(satchel.BodyFault(satchel.CodeMissing, "role", nil, "role is missing: it is one of owner, admin, member, writer, viewer"))
 	default:
 		faults.Add(satchel.BodyFault(satchel.CodeInvalidValue, "role", nil, "role must be one of owner, admin, member, writer, viewer; %.64q is none of them", r.Role))
 	}
@@ -96,8 +98,10 @@ func (r TokenRequest) check(now time.Time) (NamedToken, error) {
 	if token.ExpiresAt = r.ExpiresAt; !r.ExpiresAt.IsZero() && !r.ExpiresAt.After(now) {
 		faults.Add(satchel.BodyFault(satchel.CodeOutOfRange, "expires_at", nil, "expires_at must lie in the future"))
 	}
-	faults.Add(checkUserName("user", r.User))
-	if r.Org != "" {
+	if !satchel.LooksLikeID(r.User) { // what is no name of somebody unknown
+		faults.Add(checkUserName("user", r.User))
+	}
+	if r.Org != "" && !satchel.LooksLikeID(r.Org) {
 		faults.Add(checkName("org", r.Org))
 	}
 	return token, faults.Err()
@@ -169,7 +173,7 @@ func (t NamedToken) audited() map[string]any {
 // orgFor finds the organization that the caller means, and makes it where an operator names a new one.
 func (s *Service) orgFor(ctx context.Context, tx meta.Tx, caller satchel.Caller, name string) (satchel.Caller, *satchel.Org, error) {
 	acting, org, err := actIn(ctx, tx, caller, name, place{satchel.InBody, "org"})
-	if satchel.CodeOf(err) != satchel.CodeNotFound || mayOperate(caller) != nil {
+	if satchel.CodeOf(err) != satchel.CodeNotFound || mayOperate(caller) != nil || satchel.LooksLikeID(name) {
 		return acting, org, err
 	}
 	made, err := s.makeOrg(ctx, tx, name, satchel.Identity{})
@@ -190,6 +194,9 @@ func (s *Service) ensureMember(ctx context.Context, tx meta.Tx, caller satchel.C
 	if satchel.CodeOf(err) == satchel.CodeNotFound {
 		if err := mayGive(caller, role); err != nil {
 			return user, err
+		}
+		if satchel.LooksLikeID(r.User) {
+			return user, place{satchel.InBody, "user"}.notFound("User", r.User)
 		}
 		if err := tx.InsertMember(ctx, user); err != nil {
 			return user, err

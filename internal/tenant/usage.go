@@ -28,7 +28,7 @@ func (s *Service) Usage(ctx context.Context, caller satchel.Caller, orgName stri
 	if err != nil {
 		return nil, err
 	}
-	if err := mayAdminister(caller); err != nil {
+	if err := mayInspect(caller); err != nil {
 		return nil, err
 	}
 	now := s.now().UTC()

@@ -152,6 +152,8 @@ func (s *Service) CreateWorkspace(ctx context.Context, caller satchel.Caller, id
 
 func (s *Service) mayMakeWorkspace(caller satchel.Caller) error {
 	switch {
+	case caller.ReadOnly:
+		return satchel.Errorf(satchel.CodeReadOnly, "with this token you may read, and make no workspaces")
 	case caller.Narrowed() || caller.Confined && !everywhere(caller):
 		return satchel.Errorf(satchel.CodeForbidden, "you are confined to the workspaces that you were given, and make no others")
 	case s.closed && !everywhere(caller):
@@ -210,6 +212,8 @@ func (s *Service) DeleteWorkspace(ctx context.Context, caller satchel.Caller, id
 		case err == nil:
 			gone = true
 			return tx.DeleteWorkspace(ctx, caller.Org, id)
+		case !force && !w.Doomed.IsZero() && satchel.CodeOf(err) == satchel.CodeNotEmpty:
+			return satchel.Errorf(satchel.CodeNotEmpty, "workspace %q is being deleted already: it goes when its files are gone", id)
 		case !force || satchel.CodeOf(err) != satchel.CodeNotEmpty:
 			return err
 		case !w.Doomed.IsZero():
@@ -252,7 +256,9 @@ func (s *Service) GiveAccess(ctx context.Context, caller satchel.Caller, id satc
 		case err != nil:
 			return err
 		case access == satchel.AccessNone && before == satchel.AccessNone:
-			return where.notFound("User", user)
+			return &satchel.Error{
+				Code: satchel.CodeNotFound, Message: m.Name + " was given nothing in workspace \"" + string(id) + "\"", In: where.in, Param: where.param,
+			}
 		case access == before:
 			entry.Action = "" // it has that already
 			return nil
