@@ -95,8 +95,8 @@ func withVariable(f *pflag.Flag) *pflag.Flag {
 	if name := annotation(f, variableKey); name != "" {
 		shown.Usage += " [" + name + "]"
 	}
-	if shown.DefValue == "[]" {
-		shown.DefValue = "" // an empty list is no default worth a word
+	if shown.DefValue == "[]" { // an empty list is no default worth a word; pflag shows "" of a slice, but not of anything else
+		shown.DefValue, shown.Value = "", &unchecked{Value: f.Value}
 	}
 	return &shown
 }

@@ -244,7 +244,7 @@ func limitsOf(q *api.Quota) (limits []string) {
 		text func(int64) string
 		unit string
 	}{
-		{q.Bytes, size, "in all files"}, {q.Files, humanize.Comma, "files"}, {q.FileBytes, size, "a file"}, {q.TokensPerDay, humanize.Comma, "tokens a day"},
+		{q.Bytes, limitSize, "in all files"}, {q.Files, humanize.Comma, "files"}, {q.FileBytes, limitSize, "a file"}, {q.TokensPerDay, humanize.Comma, "tokens a day"},
 	} {
 		if limit.most != nil {
 			limits = append(limits, limit.text(*limit.most)+" "+limit.unit)
@@ -309,15 +309,25 @@ func usageRow(u *api.WorkspaceUsage) []string {
 		q = &api.Quota{}
 	}
 	return []string{
-		u.WorkspaceID, ofLimit(u.Files, q.Files, humanize.Comma), ofLimit(u.Bytes, q.Bytes, size), ofLimit(u.TokensToday.TotalTokens, q.TokensPerDay, humanize.Comma),
+		u.WorkspaceID, ofLimit(humanize.Comma(u.Files), q.Files, humanize.Comma), ofLimit(size(u.Bytes), q.Bytes, limitSize),
+		ofLimit(humanize.Comma(u.TokensToday.TotalTokens), q.TokensPerDay, humanize.Comma),
 		humanize.Comma(u.Tokens.TotalTokens),
 	}
 }
 
 // ofLimit writes what is used, and of how much where there is a limit.
-func ofLimit(used int64, most *int64, text func(int64) string) string {
+func ofLimit(used string, most *int64, text func(int64) string) string {
 	if most == nil {
-		return text(used)
+		return used
 	}
-	return text(used) + " of " + text(*most)
+	return used + " of " + text(*most)
+}
+
+// limitSize writes a limit on bytes as it was set, where that is possible: what is shown as 11 GB would be more than 10GiB.
+func limitSize(n int64) string {
+	text := daemon.Bytes(n).String()
+	if digits := strings.TrimRight(text, "KMGTiB"); len(digits) < len(text) {
+		return digits + " " + text[len(digits):]
+	}
+	return size(n)
 }

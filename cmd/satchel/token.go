@@ -89,7 +89,10 @@ made, and for an operator also an unknown organization.
 			if err := checkTokenRequest(r); err != nil {
 				return err
 			}
-			if !cmd.Flags().Changed("workspace") && !confined(r.Role) {
+			switch given := cmd.Flags().Changed("workspace"); {
+			case given && len(r.Workspaces) == 0:
+				return usagef("--workspace names none: name those that the token is narrowed to, or leave it out")
+			case !given && !confined(r.Role):
 				r.Workspaces = nil // SATCHEL_WORKSPACE is meant for files
 			}
 			r.ExpiresAt = expires.unix
@@ -143,7 +146,10 @@ func checkTokenRequest(r api.TokenRequest) error {
 	if r.User == "" {
 		faults = append(faults, errors.New("--user is missing: for whom is the token?"))
 	}
-	if roles := []string{"owner", "admin", "member", "writer", "viewer"}; !slices.Contains(roles, r.Role) {
+	switch roles := []string{"owner", "admin", "member", "writer", "viewer"}; {
+	case r.Role == "":
+		faults = append(faults, fmt.Errorf("--role is missing: it is one of %s", strings.Join(roles, ", ")))
+	case !slices.Contains(roles, r.Role):
 		faults = append(faults, fmt.Errorf("--role must be one of %s, not %q", strings.Join(roles, ", "), r.Role))
 	}
 	if len(faults) > 0 {

@@ -36,7 +36,7 @@ func (c *call) readJSON(types ...string) ([]byte, error) {
 		return nil, bodyError(err)
 	}
 	if c.proof.old() {
-		return nil, &lateBody{text}
+		return nil, &lateBodyError{text}
 	}
 	if strings.TrimSpace(string(text)) == "" {
 		return nil, &satchel.Error{Code: satchel.CodeMalformedJSON, In: satchel.InBody, Message: "the body is empty; it must be a JSON object"}
@@ -86,6 +86,11 @@ func (c *call) object(known ...string) (map[string]any, error) {
 		}
 	}
 	return object, nil
+}
+
+// nothingOf reports whether an object has none of these keys.
+func nothingOf(object map[string]any, keys ...string) bool {
+	return !slices.ContainsFunc(keys, func(key string) bool { _, ok := object[key]; return ok })
 }
 
 // stringOf gives the string under key; nil when the key is not there.

@@ -40,7 +40,7 @@ func clientOf(r *http.Request, trusted []netip.Prefix) string {
 	client := peer.Addr()
 	chain := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for _, hop := range slices.Backward(chain) {
-		addr, err := netip.ParseAddr(strings.TrimSpace(hop))
+		addr, err := addressIn(strings.TrimSpace(hop))
 		if err != nil {
 			break
 		}
@@ -49,6 +49,14 @@ func clientOf(r *http.Request, trusted []netip.Prefix) string {
 		}
 	}
 	return client.String()
+}
+
+// addressIn reads an address of X-Forwarded-For, to which some proxies add the port.
+func addressIn(hop string) (netip.Addr, error) {
+	if addr, err := netip.ParseAddrPort(hop); err == nil {
+		return addr.Addr(), nil
+	}
+	return netip.ParseAddr(hop)
 }
 
 func within(addr netip.Addr, networks []netip.Prefix) bool {

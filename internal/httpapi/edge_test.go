@@ -24,6 +24,8 @@ func TestClientOf(t *testing.T) {
 		{"what a client wrote itself", "10.0.0.1:80", []string{"127.0.0.1, 198.51.100.1"}, "198.51.100.1"},
 		{"nonsense", "10.0.0.1:80", []string{"198.51.100.1, unknown"}, "10.0.0.1"},
 		{"nonsense behind a proxy", "10.0.0.1:80", []string{"x, 10.0.0.2"}, "10.0.0.2"},
+		{"with a port", "10.0.0.1:80", []string{"198.51.100.1:443"}, "198.51.100.1"},
+		{"IPv6 with a port", "10.0.0.1:80", []string{"[2001:db8::7]:443"}, "2001:db8::7"},
 		{"IPv6", "[::1]:80", []string{"2001:db8::7"}, "2001:db8::7"},
 		{"IPv4 as IPv6", "[::ffff:10.0.0.1]:80", []string{"::ffff:198.51.100.1"}, "198.51.100.1"},
 	} {

@@ -24,11 +24,11 @@ type proof struct {
 // old reports whether the caller has to be looked at again.
 func (p proof) old() bool { return !p.at.IsZero() && time.Since(p.at) > believed }
 
-// lateBody is the error of a handler whose body has come, but so late that what was found out before it does not count any more.
-type lateBody struct{ text []byte }
+// lateBodyError is the error of a handler whose body has come, but so late that what was found out before it does not count any more.
+type lateBodyError struct{ text []byte }
 
 // Error is for nobody: the handler is called again.
-func (*lateBody) Error() string { return "the body took its time" }
+func (*lateBodyError) Error() string { return "the body took its time" }
 
 // beginAnew has a request answered as if it had come just now, with its body. Up to the body, handlers only look.
 func (a *API) beginAnew(ctx context.Context, c *call, begun call, text []byte) (any, error) {

@@ -92,7 +92,7 @@ func (a *API) run(ctx context.Context, c *call) (any, error) {
 	c.parseQuery()
 	begun := *c
 	value, err := c.route.answer(ctx, c)
-	if late, ok := errors.AsType[*lateBody](err); ok {
+	if late, ok := errors.AsType[*lateBodyError](err); ok {
 		return a.beginAnew(ctx, c, begun, late.text)
 	}
 	return value, err

@@ -48,7 +48,7 @@ func (a *API) addUserRoutes() {
 		Operation: huma.Operation{
 			OperationID: "updateUser", Method: http.MethodPatch, Path: "/users/{user_id}", Tags: []string{"Users"}, Summary: "Change a user",
 			Description: "Name, role, confinement or external_id; what is left out stays. Members are for owners and admins, others for owners. The last owner stays one: 409.",
-			Parameters:  []*huma.Param{userParam(), orgParam()}, RequestBody: a.jsonBody(request, example),
+			Parameters:  []*huma.Param{userParam(), orgParam()}, RequestBody: a.jsonBody(a.anyOf(request, "name", "org", "role", "confined", "external_id"), example),
 			Responses: a.responses(one(), 400, 401, 403, 404, 408, 409, 413, 415, 422, 507),
 		}, answer: a.updateUser,
 	})
@@ -81,6 +81,9 @@ func (a *API) parseUserRequest(c *call, fresh bool) (tenant.UserRequest, error) 
 		faults.Add(satchel.BodyFault(satchel.CodeContradiction, "org", nil, "org is %.64q in the query and %.64q in the body; give it once", org, r.Org))
 	case r.Org == "":
 		r.Org = org
+	}
+	if !fresh && nothingOf(object, "org", "name", "role", "confined", "external_id") {
+		faults.Add(satchel.BodyFault(satchel.CodeMissing, "name", nil, "there is nothing to change: give a name, a role, confined or an external_id"))
 	}
 	if len(faults) > 0 {
 		faults.AddNew(a.tenant.CheckUser(r, fresh))

@@ -179,7 +179,7 @@ func (a *API) updateWorkspace(ctx context.Context, c *call) (any, error) {
 	}
 	faults := c.faults
 	request := tenant.WorkspaceRequest{Name: stringOf(object, "name", &faults), Settings: settingsOf(object, &faults)}
-	if len(object) == 0 {
+	if nothingOf(object, "name", "settings") {
 		faults.AddNew(satchel.BodyFault(satchel.CodeMissing, "name", nil, "there is nothing to change: give a name (\"\" takes it away) or settings"))
 	}
 	if err := faults.Err(); err != nil {

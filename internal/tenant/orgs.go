@@ -133,7 +133,7 @@ func (r OrgRequest) mayBeAsked(caller satchel.Caller) error {
 	if mayOperate(caller) == nil {
 		return nil
 	}
-	field := ""
+	var field string
 	switch {
 	case r.ExternalID != nil:
 		field = "external_id"

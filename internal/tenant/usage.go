@@ -37,13 +37,34 @@ func (s *Service) Usage(ctx context.Context, caller satchel.Caller, orgName stri
 	if err != nil {
 		return nil, err
 	}
-	r.Total = total
-	for _, part := range parts {
-		rules, err := s.store.Rules(ctx, satchel.Scope{Org: org.ID, Workspace: part.Workspace})
-		if err != nil {
-			return nil, err
-		}
-		r.Parts = append(r.Parts, WorkspaceUse{part, rules.Workspace.Quota})
+	workspaces, err := s.store.Workspaces(ctx, org.ID, "", page)
+	if err != nil {
+		return nil, err
 	}
+	r.Total, r.Parts = total, joinUses(parts, workspaces)
+	r.Parts = r.Parts[:min(len(r.Parts), page.Limit)]
 	return r, nil
+}
+
+// joinUses gives all workspaces that have used anything or are there, by id; both come in that order.
+func joinUses(parts []satchel.Usage, workspaces []satchel.Workspace) (all []WorkspaceUse) {
+	for len(parts)+len(workspaces) > 0 {
+		var next WorkspaceUse
+		switch {
+		case len(parts) > 0:
+			next.Workspace = parts[0].Workspace
+		default:
+			next.Workspace = workspaces[0].ID
+		}
+		if len(workspaces) > 0 && workspaces[0].ID <= next.Workspace {
+			next.Workspace, next.Quota = workspaces[0].ID, workspaces[0].Settings.Quota
+			workspaces = workspaces[1:]
+		}
+		if len(parts) > 0 && parts[0].Workspace == next.Workspace {
+			next.Usage = parts[0]
+			parts = parts[1:]
+		}
+		all = append(all, next)
+	}
+	return all
 }

@@ -19,7 +19,7 @@ func (s *server) whileOpen(t *testing.T, r request, lose func()) answer {
 		t.Fatal(err)
 	}
 	waitFor(t, "the server knows of the request", func() bool { return s.metric(t, "satchel_http_requests_open") == "2" }) // the other one asks
-	time.Sleep(longer)
+	<-time.After(longer)
 	lose()
 	if _, err := conn.Write(wire[end:]); err != nil {
 		t.Fatal(err)
@@ -85,7 +85,7 @@ func TestATokenThatEndsMeanwhile(t *testing.T) {
 		s.do(t, as(rootToken, "POST", "/tokens").json(t, map[string]any{"org": "acme", "user": "ada", "role": "owner", "expires_at": time.Now().Unix() + 2})).decode(t, &m)
 		return m
 	}
-	over := func() { time.Sleep(2 * time.Second) }
+	over := func() { <-time.After(2 * time.Second) }
 	m := ends()
 	s.whileOpen(t, as(m.Token, "POST", "/files").form(file("a.txt", "late")), over).want(t, 200)
 	m = ends()
