@@ -78,7 +78,7 @@ func advice(err error, p Place) string {
 	switch {
 	case hasCode(err, minio.NoSuchBucket):
 		return fmt.Sprintf("there is no bucket %s; make it first", p.Bucket)
-	case hasCode(err, "InvalidAccessKeyId"):
+	case hasCode(err, "InvalidAccessKeyId", "XAdminUserNotFound"): // the second one is what versitygw says
 		return "the server does not know the access key; look at AWS_ACCESS_KEY_ID, or the credentials file"
 	case hasCode(err, "SignatureDoesNotMatch"):
 		return "the secret key is wrong; look at AWS_SECRET_ACCESS_KEY, or the credentials file"

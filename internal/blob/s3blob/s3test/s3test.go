@@ -50,7 +50,7 @@ func Start(t testing.TB) *Server {
 	}
 	address := freeAddress(t)
 	s.Endpoint = "http://" + address
-	s.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), program(t), //nolint:gosec // the tests' own tool
+	s.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), program(t),
 		"--port", address, "--access", AccessKey, "--secret", SecretKey, "--quiet", "--keep-alive",
 		"posix", "--sidecar", filepath.Join(folder, "sidecar"), s.Folder)
 	s.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + folder, "TMPDIR=" + folder}
