@@ -17,6 +17,8 @@ const (
 	mib        = 1 << 20
 	blockSize  = mib // memory of parts comes in blocks of this size
 	idleBlocks = 32  // that are kept while nothing is uploaded
+
+	memoryPatience = time.Minute // of a writer that waits for a claim
 )
 
 // budget bounds the memory that all writers of a store take together. It has two shares.
@@ -39,11 +41,11 @@ type budget struct {
 }
 
 // newBudget divides memory: three quarters for parts, one for what is kept.
-func newBudget(memory int64, patience time.Duration) *budget {
+func newBudget(memory int64) *budget {
 	parts := memory * 3 / 4
 	return &budget{
 		parts: semaphore.NewWeighted(parts), kept: semaphore.NewWeighted(memory - parts),
-		largest: memory / 2 / blockSize * blockSize, patience: patience,
+		largest: memory / 2 / blockSize * blockSize, patience: memoryPatience,
 	}
 }
 

@@ -15,7 +15,7 @@ func TestCapacity(t *testing.T) {
 	for _, test := range []struct{ memory, least int64 }{
 		{LeastMemory, 100e9}, {DefaultMemory, 1e12}, {1536 * mib, 5 << 40}, {64 << 10 * mib, 25 << 40},
 	} {
-		b := newBudget(test.memory, time.Minute)
+		b := newBudget(test.memory)
 		if got := b.capacity(); got < test.least {
 			t.Errorf("with %d MiB an object may have %d bytes, want %d", test.memory/mib, got, test.least)
 		}
@@ -32,7 +32,7 @@ func TestCapacity(t *testing.T) {
 
 // TestClaimsAreBounded has many claim and give back; the sum of what they hold is never more than the share, and all get their turn.
 func TestClaimsAreBounded(t *testing.T) {
-	b := newBudget(LeastMemory, time.Minute)
+	b := newBudget(LeastMemory)
 	var mu sync.Mutex
 	var held, most int64
 	var all sync.WaitGroup
@@ -64,7 +64,7 @@ func TestClaimsAreBounded(t *testing.T) {
 }
 
 func TestAClaimEnds(t *testing.T) {
-	b := newBudget(LeastMemory, time.Minute)
+	b := newBudget(LeastMemory)
 	if err := b.claim(t.Context(), LeastMemory*3/4); err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestAClaimEnds(t *testing.T) {
 
 // TestFilled: every byte of a part comes back, also after it was read halfway, whatever the pieces were.
 func TestFilled(t *testing.T) {
-	b := newBudget(LeastMemory, time.Minute)
+	b := newBudget(LeastMemory)
 	const size = 2*blockSize + 12_345
 	if err := b.claim(t.Context(), size); err != nil {
 		t.Fatal(err)

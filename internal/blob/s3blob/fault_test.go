@@ -21,7 +21,7 @@ import (
 	"github.com/satchel-files/satchel/internal/blob"
 	"github.com/satchel-files/satchel/internal/blob/blobtest"
 	"github.com/satchel-files/satchel/internal/blob/s3blob"
-	"github.com/satchel-files/satchel/internal/blob/s3blob/s3test"
+	"github.com/satchel-files/satchel/internal/blob/s3test"
 )
 
 // between stands between a store and its server, and does to requests what a test wants.

@@ -12,7 +12,7 @@ import (
 	"github.com/satchel-files/satchel/internal/blob"
 	"github.com/satchel-files/satchel/internal/blob/blobtest"
 	"github.com/satchel-files/satchel/internal/blob/s3blob"
-	"github.com/satchel-files/satchel/internal/blob/s3blob/s3test"
+	"github.com/satchel-files/satchel/internal/blob/s3test"
 )
 
 // peak runs do and gives the most memory that the heap had meanwhile.

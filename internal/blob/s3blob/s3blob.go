@@ -26,10 +26,9 @@ const DefaultMemory = 256 * mib
 
 const (
 	defaultPatience = 30 * time.Second
-	memoryPatience  = time.Minute // of a writer that waits for memory
-	tries           = 3           // of one request
-	slowest         = 128 << 10   // bytes a second: a connection that is slower for long is given up
-	completePatient = 10          // times the patience: completing a large object takes a server long
+	tries           = 3         // of one request
+	slowest         = 128 << 10 // bytes a second: a connection that is slower for long is given up
+	completePatient = 10        // times the patience: completing a large object takes a server long
 )
 
 // Options say where a store is, and what it may take.
@@ -60,7 +59,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Patience == 0 {
 		o.Patience = defaultPatience
 	}
-	s := &Store{place: o.Place, patience: o.Patience, budget: newBudget(o.Memory, memoryPatience)}
+	s := &Store{place: o.Place, patience: o.Patience, budget: newBudget(o.Memory)}
 	keys, err := findKeys()
 	if err != nil {
 		return nil, err

@@ -8,7 +8,7 @@ import (
 	"github.com/satchel-files/satchel/internal/blob"
 	"github.com/satchel-files/satchel/internal/blob/blobtest"
 	"github.com/satchel-files/satchel/internal/blob/s3blob"
-	"github.com/satchel-files/satchel/internal/blob/s3blob/s3test"
+	"github.com/satchel-files/satchel/internal/blob/s3test"
 )
 
 func TestConformance(t *testing.T) {

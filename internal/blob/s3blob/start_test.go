@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/satchel-files/satchel/internal/blob/s3blob"
-	"github.com/satchel-files/satchel/internal/blob/s3blob/s3test"
+	"github.com/satchel-files/satchel/internal/blob/s3test"
 )
 
 // TestOpenSaysWhatToDo: whoever configured something wrong learns at the start what it is.
