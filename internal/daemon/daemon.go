@@ -115,13 +115,15 @@ func (d *Daemon) openData(ctx context.Context, m *metrics) (err error) {
 	if d.unlock, err = maintain.AcquireServer(d.config.Data); err != nil {
 		return err
 	}
-	d.stores, err = openStores(ctx, d.config.Data, sqlstore.Options{Logger: d.logger, OnCommit: m.commit})
-	return err
+	if d.stores, err = openRows(ctx, d.config.Data, sqlstore.Options{Logger: d.logger, OnCommit: m.commit}); err != nil {
+		return err
+	}
+	return d.stores.openBlobs(ctx, d.config, true)
 }
 
 func (d *Daemon) newSweeper(vault *blob.Vault, service *files.Service, m *metrics) *maintain.Sweeper {
 	return maintain.NewSweeper(maintain.SweeperConfig{
-		Store: d.stores.rows, Blobs: d.stores.disk, InUse: vault.InUse, Exclusive: true,
+		Store: d.stores.rows, Blobs: d.stores.blobs, InUse: vault.InUse, Exclusive: true,
 		Expire:    func(ctx context.Context) (int, error) { return d.removeFiles(ctx, service) },
 		Lock:      func() (func(), bool) { return maintain.TryLockSweep(d.config.Data) },
 		AuditLife: time.Duration(d.config.AuditDays) * 24 * time.Hour,
