@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -159,6 +161,13 @@ func (v *Vault) InUse(id satchel.BlobID) bool {
 	defer v.mu.Unlock()
 	_, ok := v.inUse[id]
 	return ok
+}
+
+// Held gives the objects for which InUse is true, in no order.
+func (v *Vault) Held() []satchel.BlobID {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Collect(maps.Keys(v.inUse))
 }
 
 // StagedBytes gives the bytes of all objects in use, those that are still streaming included.

@@ -36,7 +36,7 @@ func (c Config) checkBlobs() error {
 
 // each gives the errors that were joined.
 func each(err error) []error {
-	if many, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // of this error alone
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
 		return many.Unwrap()
 	}
 	if err == nil {

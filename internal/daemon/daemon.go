@@ -123,7 +123,7 @@ func (d *Daemon) openData(ctx context.Context, m *metrics) (err error) {
 
 func (d *Daemon) newSweeper(vault *blob.Vault, service *files.Service, m *metrics) *maintain.Sweeper {
 	return maintain.NewSweeper(maintain.SweeperConfig{
-		Store: d.stores.rows, Blobs: d.stores.blobs, InUse: vault.InUse, Exclusive: true,
+		Store: d.stores.rows, Blobs: d.stores.blobs, InUse: vault.InUse, Held: vault.Held, Exclusive: true,
 		Expire:    func(ctx context.Context) (int, error) { return d.removeFiles(ctx, service) },
 		Lock:      func() (func(), bool) { return maintain.TryLockSweep(d.config.Data) },
 		AuditLife: time.Duration(d.config.AuditDays) * 24 * time.Hour,
