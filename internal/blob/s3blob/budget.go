@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/semaphore"
+	"golang.org/x/sys/unix"
 
 	"github.com/satchel-files/satchel"
 )
@@ -32,7 +32,7 @@ const (
 type budget struct {
 	parts    *semaphore.Weighted
 	kept     *semaphore.Weighted
-	largest  int64         // claim: two of three quarters are one half
+	largest  int64         // claim
 	patience time.Duration // of a writer that waits for a claim
 
 	mu      sync.Mutex
@@ -40,9 +40,9 @@ type budget struct {
 	claimed int64    // of parts
 }
 
-// newBudget divides memory: three quarters for parts, one for what is kept.
+// newBudget divides memory: five eighths for parts, of which the largest may have four, and three for what is kept.
 func newBudget(memory int64) *budget {
-	parts := memory * 3 / 4
+	parts := memory * 5 / 8
 	return &budget{
 		parts: semaphore.NewWeighted(parts), kept: semaphore.NewWeighted(memory - parts),
 		largest: memory / 2 / blockSize * blockSize, patience: memoryPatience,
@@ -76,7 +76,10 @@ func (b *budget) unclaim(size int64, blocks [][]byte) {
 	b.free = append(b.free, blocks...)
 	b.claimed -= size
 	if b.claimed == 0 && len(b.free) > idleBlocks {
-		b.free = slices.Clone(b.free[:idleBlocks])
+		for _, block := range b.free[idleBlocks:] {
+			unmap(block)
+		}
+		b.free = b.free[:idleBlocks]
 	}
 	b.mu.Unlock()
 	b.parts.Release(size)
@@ -88,12 +91,25 @@ func (b *budget) block() []byte {
 	defer b.mu.Unlock()
 	last := len(b.free) - 1
 	if last < 0 {
-		return make([]byte, blockSize)
+		return mapped(blockSize)
 	}
 	block := b.free[last]
 	b.free = b.free[:last]
 	return block
 }
+
+// mapped gives memory that the garbage collector does not know of: it lets the heap grow to twice of what is in use, and the budget is not meant
+// to be twice as large. Where the system gives none, the heap does.
+func mapped(size int) []byte {
+	block, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	if err != nil {
+		return make([]byte, size)
+	}
+	return block
+}
+
+// unmap gives memory back that nobody may touch any more. Of memory of the heap the system knows nothing, and says so.
+func unmap(block []byte) { _ = unix.Munmap(block) }
 
 // keep takes room for a complete object, if there is any; the caller gives it back with unkeep.
 func (b *budget) keep(size int) bool { return b.kept.TryAcquire(int64(size)) }

@@ -22,7 +22,7 @@ func TestCapacity(t *testing.T) {
 		last := int64(0)
 		for n := 1; n <= maxParts; n++ {
 			size := b.partSize(n)
-			if size < last || size < minPart || size > maxPart || size > test.memory*3/4 || size%blockSize != 0 {
+			if size < last || size < minPart || size > maxPart || size > test.memory*5/8 || size%blockSize != 0 {
 				t.Fatalf("with %d MiB part %d has %d bytes", test.memory/mib, n, size)
 			}
 			last = size
@@ -58,14 +58,14 @@ func TestClaimsAreBounded(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if most > LeastMemory*3/4 || most < 17*mib {
+	if most > LeastMemory*5/8 || most < 17*mib {
 		t.Errorf("%d bytes were held at once", most)
 	}
 }
 
 func TestAClaimEnds(t *testing.T) {
 	b := newBudget(LeastMemory)
-	if err := b.claim(t.Context(), LeastMemory*3/4); err != nil {
+	if err := b.claim(t.Context(), LeastMemory*5/8); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -79,8 +79,8 @@ func TestAClaimEnds(t *testing.T) {
 	if err := b.claim(t.Context(), minPart); satchel.CodeOf(err) != satchel.CodeUnavailable {
 		t.Errorf("a claim that waited for too long: %v", err)
 	}
-	b.unclaim(LeastMemory*3/4, nil)
-	if err := b.claim(t.Context(), LeastMemory*3/4); err != nil {
+	b.unclaim(LeastMemory*5/8, nil)
+	if err := b.claim(t.Context(), LeastMemory*5/8); err != nil {
 		t.Errorf("what was given back cannot be had: %v", err)
 	}
 }
@@ -104,11 +104,11 @@ func TestFilled(t *testing.T) {
 	if written != size || p.fill([]byte("more")) != 0 {
 		t.Errorf("%d bytes were taken", written)
 	}
-	first, err := rewound(p.content())
+	first, err := sum(p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	content := p.content()
+	content, end := p.Reader()
 	if _, err := content.Read(make([]byte, 100_000)); err != nil {
 		t.Fatal(err)
 	}
@@ -129,10 +129,35 @@ func TestFilled(t *testing.T) {
 		}
 		at += n
 	}
-	again, err := rewound(p.content())
+	again, err := sum(p)
 	if err != nil || again != first {
 		t.Errorf("%s and then %s, %v", first, again, err)
 	}
+	end()
+	if n, err := content.Read(buffer); n != 0 || err == nil {
+		t.Errorf("read %d bytes of a part that may be another's", n)
+	}
 	p.release()
 	p.release()
+}
+
+// TestMemoryGoesBack: after an upload the store does not keep all that it ever had.
+func TestMemoryGoesBack(t *testing.T) {
+	b := newBudget(DefaultMemory)
+	const size = 100 * mib
+	if err := b.claim(t.Context(), size); err != nil {
+		t.Fatal(err)
+	}
+	p := &part{budget: b, claim: size}
+	piece := make([]byte, 3*mib)
+	for !p.full() {
+		p.fill(piece)
+	}
+	if len(p.blocks) != size/blockSize {
+		t.Errorf("%d blocks", len(p.blocks))
+	}
+	p.release()
+	if len(b.free) != idleBlocks || b.claimed != 0 {
+		t.Errorf("%d blocks are kept, %d bytes claimed", len(b.free), b.claimed)
+	}
 }

@@ -73,6 +73,13 @@ func mayPass(err error) bool {
 		hasCode(err, "SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "OperationAborted", minio.NoSuchBucket)
 }
 
+// worthAnotherTry tells what may be over in a second from what is not.
+func worthAnotherTry(err error) bool {
+	response, ok := answered(err)
+	return mayPass(err) && (!ok || response.StatusCode != http.StatusUnauthorized && response.StatusCode != http.StatusForbidden) &&
+		!isFull(err) && !hasCode(err, minio.NoSuchBucket)
+}
+
 // advice says at the start what to do about an error of the server, "" if that is not known.
 func advice(err error, p Place) string {
 	switch {

@@ -23,13 +23,9 @@ func (s *Store) Claim(ctx context.Context, owner string) (string, error) {
 	if err != nil || current != "" || owner == "" {
 		return current, failure(ctx, "look whose "+s.place.String()+" is", err)
 	}
-	options := minio.PutObjectOptions{DisableContentSha256: true}
+	options := minio.PutObjectOptions{}
 	options.SetMatchETagExcept("*")
-	hash, err := sum(strings.NewReader(owner))
-	if err != nil {
-		return "", err
-	}
-	_, err = s.server.PutObject(asking, s.place.Bucket, s.place.Prefix+ownerName, strings.NewReader(owner), int64(len(owner)), "", hash, options)
+	err = s.putObject(asking, s.place.Prefix+ownerName, kept(owner), options)
 	if err != nil && !hasCode(err, minio.PreconditionFailed) {
 		return "", failure(ctx, "claim "+s.place.String(), err)
 	}

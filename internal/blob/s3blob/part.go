@@ -1,10 +1,13 @@
 package s3blob
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"io"
+	"io/fs"
+	"sync"
 )
 
 // part is a piece of an object in memory that was claimed for it.
@@ -39,27 +42,54 @@ func (p *part) release() {
 	}
 }
 
-// body is what can be sent more than once.
-type body interface {
-	io.ReadSeeker
+// content is the bytes of an object, or of a part of one.
+type content interface {
 	Size() int64
+
+	// Reader gives all of them, from the beginning. Once end was called, it gives nothing any more: whoever still reads then, such as the
+	// connection of a request that is over, gets an error, and the memory can be used for something else.
+	Reader() (reader io.ReadSeeker, end func())
 }
 
-// content gives the bytes, for as long as the part is not released.
-func (p *part) content() body { return &partReader{part: p} }
+// kept is content in memory of its own, which nothing else will use.
+type kept []byte
+
+// Size is the number of bytes.
+func (k kept) Size() int64 { return int64(len(k)) }
+
+// Reader implements content.
+func (k kept) Reader() (io.ReadSeeker, func()) { return bytes.NewReader(k), func() {} }
+
+// Size is the number of bytes.
+func (p *part) Size() int64 { return p.size }
+
+// Reader implements content. The part is not released before end.
+func (p *part) Reader() (io.ReadSeeker, func()) {
+	r := &partReader{part: p}
+	return r, r.end
+}
 
 // partReader reads the blocks of a part as one.
 type partReader struct {
-	part *part
+	mu   sync.Mutex
+	part *part // nil when it is over
 	at   int64
 }
 
-// Size is the number of bytes.
-func (r *partReader) Size() int64 { return r.part.size }
+func (r *partReader) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.part = nil
+}
 
 // Read implements io.Reader.
 func (r *partReader) Read(b []byte) (int, error) {
-	if r.at >= r.part.size {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.part == nil:
+		return 0, fs.ErrClosed
+	case r.at >= r.part.size:
 		return 0, io.EOF
 	}
 	block := r.part.blocks[r.at/blockSize]
@@ -71,6 +101,11 @@ func (r *partReader) Read(b []byte) (int, error) {
 
 // Seek implements io.Seeker.
 func (r *partReader) Seek(offset int64, whence int) (int64, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.part == nil {
+		return 0, fs.ErrClosed
+	}
 	to, err := sought(offset, whence, r.at, r.part.size)
 	if err == nil {
 		r.at = to
@@ -93,9 +128,11 @@ func sought(offset int64, whence int, at, size int64) (int64, error) {
 }
 
 // sum hashes what is about to be sent: the server refuses bytes with another hash, so that none is changed on the way unseen.
-func sum(content io.Reader) (string, error) {
+func sum(of content) (string, error) {
+	reader, end := of.Reader()
+	defer end()
 	hash := sha256.New()
-	if _, err := io.CopyBuffer(hash, content, make([]byte, 64<<10)); err != nil {
+	if _, err := io.CopyBuffer(hash, reader, make([]byte, 64<<10)); err != nil {
 		return "", err
 	}
 	return hex.EncodeToString(hash.Sum(nil)), nil

@@ -41,8 +41,9 @@ type Options struct {
 // Store keeps objects in a bucket. It is safe for concurrent use.
 type Store struct {
 	place    Place
-	server   minio.Core
-	patient  minio.Core // the same server, for what takes it long
+	server   minio.Core // tries small requests again by itself
+	sender   minio.Core // and sends content once
+	patient  minio.Core // for what takes the server long
 	budget   *budget
 	patience time.Duration
 }
@@ -64,15 +65,17 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	server, err := connect(o.Place, keys, o.Patience)
-	if err != nil {
-		return nil, err
+	for _, to := range []struct {
+		core     *minio.Core
+		patience time.Duration
+		tries    int
+	}{{&s.server, o.Patience, tries}, {&s.sender, o.Patience, 1}, {&s.patient, completePatient * o.Patience, tries}} {
+		core, err := connect(o.Place, keys, to.patience, to.tries)
+		if err != nil {
+			return nil, err
+		}
+		*to.core = *core
 	}
-	patient, err := connect(o.Place, keys, completePatient*o.Patience)
-	if err != nil {
-		return nil, err
-	}
-	s.server, s.patient = *server, *patient
 	return s, s.look(ctx)
 }
 
@@ -93,7 +96,7 @@ func findKeys() (*credentials.Credentials, error) {
 }
 
 // connect makes a client. Only Amazon is asked where a bucket lies; servers that are one's own rarely care.
-func connect(p Place, keys *credentials.Credentials, patience time.Duration) (*minio.Core, error) {
+func connect(p Place, keys *credentials.Credentials, patience time.Duration, tries int) (*minio.Core, error) {
 	region := p.Region
 	if region == "" && p.Endpoint.String() != amazon {
 		region = "us-east-1"

@@ -32,7 +32,7 @@ func newTransport(patience time.Duration) *http.Transport {
 		TLSHandshakeTimeout:   min(dialTimeout, patience),
 		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
 		DisableCompression:    true, // bytes are to come as they lie there
-		WriteBufferSize:       256 << 10,
+		WriteBufferSize:       64 << 10,
 		ReadBufferSize:        64 << 10,
 	}
 }

@@ -1,7 +1,6 @@
 package s3blob
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,7 +17,7 @@ import (
 )
 
 const (
-	// smallWrite is the largest first write that is kept as it is. Most objects have no other one.
+	// smallWrite is the size from which on a first write is not kept as it is: others follow. Of most objects it is the only one.
 	smallWrite = 256 << 10
 	// underWay is how many parts of one object may be on their way to the server, besides the one that is filled.
 	underWay = 3
@@ -45,8 +44,8 @@ type writer struct {
 	name  string
 	state state
 
-	kept []byte // a small object as a whole, in memory that waits for nobody
-	part *part  // the one that is filled; nil: none
+	kept kept  // a small object as a whole, in memory that waits for nobody
+	part *part // the one that is filled; nil: none
 
 	upload  string          // the server's id for it; empty: none was started
 	number  int             // of parts that were begun
@@ -94,13 +93,10 @@ func (w *writer) Write(b []byte) (n int, err error) {
 
 // keepFirst keeps a small first write without a claim, if there is room.
 func (w *writer) keepFirst(b []byte) bool {
-	if w.kept != nil || w.number > 0 || len(b) > smallWrite || !w.store.budget.keep(len(b)) {
+	if w.kept != nil || w.number > 0 || len(b) >= smallWrite || !w.store.budget.keep(len(b)) {
 		return false
 	}
-	w.kept = bytes.Clone(b)
-	if w.kept == nil {
-		w.kept = []byte{}
-	}
+	w.kept = append(make(kept, 0, len(b)), b...)
 	return true
 }
 
@@ -148,7 +144,7 @@ func (w *writer) send() error {
 	w.part = nil
 	w.group.Go(func() error { // waits where enough are under way, which need nothing of us
 		defer p.release()
-		return w.put(p.content(), number)
+		return w.put(p, number)
 	})
 	return nil
 }
@@ -171,15 +167,13 @@ func (w *writer) begin() error {
 }
 
 // put sends a part.
-func (w *writer) put(content body, number int) error {
-	hash, err := rewound(content)
-	if err != nil {
+func (w *writer) put(p *part, number int) error {
+	var done minio.ObjectPart
+	err := w.store.send(w.sending, p, func(ctx context.Context, body io.Reader, hash string) (err error) {
+		done, err = w.store.sender.PutObjectPart(ctx, w.store.place.Bucket, w.name, w.upload, number, body, p.Size(),
+			minio.PutObjectPartOptions{Sha256Hex: hash, DisableContentSha256: true}) // which would be a second hash, of every piece
 		return err
-	}
-	ctx, cancel := w.store.inTime(w.sending, content.Size())
-	defer cancel()
-	done, err := w.store.server.PutObjectPart(ctx, w.store.place.Bucket, w.name, w.upload, number, content, content.Size(),
-		minio.PutObjectPartOptions{Sha256Hex: hash, DisableContentSha256: true}) // which would be a second hash, of every piece
+	})
 	if err != nil {
 		return fmt.Errorf("part %d: %w", number, err)
 	}
@@ -214,7 +208,7 @@ func (w *writer) shrink() {
 	if !w.store.budget.keep(int(w.part.size)) {
 		return
 	}
-	w.kept = make([]byte, w.part.size)
+	w.kept = make(kept, w.part.size)
 	at := 0
 	for _, block := range w.part.blocks {
 		at += copy(w.kept[at:], block)
@@ -260,30 +254,12 @@ func (w *writer) publish(ctx context.Context) error {
 
 // putWhole sends an object in one request.
 func (w *writer) putWhole(ctx context.Context) error {
-	var content body = bytes.NewReader(w.kept)
+	var all content = w.kept
 	if w.part != nil {
-		content = w.part.content()
+		all = w.part
 	}
-	hash, err := rewound(content)
-	if err != nil {
-		return err
-	}
-	putting, cancel := w.store.inTime(ctx, content.Size())
-	defer cancel()
 	w.touched = true
-	_, err = w.store.server.PutObject(putting, w.store.place.Bucket, w.name, content, content.Size(), "", hash,
-		minio.PutObjectOptions{DisableContentSha256: true})
-	return err
-}
-
-// rewound hashes content and goes back to its beginning.
-func rewound(content body) (string, error) {
-	hash, err := sum(content)
-	if err != nil {
-		return "", err
-	}
-	_, err = content.Seek(0, io.SeekStart)
-	return hash, err
+	return w.store.putObject(ctx, w.name, all, minio.PutObjectOptions{})
 }
 
 // broken ends the writer with an error. If a part failed, that is the reason, and not what came of it.
