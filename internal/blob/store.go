@@ -30,7 +30,8 @@ type Store interface {
 	// Open gives a committed object for reading. The caller closes it.
 	Open(ctx context.Context, key string) (Object, error)
 
-	// Delete removes an object, or the unfinished rest of one (see Entry.Partial). Removing what is not there is no error.
+	// Delete removes an object, or the unfinished rest of one (see Entry.Partial): its writer, if it still has one, cannot commit any more, and removes
+	// by Abort what it was sending meanwhile. Removing what is not there is no error.
 	Delete(ctx context.Context, key string) error
 
 	// List calls visit for every object whose key begins with prefix, in no particular order, also for unfinished ones of which

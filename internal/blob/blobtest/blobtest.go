@@ -210,12 +210,13 @@ func deleteOfPart(t *testing.T, store blob.Store) {
 		t.Errorf("before: %+v, %v", e, ok)
 	}
 	must(t, store.Delete(t.Context(), key))
-	nothingLeft(t, store)
+	unseen(t, store, key)
 	if err := w.Commit(t.Context()); err == nil {
 		t.Error("Commit of a deleted part succeeded")
 	}
 	unseen(t, store, key)
 	must(t, w.Abort())
+	nothingLeft(t, store)
 }
 
 // openWhileDeleted: whoever reads gets all of the object or an error, never other bytes.

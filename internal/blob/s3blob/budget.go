@@ -124,14 +124,14 @@ const (
 )
 
 const (
-	firstPart = 8 * mib
+	firstPart = minPart
 	growAfter = 500 // parts of one size, until the size is doubled
 )
 
 // LeastMemory is the smallest budget with which parts can be made.
-const LeastMemory = 4 * firstPart
+const LeastMemory = 32 * mib
 
-// partSize gives the size of the nth part, from 1 on: it grows, so that small uploads take little memory and large ones not too many parts.
+// partSize gives the size of the nth part, from 1 on: it grows, so that slow uploads hold little memory and large ones have not too many parts.
 // With the default budget 10,000 parts are 1.1 TB; with 1.5 GiB they are more than 5 TiB.
 func (b *budget) partSize(n int) int64 {
 	size := int64(firstPart)

@@ -167,15 +167,26 @@ func wantUnavailable(t testing.TB, what string, err error) {
 	}
 }
 
-// wantNothing checks that nothing of an object can be seen, once the store works again.
+// wantNothing checks that nothing of an object can be seen, once the store works again. A server that was in the middle of taking a part when its
+// upload ended may keep that: it must be listed as unfinished, and go with Delete.
 func wantNothing(t testing.TB, b *between, store blob.Store) {
 	t.Helper()
 	b.heal()
-	if keys := blobtest.Keys(t, store); len(keys) > 0 {
-		t.Errorf("left behind: %v", keys)
-	}
-	if files := b.objects(t); len(files) > 0 {
-		t.Errorf("left in the bucket: %v", files)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		must(t, store.List(ctx, "", func(e blob.Entry) error {
+			if !e.Partial {
+				t.Errorf("left behind: %+v", e)
+			}
+			return store.Delete(ctx, e.Key)
+		}))
+		if len(b.objects(t)) == 0 && len(blobtest.Keys(t, store)) == 0 {
+			return
+		}
+		<-tick.C
 	}
 }
 
@@ -268,7 +279,7 @@ func attempts(t testing.TB, store *s3blob.Store, key string) map[string]error {
 		"Delete": func() error { return store.Delete(ctx, key) },
 		"List":   func() error { return store.List(ctx, "", func(blob.Entry) error { return nil }) },
 		"small":  func() error { return write(ctx, store, 100) },
-		"larger": func() error { return write(ctx, store, 6<<20) },
+		"larger": func() error { return write(ctx, store, 4<<20) },
 		"parts":  func() error { return write(ctx, store, 20<<20) },
 	}
 	var mu sync.Mutex
@@ -333,7 +344,7 @@ func TestAServerThatCannotNow(t *testing.T) {
 // TestASilentServer: nothing waits for ever for one that takes requests and never answers.
 func TestASilentServer(t *testing.T) {
 	b := intercept(t)
-	store := open(t, b.URL, s3blob.Options{Patience: 200 * time.Millisecond})
+	store := open(t, b.URL, s3blob.Options{Patience: 900 * time.Millisecond})
 	key := put(t, store, blobtest.Bytes(1, 100))
 	over := make(chan struct{})
 	b.whenever(everything, func(_ http.ResponseWriter, r *http.Request) {
@@ -394,6 +405,54 @@ func TestAnEndThatIsNotKnown(t *testing.T) {
 	}
 }
 
+// TestAnUploadThatBeganTwice leaves no twin behind.
+func TestAnUploadThatBeganTwice(t *testing.T) {
+	b := intercept(t)
+	store := open(t, b.URL, s3blob.Options{})
+	var asked atomic.Int64
+	begins := func(r *http.Request) bool { return r.Method == http.MethodPost && r.URL.Query().Has("uploads") }
+	b.whenever(begins, func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) == 1 {
+			b.done(breaks)(w, r)
+		}
+		b.proxy.ServeHTTP(w, r)
+	})
+	must(t, write(t.Context(), store, 20<<20))
+	must(t, store.List(t.Context(), "", func(e blob.Entry) error {
+		if e.Partial || e.Size != 20<<20 {
+			t.Errorf("listed as %+v", e)
+		}
+		return nil
+	}))
+	if asked.Load() != 2 {
+		t.Errorf("asked %d times", asked.Load())
+	}
+}
+
+// TestAServerWithoutRanges gives the beginning where the middle was asked for: that must not be taken for it.
+func TestAServerWithoutRanges(t *testing.T) {
+	b := intercept(t)
+	store := open(t, b.URL, s3blob.Options{})
+	want := blobtest.Bytes(1, 3<<20)
+	key := put(t, store, want)
+	b.whenever(isGet, func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Del("Range")
+		b.proxy.ServeHTTP(w, r)
+	})
+	object, err := store.Open(t.Context(), key)
+	must(t, err)
+	defer object.Close()
+	got := make([]byte, 1000)
+	if _, err := io.ReadFull(object, got); err == nil && !bytes.Equal(got, want[:1000]) {
+		t.Error("other bytes than the first")
+	}
+	_, err = object.Seek(2<<20, io.SeekStart)
+	must(t, err)
+	if n, err := object.Read(got); err == nil {
+		t.Errorf("read %d bytes from elsewhere", n)
+	}
+}
+
 // TestWhatAbortCannotRemoveIsTheSweepers: it is listed, and Delete takes it.
 func TestWhatAbortCannotRemoveIsTheSweepers(t *testing.T) {
 	b := intercept(t)
@@ -409,7 +468,7 @@ func TestWhatAbortCannotRemoveIsTheSweepers(t *testing.T) {
 	wantUnavailable(t, "Abort", w.Abort())
 	b.heal()
 	must(t, store.List(t.Context(), "", func(e blob.Entry) error {
-		if !e.Partial || e.Size < 8<<20 {
+		if !e.Partial || e.Size < 5<<20 {
 			t.Errorf("listed as %+v", e)
 		}
 		return store.Delete(t.Context(), e.Key)

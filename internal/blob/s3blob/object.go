@@ -3,6 +3,7 @@ package s3blob
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 
@@ -99,11 +100,15 @@ func (o *object) ask() error {
 	if err := options.SetMatchETag(o.etag); err != nil {
 		return err
 	}
-	body, _, _, err := o.store.server.GetObject(o.ctx, o.store.place.Bucket, o.name, options)
+	body, _, header, err := o.store.server.GetObject(o.ctx, o.store.place.Bucket, o.name, options)
 	if err != nil {
 		return err
 	}
 	o.body = body
+	if given := header.Get("Content-Range"); given != fmt.Sprintf("bytes %d-%d/%d", o.at, o.ends-1, o.size) && (given != "" || o.at > 0) {
+		o.drop()
+		return fmt.Errorf("asked for the bytes %d-%d of %d, the server gives %q", o.at, o.ends-1, o.size, given)
+	}
 	return nil
 }
 

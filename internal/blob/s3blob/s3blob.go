@@ -69,7 +69,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		core     *minio.Core
 		patience time.Duration
 		tries    int
-	}{{&s.server, o.Patience, tries}, {&s.sender, o.Patience, 1}, {&s.patient, completePatient * o.Patience, tries}} {
+	}{{&s.server, o.Patience / tries, tries}, {&s.sender, o.Patience, 1}, {&s.patient, completePatient * o.Patience, tries}} {
 		core, err := connect(o.Place, keys, to.patience, to.tries)
 		if err != nil {
 			return nil, err

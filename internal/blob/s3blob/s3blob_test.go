@@ -4,12 +4,21 @@ import (
 	"strconv"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/minio/minio-go/v7"
 
 	"github.com/satchel-files/satchel/internal/blob"
 	"github.com/satchel-files/satchel/internal/blob/blobtest"
 	"github.com/satchel-files/satchel/internal/blob/s3blob"
 	"github.com/satchel-files/satchel/internal/blob/s3test"
 )
+
+// TestMain shortens the pauses of the client between two tries: many of these tests wait for the last of them.
+func TestMain(m *testing.M) {
+	minio.DefaultRetryUnit = 20 * time.Millisecond
+	m.Run() // its result is the exit status once this function returns
+}
 
 func TestConformance(t *testing.T) {
 	server := s3test.Start(t)

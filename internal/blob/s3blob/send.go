@@ -30,14 +30,20 @@ func (s *Store) send(ctx context.Context, of content, do func(ctx context.Contex
 	}
 	ctx, cancel := s.inTime(ctx, of.Size())
 	defer cancel()
+	return again(ctx, func() error {
+		body, end := of.Reader()
+		defer end()
+		return do(ctx, body, hash)
+	})
+}
+
+// again does something until it goes well, for as long as it may go well the next time, but only so often.
+func again(ctx context.Context, do func() error) (err error) {
 	for try := range tries {
 		if try > 0 && !pause(ctx, firstPause<<(try-1)) {
 			return err
 		}
-		body, end := of.Reader()
-		err = do(ctx, body, hash)
-		end()
-		if err == nil || ctx.Err() != nil || !worthAnotherTry(err) {
+		if err = do(); err == nil || ctx.Err() != nil || !worthAnotherTry(err) {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"sync"
+	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/minio/minio-go/v7"
@@ -57,6 +58,7 @@ type writer struct {
 	sent []minio.CompletePart // by their number, less one
 
 	touched bool // the server was asked for something, and may have done it
+	twins   bool // there may be another upload of the same name
 }
 
 type state int
@@ -149,6 +151,7 @@ func (w *writer) send() error {
 	return nil
 }
 
+// begin has the server begin the upload. A try without an answer may have begun one, too: then there are twins.
 func (w *writer) begin() error {
 	if w.upload != "" {
 		return nil
@@ -156,11 +159,14 @@ func (w *writer) begin() error {
 	asking, cancel := w.store.soon(w.ctx)
 	defer cancel()
 	w.touched = true
-	id, err := w.store.server.NewMultipartUpload(asking, w.store.place.Bucket, w.name, minio.PutObjectOptions{})
+	err := again(asking, func() (err error) {
+		w.upload, err = w.store.sender.NewMultipartUpload(asking, w.store.place.Bucket, w.name, minio.PutObjectOptions{})
+		w.twins = w.twins || err != nil
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	w.upload = id
 	w.group, w.sending = errgroup.WithContext(w.sending)
 	w.group.SetLimit(underWay)
 	return nil
@@ -231,6 +237,9 @@ func (w *writer) Commit(ctx context.Context) error {
 	}
 	w.state = committed
 	w.letGo()
+	if w.twins {
+		_ = w.store.removeUploads(ctx, w.name) // what stays is unfinished, and nothing depends on it
+	}
 	return nil
 }
 
@@ -286,6 +295,17 @@ func (w *writer) stop() error {
 	return w.group.Wait()
 }
 
+// finish lets the parts under way come to their end, unless one has failed, but not for ever: a server that is in the middle of taking a part may
+// keep it beyond the end of its upload.
+func (w *writer) finish() {
+	if w.group == nil {
+		return
+	}
+	late := time.AfterFunc(w.store.patience, w.cancel)
+	defer late.Stop()
+	_ = w.group.Wait() // they are thrown away
+}
+
 // letGo gives all memory back.
 func (w *writer) letGo() {
 	_ = w.stop() // who cares has asked
@@ -302,6 +322,7 @@ func (w *writer) Abort() error {
 		return nil
 	}
 	w.state = failed
+	w.finish()
 	w.letGo()
 	if w.touched {
 		if err := w.store.remove(context.WithoutCancel(w.ctx), w.name); err != nil {
