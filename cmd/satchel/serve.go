@@ -86,6 +86,7 @@ func (p *program) defaults() daemon.Config {
 func serverFlags(flags *pflag.FlagSet, c *daemon.Config) {
 	set := pflag.NewFlagSet("", pflag.ContinueOnError)
 	set.StringVar(&c.Listen, "listen", c.Listen, "`address` to listen on; port 0 takes a free one")
+	set.StringVar(&c.Downloads, "downloads", c.Downloads, "stream: bytes go through the server; redirect: clients fetch them from the bucket, by pre-signed URLs")
 	set.Var(&c.S3Memory, "s3-memory", "memory for the buffers of all uploads to a bucket: with 256MiB a file may have 1 TB, with 1536MiB 5 TB")
 	set.Var(&c.MaxFileBytes, "max-file-bytes", "largest file that is taken; 0: as large as fits (default 0)")
 	set.Var(&c.MinFreeBytes, "min-free-bytes", "uploads leave this much free on the disk")

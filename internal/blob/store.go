@@ -65,6 +65,13 @@ type Object interface {
 	io.ReadSeekCloser
 }
 
+// Presigner is what an Object can be that others can fetch from the store themselves.
+type Presigner interface {
+	// Presign gives a URL under which whoever has it can GET the object, whole or by ranges, for some minutes. The answer has the
+	// Content-Type and the Content-Disposition.
+	Presign(ctx context.Context, contentType, disposition string) (url string, err error)
+}
+
 // Entry is one object in a listing.
 type Entry struct {
 	Key      string

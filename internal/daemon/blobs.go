@@ -16,6 +16,9 @@ import (
 	"github.com/satchel-files/satchel/internal/meta"
 )
 
+// downloadsRedirect has downloads go to the bucket.
+const downloadsRedirect = "redirect"
+
 // checkBlobs checks where the bytes are to lie, one line for each fault. Nothing is asked yet.
 func (c Config) checkBlobs() error {
 	var faults []error
@@ -31,6 +34,10 @@ func (c Config) checkBlobs() error {
 	for i, fault := range faults {
 		faults[i] = fmt.Errorf("blobs: %w", fault)
 	}
+	if c.Downloads == downloadsRedirect && !strings.HasPrefix(c.Blobs, s3blob.Scheme+":") {
+		faults = append(faults, errors.New("downloads: only a bucket can be redirected to; set SATCHEL_BLOBS to s3://bucket/prefix, or leave downloads at stream"))
+	}
+	faults = append(faults, checkWord("downloads", c.Downloads, "stream", downloadsRedirect))
 	return errors.Join(append(faults, checkCount("S3 memory", int64(c.S3Memory), s3blob.LeastMemory, 1<<40))...)
 }
 

@@ -33,6 +33,7 @@ type Config struct {
 	Data            string         `env:"DATA"`                               // the data folder; default: DefaultData
 	Blobs           string         `env:"BLOBS"`                              // where the bytes lie: a URL, file:///folder or s3://bucket/prefix; empty: in the data folder
 	S3Memory        Bytes          `env:"S3_MEMORY" envDefault:"256MiB"`      // for the buffers of all uploads to a bucket
+	Downloads       string         `env:"DOWNLOADS" envDefault:"stream"`      // stream: through the server; redirect: to a pre-signed URL of the bucket
 	MaxFileBytes    Bytes          `env:"MAX_FILE_BYTES" envDefault:"0"`      // largest file; 0: as large as fits
 	MinFreeBytes    Bytes          `env:"MIN_FREE_BYTES" envDefault:"256MiB"` // what uploads leave free on the disk
 	RootToken       Secret         `env:"ROOT_TOKEN"`                         // an operator's token that works while it is set

@@ -97,7 +97,7 @@ func Open(ctx context.Context, c Config, log io.Writer) (_ *Daemon, err error) {
 	d.api = httpapi.New(httpapi.Config{
 		Files: service, Tenant: d.tenant, Ready: d.stores.ready, Metrics: registry, Logger: d.logger,
 		MaxFile: int64(c.MaxFileBytes), IdleTimeout: c.IdleTimeout, Origins: c.Origins, Proxies: proxies,
-		RateLimit: c.RateLimit, SigninLimit: c.SigninLimit,
+		RateLimit: c.RateLimit, SigninLimit: c.SigninLimit, Redirect: c.Downloads == downloadsRedirect,
 	})
 	if err := d.listen(ctx, d.api); err != nil {
 		return nil, err

@@ -323,3 +323,82 @@ func TestMovingUp(t *testing.T) {
 	s.Stop()
 	i.how.Fsck(t, i.data)
 }
+
+// TestDownloadsFromTheBucket: the server sends clients to the bucket, with the right name and type, and answers conditions itself.
+func TestDownloadsFromTheBucket(t *testing.T) {
+	i := install(t, "SATCHEL_DOWNLOADS=redirect")
+	s, c := i.start()
+	content := bytesOf(1, 6<<20)
+	files, err := c.Upload(t.Context(), client.Upload{Sources: []client.Source{{Name: `Über "alles".csv`, Body: bytes.NewReader(content), Size: int64(len(content))}}})
+	program.Must(t, err)
+	id := files[0].ID
+	i.has(c, id, content) // the client follows
+	s.HTTP.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	ask := func(method, name, value string) (int, http.Header) {
+		request, err := http.NewRequestWithContext(t.Context(), method, s.URL+"/files/"+id+"/content", nil)
+		program.Must(t, err)
+		if name != "" {
+			request.Header.Set(name, value)
+		}
+		status, header, _, err := s.Exchange(request)
+		program.Must(t, err)
+		return status, header
+	}
+	_, own := ask(http.MethodHead, "", "")
+	for _, test := range []struct {
+		method, name, value string
+		status              int
+	}{
+		{http.MethodHead, "", "", http.StatusOK},
+		{http.MethodGet, "If-None-Match", own.Get("ETag"), http.StatusNotModified},
+		{http.MethodGet, "If-Match", `"another"`, http.StatusPreconditionFailed},
+		{http.MethodGet, "If-Range", own.Get("ETag"), http.StatusOK},
+		{http.MethodGet, "Range", "bytes=5-9", http.StatusTemporaryRedirect},
+		{http.MethodGet, "", "", http.StatusTemporaryRedirect},
+	} {
+		if status, header := ask(test.method, test.name, test.value); status != test.status || (header.Get("Location") != "") != (status == http.StatusTemporaryRedirect) {
+			t.Errorf("%s with %s %s: %d, to %q", test.method, test.name, test.value, status, header.Get("Location"))
+		}
+	}
+	_, header := ask(http.MethodGet, "", "")
+	if header.Get("Cache-Control") != "private, no-store" {
+		t.Errorf("the answer may be kept: %v", header)
+	}
+	i.fetches(header.Get("Location"), own, content)
+	if strings.Contains(s.Log.String(), "X-Amz-Signature") {
+		t.Error("the log has a signature, with which bytes can be fetched")
+	}
+	s.Stop()
+}
+
+// fetches gets bytes from the bucket, without a token, and compares what comes with them with what the server says itself.
+func (i *installation) fetches(location string, own http.Header, want []byte) {
+	i.t.Helper()
+	for part, expected := range map[string][]byte{"": want, "bytes=100-199": want[100:200]} {
+		request, err := http.NewRequestWithContext(i.t.Context(), http.MethodGet, location, nil)
+		program.Must(i.t, err)
+		if part != "" {
+			request.Header.Set("Range", part)
+		}
+		response, err := http.DefaultClient.Do(request)
+		program.Must(i.t, err)
+		got, err := io.ReadAll(response.Body)
+		program.Must(i.t, errors.Join(err, response.Body.Close()))
+		if !bytes.Equal(got, expected) {
+			i.t.Errorf("%q: %s, %d bytes", part, response.Status, len(got))
+		}
+		for _, name := range []string{"Content-Type", "Content-Disposition", "Cache-Control"} {
+			if response.Header.Get(name) != own.Get(name) {
+				i.t.Errorf("%s: %q from the bucket, %q from the server", name, response.Header.Get(name), own.Get(name))
+			}
+		}
+	}
+	request, err := http.NewRequestWithContext(i.t.Context(), http.MethodGet, strings.Replace(location, "attachment", "inline", 1), nil)
+	program.Must(i.t, err)
+	response, err := http.DefaultClient.Do(request)
+	program.Must(i.t, err)
+	program.Must(i.t, response.Body.Close())
+	if response.StatusCode != http.StatusForbidden {
+		i.t.Errorf("another disposition than was signed: %s", response.Status)
+	}
+}

@@ -91,6 +91,8 @@ func advice(err error, p Place) string {
 		return "the secret key is wrong; look at AWS_SECRET_ACCESS_KEY, or the credentials file"
 	case hasCode(err, "ExpiredToken", "InvalidToken"):
 		return "the session token is no longer valid; renew AWS_SESSION_TOKEN"
+	case hasCode(err, "RequestTimeTooSkewed"):
+		return "the clocks of this machine and of the server differ by too much"
 	case hasCode(err, minio.AccessDenied):
 		return "the keys do not allow s3:ListBucket on the bucket; give them the permissions in docs/operations.md"
 	case hasCode(err, "AuthorizationHeaderMalformed", "PermanentRedirect", minio.InvalidRegion):

@@ -26,6 +26,7 @@ const DefaultMemory = 256 * mib
 
 const (
 	defaultPatience = 30 * time.Second
+	pingTime        = 5 * time.Second
 	tries           = 3         // of one request
 	slowest         = 128 << 10 // bytes a second: a connection that is slower for long is given up
 	completePatient = 10        // times the patience: completing a large object takes a server long
@@ -128,9 +129,9 @@ func (s *Store) look(ctx context.Context) error {
 	return failure(ctx, "look into "+s.place.String(), err)
 }
 
-// Ping asks the server whether the bucket is there.
+// Ping asks the server whether the bucket is there. Whoever asks us wants to know soon.
 func (s *Store) Ping(ctx context.Context) error {
-	asking, cancel := s.soon(ctx)
+	asking, cancel := context.WithTimeout(ctx, min(s.patience, pingTime))
 	defer cancel()
 	found, err := s.server.BucketExists(asking, s.place.Bucket)
 	if err == nil && !found {

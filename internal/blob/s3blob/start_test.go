@@ -1,10 +1,14 @@
 package s3blob_test
 
 import (
+	"errors"
+	"io"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/satchel-files/satchel/internal/blob"
 	"github.com/satchel-files/satchel/internal/blob/s3blob"
 	"github.com/satchel-files/satchel/internal/blob/s3test"
 )
@@ -43,4 +47,32 @@ func TestAVanishedBucketIsNoMissingObject(t *testing.T) {
 	_, err := store.Open(t.Context(), newKey())
 	wantUnavailable(t, "Open", err)
 	wantUnavailable(t, "Delete", store.Delete(t.Context(), newKey()))
+}
+
+// TestPresigned: whoever has the URL gets the object, as was said, and nothing else.
+func TestPresigned(t *testing.T) {
+	store := open(t, s3test.Start(t).URL("a/b"), s3blob.Options{})
+	object, err := store.Open(t.Context(), put(t, store, []byte("content")))
+	must(t, err)
+	defer object.Close()
+	presigner, ok := object.(blob.Presigner)
+	if !ok {
+		t.Fatal("an object of the store is no blob.Presigner")
+	}
+	location, err := presigner.Presign(t.Context(), "text/plain; charset=utf-8", `attachment; filename="a b.txt"`)
+	must(t, err)
+	for url, want := range map[string]int{location: http.StatusOK, strings.Replace(location, "text", "html", 1): http.StatusForbidden} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+		must(t, err)
+		response, err := http.DefaultClient.Do(request)
+		must(t, err)
+		text, err := io.ReadAll(response.Body)
+		must(t, errors.Join(err, response.Body.Close()))
+		if response.StatusCode != want || (want == http.StatusOK) != (string(text) == "content") {
+			t.Errorf("%s, %q", response.Status, text)
+		}
+	}
+	if strings.Contains(location, s3test.SecretKey) {
+		t.Error("the URL has the secret")
+	}
 }
