@@ -280,7 +280,7 @@ func attempts(t testing.TB, store *s3blob.Store, key string) map[string]error {
 		"List":   func() error { return store.List(ctx, "", func(blob.Entry) error { return nil }) },
 		"small":  func() error { return write(ctx, store, 100) },
 		"larger": func() error { return write(ctx, store, 4<<20) },
-		"parts":  func() error { return write(ctx, store, 20<<20) },
+		"parts":  func() error { return write(ctx, store, 11<<20) },
 	}
 	var mu sync.Mutex
 	var all sync.WaitGroup
@@ -366,7 +366,7 @@ func TestAFullServer(t *testing.T) {
 		"quota": says(http.StatusForbidden, "QuotaExceeded"),
 	} {
 		b.whenever(isPut, fault)
-		for _, size := range []int{100, 20 << 20} {
+		for _, size := range []int{100, 11 << 20} {
 			if err := write(t.Context(), store, size); !errors.Is(err, blob.ErrNoSpace) {
 				t.Errorf("%s, %d bytes: %v", name, size, err)
 			}
@@ -384,10 +384,10 @@ func TestAnEndThatIsNotKnown(t *testing.T) {
 		size  int
 		fault http.HandlerFunc
 	}{
-		"complete, then 500":              {isComplete, 20 << 20, b.done(says(http.StatusInternalServerError, "InternalError"))},
-		"complete, then nothing":          {isComplete, 20 << 20, b.done(breaks)},
-		"complete, then 200 and an error": {isComplete, 20 << 20, b.done(says(http.StatusOK, "InternalError"))},
-		"complete refused":                {isComplete, 20 << 20, says(http.StatusBadRequest, "InvalidPart")},
+		"complete, then 500":              {isComplete, 11 << 20, b.done(says(http.StatusInternalServerError, "InternalError"))},
+		"complete, then nothing":          {isComplete, 11 << 20, b.done(breaks)},
+		"complete, then 200 and an error": {isComplete, 11 << 20, b.done(says(http.StatusOK, "InternalError"))},
+		"complete refused":                {isComplete, 11 << 20, says(http.StatusBadRequest, "InvalidPart")},
 		"put, then 500":                   {isPut, 1 << 20, b.done(says(http.StatusInternalServerError, "InternalError"))},
 		"put, then nothing":               {isPut, 1 << 20, b.done(breaks)},
 	} {
@@ -417,9 +417,9 @@ func TestAnUploadThatBeganTwice(t *testing.T) {
 		}
 		b.proxy.ServeHTTP(w, r)
 	})
-	must(t, write(t.Context(), store, 20<<20))
+	must(t, write(t.Context(), store, 11<<20))
 	must(t, store.List(t.Context(), "", func(e blob.Entry) error {
-		if e.Partial || e.Size != 20<<20 {
+		if e.Partial || e.Size != 11<<20 {
 			t.Errorf("listed as %+v", e)
 		}
 		return nil
@@ -459,7 +459,7 @@ func TestWhatAbortCannotRemoveIsTheSweepers(t *testing.T) {
 	store := open(t, b.URL, s3blob.Options{})
 	w, err := store.Create(t.Context(), newKey())
 	must(t, err)
-	_, err = w.Write(blobtest.Bytes(1, 20<<20))
+	_, err = w.Write(blobtest.Bytes(1, 11<<20))
 	must(t, err)
 	b.whenever(everything, breaks)
 	if err := w.Commit(t.Context()); err == nil {
@@ -487,7 +487,7 @@ func TestBytesThatChangeOnTheWay(t *testing.T) {
 		}{&flipper{r: r.Body}, r.Body}
 		b.proxy.ServeHTTP(w, r)
 	})
-	for _, size := range []int{1000, 20 << 20} {
+	for _, size := range []int{1000, 11 << 20} {
 		if err := write(t.Context(), store, size); err == nil {
 			t.Errorf("%d bytes: stored, though others arrived", size)
 		}
@@ -526,7 +526,7 @@ func TestACancelledUpload(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	for range 8 { // more than have room
 		all.Go(func() {
-			if err := write(ctx, store, 40<<20); !errors.Is(err, context.Canceled) {
+			if err := write(ctx, store, 12<<20); !errors.Is(err, context.Canceled) {
 				t.Errorf("cancelled: %v", err)
 			}
 		})
@@ -535,5 +535,5 @@ func TestACancelledUpload(t *testing.T) {
 	cancel()
 	all.Wait()
 	b.heal()
-	must(t, write(t.Context(), store, 40<<20))
+	must(t, write(t.Context(), store, 12<<20))
 }

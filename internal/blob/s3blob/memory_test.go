@@ -84,7 +84,7 @@ func TestALargeObjectTakesTheBudgetAlone(t *testing.T) {
 
 // TestManyWritersShareTheBudget has 64 of them write at once, with room for three parts: all come through, and nobody has more than there is.
 func TestManyWritersShareTheBudget(t *testing.T) {
-	const writers, size, memory = 64, 9 << 20, s3blob.LeastMemory
+	const writers, size, memory = 64, 6 << 20, s3blob.LeastMemory
 	store := open(t, s3test.Start(t).URL(""), s3blob.Options{Memory: memory})
 	vault := blob.NewVault(store, blob.Options{})
 	most := peak(func() {
