@@ -9,11 +9,11 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/internal/blob"
 	"github.com/satchel-files/satchel/internal/blob/diskblob"
 	"github.com/satchel-files/satchel/internal/blob/s3blob"
 	"github.com/satchel-files/satchel/internal/maintain"
-	"github.com/satchel-files/satchel/internal/meta"
 )
 
 // downloadsRedirect has downloads go to the bucket.
@@ -143,30 +143,46 @@ func (s *stores) claim(ctx context.Context, claimer blob.Claimer, name, place st
 	return nil
 }
 
+// sampled is how many of the oldest objects are looked for, until one is found.
+const sampled = 20
+
 // holds looks whether an object that the rows name is there: an installation that had its bytes in its data folder must have been copied.
 func (s *stores) holds(ctx context.Context, place string) error {
-	rows, err := s.rows.Blobs(ctx, "", 1000)
-	if err != nil {
-		return fmt.Errorf("read rows: %w", err)
-	}
-	for _, row := range rows {
-		if row.Doomed {
-			continue
+	var after satchel.BlobID
+	for missing := 0; missing < sampled; {
+		rows, err := s.rows.Blobs(ctx, after, sampled)
+		if err != nil {
+			return fmt.Errorf("read rows: %w", err)
 		}
-		return s.has(ctx, row, place)
+		for _, row := range rows {
+			after = row.ID
+			if row.Doomed {
+				continue
+			}
+			if found, err := s.has(ctx, row.ID); found || err != nil {
+				return err
+			}
+			missing++
+		}
+		if len(rows) < sampled && missing == 0 {
+			return nil // no row names anything
+		}
+		if len(rows) < sampled {
+			break
+		}
 	}
-	return nil
+	return fmt.Errorf("the bytes of this installation's files are not in %s: copy everything below the data folder's blobs/ there first", placeName(place))
 }
 
-func (s *stores) has(ctx context.Context, row meta.BlobRow, place string) error {
-	object, err := s.blobs.Open(ctx, blob.Key(row.ID))
-	if errors.Is(err, blob.ErrNotExist) {
-		return fmt.Errorf("the bytes of this installation's files are not in %s: copy everything below the data folder's blobs/ there first", placeName(place))
+func (s *stores) has(ctx context.Context, id satchel.BlobID) (bool, error) {
+	object, err := s.blobs.Open(ctx, blob.Key(id))
+	switch {
+	case errors.Is(err, blob.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("open the blobs: %w", err)
 	}
-	if err != nil {
-		return fmt.Errorf("open the blobs: %w", err)
-	}
-	return object.Close()
+	return true, object.Close()
 }
 
 // placeName names a place for people.

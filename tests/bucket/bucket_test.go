@@ -15,7 +15,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/api"
 	"github.com/satchel-files/satchel/client"
 	"github.com/satchel-files/satchel/internal/blob"
@@ -227,7 +229,7 @@ func TestDocuments(t *testing.T) {
 	i.how.Fsck(t, i.data)
 }
 
-// TestKilledInAnUpload: what was acknowledged stays, and what was not is swept out of the bucket.
+// TestKilledInAnUpload: what was acknowledged stays, and what was not is swept out of the bucket, finished or not.
 func TestKilledInAnUpload(t *testing.T) {
 	i := install(t)
 	s, c := i.start()
@@ -244,6 +246,13 @@ func TestKilledInAnUpload(t *testing.T) {
 	}
 	program.Within(t, "the upload is in the bucket, unfinished", func() bool { _, partials := i.inBucket(); return partials == 1 })
 	s.Kill()
+	orphan, err := i.store.Create(t.Context(), blob.Key(satchel.NewBlobID(time.Now())))
+	program.Must(t, err)
+	_, err = orphan.Write([]byte("its row was never committed"))
+	program.Must(t, errors.Join(err, orphan.Commit(t.Context())))
+	if objects, _ := i.inBucket(); objects != 2 {
+		t.Errorf("%d objects are in the bucket", objects)
+	}
 	_ = writer.CloseWithError(io.ErrClosedPipe) // it gives no other error
 	if err := <-ended; err == nil {
 		t.Error("the upload was acknowledged")

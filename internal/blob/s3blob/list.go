@@ -114,11 +114,12 @@ func (s *Store) partsPage(ctx context.Context, of minio.ObjectMultipartInfo, mar
 	return s.server.ListObjectParts(asking, s.place.Bucket, of.Key, of.UploadID, marker, pageSize)
 }
 
-// eachUpload visits every unfinished upload whose name begins with a prefix, in the order of the names.
+// eachUpload visits unfinished uploads whose names begin with a prefix, in the order of the names: of every name at least one. A page begins behind the
+// last name of the one before; not every server can begin in the middle of a name that has several.
 func (s *Store) eachUpload(ctx context.Context, prefix string, visit func(minio.ObjectMultipartInfo) error) error {
-	keyMarker, idMarker := "", ""
+	last := ""
 	for {
-		page, err := s.uploadsPage(ctx, prefix, keyMarker, idMarker)
+		page, err := s.uploadsPage(ctx, prefix, last)
 		if err != nil {
 			return err
 		}
@@ -127,17 +128,17 @@ func (s *Store) eachUpload(ctx context.Context, prefix string, visit func(minio.
 				return err
 			}
 		}
-		if !page.IsTruncated || page.NextKeyMarker == keyMarker && page.NextUploadIDMarker == idMarker {
+		if !page.IsTruncated || page.NextKeyMarker <= last {
 			return ctx.Err()
 		}
-		keyMarker, idMarker = page.NextKeyMarker, page.NextUploadIDMarker
+		last = page.NextKeyMarker
 	}
 }
 
-func (s *Store) uploadsPage(ctx context.Context, prefix, keyMarker, idMarker string) (minio.ListMultipartUploadsResult, error) {
+func (s *Store) uploadsPage(ctx context.Context, prefix, after string) (minio.ListMultipartUploadsResult, error) {
 	asking, cancel := s.soon(ctx)
 	defer cancel()
-	return s.server.ListMultipartUploads(asking, s.place.Bucket, prefix, keyMarker, idMarker, "", pageSize)
+	return s.server.ListMultipartUploads(asking, s.place.Bucket, prefix, after, "", "", pageSize)
 }
 
 func later(a, b time.Time) time.Time {
