@@ -250,6 +250,23 @@ func TestADownloadThatStaysBrokenIsAnError(t *testing.T) {
 	}
 }
 
+// TestASlowReader: the server's patience is with the server, and not with whoever reads from us.
+func TestASlowReader(t *testing.T) {
+	const patience = 300 * time.Millisecond
+	store := open(t, s3test.Start(t).URL(""), s3blob.Options{Patience: 3 * patience})
+	want := blobtest.Bytes(1, 8<<20)
+	object, err := store.Open(t.Context(), put(t, store, want))
+	must(t, err)
+	defer object.Close()
+	got := make([]byte, len(want))
+	_, err = io.ReadFull(object, got[:1000])
+	must(t, err)
+	<-time.After(5 * patience)
+	if _, err := io.ReadFull(object, got[1000:]); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("after a pause: %v", err)
+	}
+}
+
 // TestAnotherObjectIsNotReadOn: what was replaced behind our back is an error, not a mixture.
 func TestAnotherObjectIsNotReadOn(t *testing.T) {
 	b := intercept(t)

@@ -32,7 +32,7 @@ func (s *Store) List(ctx context.Context, prefix string, visit func(blob.Entry) 
 
 func (s *Store) listObjects(ctx context.Context, prefix string, visit func(blob.Entry) error) error {
 	noOwner := false
-	options := minio.ListObjectsOptions{Prefix: s.place.Prefix + prefix, Recursive: true, MaxKeys: pageSize, FetchOwner: &noOwner}
+	options := minio.ListObjectsOptions{Prefix: s.place.Prefix + prefix, Recursive: true, MaxKeys: s.page, FetchOwner: &noOwner}
 	for found := range s.server.ListObjectsIter(ctx, s.place.Bucket, options) {
 		if found.Err != nil {
 			return failure(ctx, "list", found.Err)
@@ -111,7 +111,7 @@ func (s *Store) uploadEntry(ctx context.Context, found minio.ObjectMultipartInfo
 func (s *Store) partsPage(ctx context.Context, of minio.ObjectMultipartInfo, marker int) (minio.ListObjectPartsResult, error) {
 	asking, cancel := s.soon(ctx)
 	defer cancel()
-	return s.server.ListObjectParts(asking, s.place.Bucket, of.Key, of.UploadID, marker, pageSize)
+	return s.server.ListObjectParts(asking, s.place.Bucket, of.Key, of.UploadID, marker, s.page)
 }
 
 // eachUpload visits unfinished uploads whose names begin with a prefix, in the order of the names: of every name at least one. A page begins behind the
@@ -138,7 +138,7 @@ func (s *Store) eachUpload(ctx context.Context, prefix string, visit func(minio.
 func (s *Store) uploadsPage(ctx context.Context, prefix, after string) (minio.ListMultipartUploadsResult, error) {
 	asking, cancel := s.soon(ctx)
 	defer cancel()
-	return s.server.ListMultipartUploads(asking, s.place.Bucket, prefix, after, "", "", pageSize)
+	return s.server.ListMultipartUploads(asking, s.place.Bucket, prefix, after, "", "", s.page)
 }
 
 func later(a, b time.Time) time.Time {

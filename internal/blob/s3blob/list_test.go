@@ -11,22 +11,24 @@ import (
 
 	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/internal/blob"
+	"github.com/satchel-files/satchel/internal/blob/blobtest"
 	"github.com/satchel-files/satchel/internal/blob/s3blob"
 	"github.com/satchel-files/satchel/internal/blob/s3test"
 )
 
-// TestListOfManyPages: the server gives a thousand at once. Of unfinished uploads of one key, an entry is for all.
+// TestListOfManyPages: nothing is missed between two pages. Of unfinished uploads of one key, an entry is for all.
 func TestListOfManyPages(t *testing.T) {
-	const objects, uploads = 1005, 1003
+	const objects, uploads, page = 45, 43, 10
 	server := s3test.Start(t)
 	store := open(t, server.URL("pages"), s3blob.Options{})
+	store.SetPage(page)
 	core, err := minio.NewCore(strings.TrimPrefix(server.Endpoint, "http://"), &minio.Options{
 		Creds: credentials.NewStaticV4(s3test.AccessKey, s3test.SecretKey, ""), Region: "us-east-1",
 	})
 	must(t, err)
 	hour := time.Now().Add(-time.Hour)
 	var group errgroup.Group
-	group.SetLimit(16)
+	group.SetLimit(8)
 	begin := func(key string) {
 		group.Go(func() error {
 			_, err := core.NewMultipartUpload(t.Context(), server.Bucket, "pages/"+key, minio.PutObjectOptions{})
@@ -71,4 +73,27 @@ func TestListOfManyPages(t *testing.T) {
 		}
 		return nil
 	}))
+}
+
+// TestAnUploadIsListedWithAllOfItsParts, whose list comes in pages, too.
+func TestAnUploadIsListedWithAllOfItsParts(t *testing.T) {
+	store := open(t, s3test.Start(t).URL(""), s3blob.Options{})
+	store.SetPage(2)
+	w, err := store.Create(t.Context(), newKey())
+	must(t, err)
+	_, err = w.Write(blobtest.Bytes(1, 26<<20))
+	must(t, err)
+	began := time.Now().Add(-time.Minute)
+	for size := int64(0); size < 25<<20; { // parts are sent while others are filled
+		must(t, store.List(t.Context(), "", func(e blob.Entry) error {
+			if size = e.Size; !e.Partial || e.Modified.Before(began) || size > 25<<20 {
+				t.Fatalf("listed as %+v", e)
+			}
+			return nil
+		}))
+	}
+	must(t, w.Abort())
+	if keys := blobtest.Keys(t, store); len(keys) > 0 {
+		t.Errorf("left behind: %v", keys)
+	}
 }

@@ -47,6 +47,7 @@ type Store struct {
 	patient  minio.Core // for what takes the server long
 	budget   *budget
 	patience time.Duration
+	page     int // entries that the server is asked for at once
 }
 
 // Open gives the store at a place, after a look at whether it is there and lets us in. The keys are those of the AWS_ variables, of the shared
@@ -61,7 +62,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Patience == 0 {
 		o.Patience = defaultPatience
 	}
-	s := &Store{place: o.Place, patience: o.Patience, budget: newBudget(o.Memory)}
+	s := &Store{place: o.Place, patience: o.Patience, page: pageSize, budget: newBudget(o.Memory)}
 	keys, err := findKeys()
 	if err != nil {
 		return nil, err
