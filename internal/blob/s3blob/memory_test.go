@@ -46,9 +46,10 @@ func repeated(size int64) io.Reader {
 	}()...), size)
 }
 
-// TestALargeObjectTakesTheBudgetAlone streams 320 MiB through a vault, there and back.
+// TestALargeObjectTakesTheBudgetAlone streams 320 MiB through a vault, there and back. The budget's own memory is not the heap's; what may be claimed of
+// it is bounded, and tried elsewhere.
 func TestALargeObjectTakesTheBudgetAlone(t *testing.T) {
-	const size, memory = 320 << 20, s3blob.LeastMemory
+	const size, memory, heap = 320 << 20, s3blob.LeastMemory, 64 << 20
 	store := open(t, s3test.Start(t).URL(""), s3blob.Options{Memory: memory})
 	vault := blob.NewVault(store, blob.Options{})
 	var staged *blob.Staged
@@ -62,7 +63,7 @@ func TestALargeObjectTakesTheBudgetAlone(t *testing.T) {
 		}
 	})
 	t.Logf("up: %d MiB of heap at most, with a budget of %d MiB", most>>20, memory>>20)
-	if most > memory+64<<20 {
+	if most > heap {
 		t.Errorf("the heap grew to %d MiB", most>>20)
 	}
 	hash := sha256.New()
@@ -77,7 +78,7 @@ func TestALargeObjectTakesTheBudgetAlone(t *testing.T) {
 			t.Errorf("read %d bytes, %v", n, err)
 		}
 	})
-	if most > memory+64<<20 || [32]byte(hash.Sum(nil)) != staged.Blob.SHA256 {
+	if most > heap || [32]byte(hash.Sum(nil)) != staged.Blob.SHA256 {
 		t.Errorf("read with %d MiB of heap, the hash is right: %v", most>>20, [32]byte(hash.Sum(nil)) == staged.Blob.SHA256)
 	}
 }
@@ -103,7 +104,7 @@ func TestManyWritersShareTheBudget(t *testing.T) {
 		all.Wait()
 	})
 	t.Logf("%d MiB of heap at most, with a budget of %d MiB and %d MiB of the vault's", most>>20, memory>>20, writers)
-	if most > memory+(64+2*writers)<<20 { // every stream has its chunks, too
+	if most > (64+3*writers)<<20 { // every stream has its chunks
 		t.Errorf("the heap grew to %d MiB", most>>20)
 	}
 	if keys := blobtest.Keys(t, store); len(keys) != writers {
