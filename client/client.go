@@ -67,7 +67,7 @@ func New(baseURL, token string, options ...Option) *Client {
 		base:      strings.TrimRight(baseURL, "/"),
 		token:     token,
 		userAgent: "satchel-go",
-		http:      &http.Client{Transport: newTransport()},
+		http:      &http.Client{Transport: newTransport(), CheckRedirect: keepToken},
 		retries:   2,
 		pause:     500 * time.Millisecond,
 	}
@@ -90,6 +90,17 @@ func newTransport() *http.Transport {
 	t.WriteBufferSize = 128 << 10
 	t.ReadBufferSize = 128 << 10
 	return t
+}
+
+// keepToken follows redirects, as to a bucket, but tells the token to nobody but the server: another port of its host is somebody else.
+func keepToken(next *http.Request, via []*http.Request) error {
+	if len(via) >= 10 {
+		return errors.New("stopped after 10 redirects")
+	}
+	if next.URL.Scheme != via[0].URL.Scheme || next.URL.Host != via[0].URL.Host {
+		next.Header.Del("Authorization")
+	}
+	return nil
 }
 
 // call is one operation, before it is sent.

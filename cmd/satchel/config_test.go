@@ -58,6 +58,7 @@ func TestBadConfiguration(t *testing.T) {
 	c.setenv("SATCHEL_MAX_FILE_BYTES", "huge")
 	c.setenv("SATCHEL_LOG_FORMAT", "xml")
 	c.setenv("SATCHEL_ROOT_TOKEN", "short")
+	c.setenv("SATCHEL_BLOBS", "s3://key:secret@FILES?acl=public&endpoint=127.0.0.1:9000")
 	c.setenv("SATCHEL_JWT_NEW", "some")
 	c.setenv("SATCHEL_JWT_JWKS_URL", "http://id.example.com/jwks")
 	c.setenv("SATCHEL_LISTN", "127.0.0.1:1")
@@ -69,7 +70,7 @@ func TestBadConfiguration(t *testing.T) {
 	c.setenv("SATCHEL_LS_LIMIT", "ten")
 	c.setenv("SATCHEL_LS_JSON", "perhaps")
 	c.fails(exitUsage, "ls")
-	for _, name := range []string{"SATCHEL_LISTN", "SATCHEL_PUT_PARALLELS", "SATCHEL_LOG_FORMAT", "SATCHEL_ROOT_TOKEN", "SATCHEL_JWT_NEW", "SATCHEL_JWT_JWKS_URL"} {
+	for _, name := range []string{"SATCHEL_LISTN", "SATCHEL_PUT_PARALLELS", "SATCHEL_LOG_FORMAT", "SATCHEL_ROOT_TOKEN", "SATCHEL_BLOBS", "SATCHEL_JWT_NEW", "SATCHEL_JWT_JWKS_URL"} {
 		c.setenv(name, "")
 		_ = os.Unsetenv(name)
 	}
@@ -78,6 +79,9 @@ func TestBadConfiguration(t *testing.T) {
 	c.setenv("SATCHEL_MAX_FILE_BYTES", "")
 	c.setenv("SATCHEL_IDLE_TIMEOUT", "")
 	c.fails(exitUsage, "fsck", "--data", "")
+	c.fails(exitUsage, "serve", "--blobs", "/srv/blobs", "--s3-memory", "1MiB")
+	c.setenv("SATCHEL_BLOBS", "file:///srv/blobs")
+	c.fails(exitUsage, "restore", "copy", "--data", "again")
 	c.golden("config.txt")
 }
 

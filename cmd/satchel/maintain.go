@@ -47,6 +47,7 @@ the server stopped; a file whose bytes are lost or damaged can only come back fr
 	cmd.Flags().BoolVar(&o.Deep, "deep", false, "read all bytes and compare their SHA-256")
 	cmd.Flags().BoolVar(&o.Repair, "repair", false, "remove bytes that belong to no file, set counts right; the server must be stopped")
 	p.addData(cmd, "the data `folder` to check")
+	p.addBlobs(cmd)
 	return cmd
 }
 
@@ -54,6 +55,12 @@ the server stopped; a file whose bytes are lost or damaged can only come back fr
 func (p *program) addData(cmd *cobra.Command, usage string) {
 	defaults := p.defaults()
 	dataFlag(cmd.Flags(), &defaults, usage)
+}
+
+// addBlobs defines --blobs for a command that works on the bytes of an installation.
+func (p *program) addBlobs(cmd *cobra.Command) {
+	defaults := p.defaults()
+	blobsFlag(cmd.Flags(), &defaults)
 }
 
 func (p *program) inUse(err error) error {
@@ -152,6 +159,7 @@ again. DEST is itself a data folder: 'satchel fsck --data DEST --deep' checks it
 		},
 	}
 	p.addData(cmd, "the data `folder` to copy")
+	p.addBlobs(cmd)
 	return cmd
 }
 
@@ -165,6 +173,10 @@ must be absent or empty; a restore that was interrupted is finished by running i
 		Example: "satchel restore /mnt/backup/satchel-2026-11-23 --data ~/satchel",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if p.env(blobsVariable) != "" {
+				return &usageError{errors.New("restore puts the bytes into the data folder, and " + blobsVariable +
+					" names another place: unset it; how the bytes go on to a bucket is in docs/operations.md")}
+			}
 			config, err := p.config(cmd)
 			if err != nil {
 				return err

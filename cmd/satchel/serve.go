@@ -24,6 +24,9 @@ owner's token. The token is printed once and written to the credentials file of 
 the other commands work at once on this machine. If SATCHEL_ROOT_TOKEN is set (32 or more printable
 characters), it is an operator's token exactly while it is set, and no other one is made.
 
+--blobs keeps the bytes of files elsewhere, in another folder or in an S3 bucket. A bucket's keys are
+those of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, of the AWS credentials file, or of the machine.
+
 SIGTERM and SIGINT stop it: running requests may finish, then the exit code is 0.`,
 		Example: "satchel serve --listen 127.0.0.1:8484 --data ~/satchel --log-format json",
 		Args:    cobra.NoArgs,
@@ -83,6 +86,8 @@ func (p *program) defaults() daemon.Config {
 func serverFlags(flags *pflag.FlagSet, c *daemon.Config) {
 	set := pflag.NewFlagSet("", pflag.ContinueOnError)
 	set.StringVar(&c.Listen, "listen", c.Listen, "`address` to listen on; port 0 takes a free one")
+	set.StringVar(&c.Downloads, "downloads", c.Downloads, "stream: bytes go through the server; redirect: clients fetch them from the bucket, by pre-signed URLs")
+	set.Var(&c.S3Memory, "s3-memory", "memory for the buffers of all uploads to a bucket: with 256MiB a file may have 1 TB, with 1536MiB 5 TB")
 	set.Var(&c.MaxFileBytes, "max-file-bytes", "largest file that is taken; 0: as large as fits (default 0)")
 	set.Var(&c.MinFreeBytes, "min-free-bytes", "uploads leave this much free on the disk")
 	set.StringVar(&c.LogFormat, "log-format", c.LogFormat, "text or json, on standard error")
@@ -107,6 +112,7 @@ func serverFlags(flags *pflag.FlagSet, c *daemon.Config) {
 	set.Float64Var(&c.TraceRatio, "trace-ratio", c.TraceRatio, "the `part` of requests that is traced, from 0 to 1")
 	annotate(set, groupServer)
 	flags.AddFlagSet(set)
+	blobsFlag(flags, c)
 	modelFlags(flags, &c.LLM)
 	issuerFlags(flags, &c.JWT)
 }
@@ -135,6 +141,14 @@ func modelFlags(flags *pflag.FlagSet, c *daemon.LLM) {
 	set.IntVar(&c.Context, "llm-context", c.Context, "the model's context, in tokens: a request and its answer together")
 	set.Int64Var(&c.TokensPerFile, "llm-tokens-per-file", c.TokensPerFile, "tokens that one run on a file may spend")
 	set.BoolVar(&c.Vision, "llm-vision", c.Vision, "the model takes images: it is shown pages in which no text was found")
+	annotate(set, groupServer)
+	flags.AddFlagSet(set)
+}
+
+// blobsFlag defines --blobs. The keys of a bucket are AWS's own variables and files.
+func blobsFlag(flags *pflag.FlagSet, c *daemon.Config) {
+	set := pflag.NewFlagSet("", pflag.ContinueOnError)
+	set.StringVar(&c.Blobs, "blobs", c.Blobs, "`URL` of the place of the bytes: file:///folder, or s3://bucket/prefix, with ?endpoint=https://host:port and &region=name where needed (default in the data folder)")
 	annotate(set, groupServer)
 	flags.AddFlagSet(set)
 }

@@ -32,6 +32,9 @@ const (
 	modelKeyVariable  = daemon.EnvPrefix + "LLM_KEY"
 )
 
+// blobsVariable is looked at by a command that has no flag for it, too.
+const blobsVariable = daemon.EnvPrefix + "BLOBS"
+
 // annotate gives every flag of a set that is shared between commands the variable SATCHEL_NAME, and a heading.
 func annotate(set *pflag.FlagSet, group string) {
 	set.VisitAll(func(f *pflag.Flag) {

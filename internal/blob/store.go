@@ -30,12 +30,14 @@ type Store interface {
 	// Open gives a committed object for reading. The caller closes it.
 	Open(ctx context.Context, key string) (Object, error)
 
-	// Delete removes an object, or the unfinished rest of one (see Entry.Partial). Removing what is not there is no error.
+	// Delete removes an object, or the unfinished rest of one (see Entry.Partial): its writer, if it still has one, cannot commit any more, and removes
+	// by Abort what it was sending meanwhile. Removing what is not there is no error.
 	Delete(ctx context.Context, key string) error
 
-	// List calls visit for every object whose key begins with prefix, in no particular order, also for unfinished ones.
-	// The prefix is empty or ends with "/". It stops at visit's first error and returns it. Objects that come or go meanwhile may be
-	// listed or not.
+	// List calls visit for every object whose key begins with prefix, in no particular order, also for unfinished ones of which
+	// anything is in the store's place: a store may have the first 16 MiB of an object in memory. The prefix is empty or ends with "/".
+	// It stops at visit's first error and returns it. Objects that come or go meanwhile may be listed or not; one that is committed
+	// meanwhile is listed, as unfinished, as finished, or as both.
 	List(ctx context.Context, prefix string, visit func(Entry) error) error
 }
 
@@ -44,16 +46,30 @@ type Writer interface {
 	io.Writer
 
 	// Commit makes the object durable and visible: when it returns nil, a power cut does not take the object away.
-	// After an error nothing is visible, and Abort still has to be called.
+	// After an error Abort still has to be called. Nothing is visible then, unless the store does not know what became of its request:
+	// Abort removes that too, and what it cannot remove, no row names.
 	Commit(ctx context.Context) error
 
 	// Abort throws an uncommitted object away. After Commit succeeded it does nothing. It may be called more than once.
 	Abort() error
 }
 
+// Sealer is what a Writer can be that holds bytes in memory which other writers may wait for.
+type Sealer interface {
+	// Seal says that no more bytes come, some time before Commit: what is held from then on, nobody waits for. After an error only Abort is left.
+	Seal(ctx context.Context) error
+}
+
 // Object is a committed object, open for reading. A local store gives its *os.File, so that the kernel can send it by itself.
 type Object interface {
 	io.ReadSeekCloser
+}
+
+// Presigner is what an Object can be that others can fetch from the store themselves.
+type Presigner interface {
+	// Presign gives a URL under which whoever has it can GET the object, whole or by ranges, for some minutes. The answer has the
+	// Content-Type and the Content-Disposition.
+	Presign(ctx context.Context, contentType, disposition string) (url string, err error)
 }
 
 // Entry is one object in a listing.
@@ -68,6 +84,19 @@ type Entry struct {
 type SpaceReporter interface {
 	// FreeBytes gives the room that an unprivileged writer can still use.
 	FreeBytes(ctx context.Context) (int64, error)
+}
+
+// Pinger is what a store can be that may be out of reach.
+type Pinger interface {
+	// Ping says why the store cannot be reached, by one cheap look that changes nothing.
+	Ping(ctx context.Context) error
+}
+
+// Claimer is what a store can be that stands apart from the rows, so that it could be given to the wrong ones: a sweep would remove everything
+// that they do not name.
+type Claimer interface {
+	// Claim gives whose the store is. If it is nobody's, it is the owner's from now on, durably; an empty owner only asks.
+	Claim(ctx context.Context, owner string) (current string, err error)
 }
 
 // Pruner is what a store can be that keeps a place for every hour, and has to be told to take it down again.

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -122,9 +124,26 @@ func (v *Vault) fill(ctx context.Context, s *Staged, from source) error {
 	}
 	s.writer = writer
 	if in.source.ended {
-		return in.small(ctx, first, n)
+		err = in.small(ctx, first, n)
+	} else {
+		err = in.large(ctx, first, n)
 	}
-	return in.large(ctx, first, n)
+	if err != nil {
+		return err
+	}
+	return seal(ctx, writer)
+}
+
+// seal tells a writer that wants to know it that it has everything. Many objects may wait for their Commit at once.
+func seal(ctx context.Context, w Writer) error {
+	sealer, ok := w.(Sealer)
+	if !ok {
+		return nil
+	}
+	if err := sealer.Seal(ctx); err != nil {
+		return fmt.Errorf("end an object: %w", err)
+	}
+	return nil
 }
 
 // Open gives a committed object for reading; ErrNotExist if there is none, or if id names none.
@@ -142,6 +161,13 @@ func (v *Vault) InUse(id satchel.BlobID) bool {
 	defer v.mu.Unlock()
 	_, ok := v.inUse[id]
 	return ok
+}
+
+// Held gives the objects for which InUse is true, in no order.
+func (v *Vault) Held() []satchel.BlobID {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Collect(maps.Keys(v.inUse))
 }
 
 // StagedBytes gives the bytes of all objects in use, those that are still streaming included.

@@ -31,6 +31,9 @@ const EnvPrefix = "SATCHEL_"
 type Config struct {
 	Listen          string         `env:"LISTEN" envDefault:"127.0.0.1:8484"` // host:port; port 0 takes a free one
 	Data            string         `env:"DATA"`                               // the data folder; default: DefaultData
+	Blobs           string         `env:"BLOBS"`                              // where the bytes lie: a URL, file:///folder or s3://bucket/prefix; empty: in the data folder
+	S3Memory        Bytes          `env:"S3_MEMORY" envDefault:"256MiB"`      // for the buffers of all uploads to a bucket
+	Downloads       string         `env:"DOWNLOADS" envDefault:"stream"`      // stream: through the server; redirect: to a pre-signed URL of the bucket
 	MaxFileBytes    Bytes          `env:"MAX_FILE_BYTES" envDefault:"0"`      // largest file; 0: as large as fits
 	MinFreeBytes    Bytes          `env:"MIN_FREE_BYTES" envDefault:"256MiB"` // what uploads leave free on the disk
 	RootToken       Secret         `env:"ROOT_TOKEN"`                         // an operator's token that works while it is set
@@ -216,6 +219,7 @@ func (c Config) Check() error {
 	return errors.Join(
 		checkAddress("listen", c.Listen),
 		c.checkData(),
+		c.checkBlobs(),
 		c.checkPprof(),
 		c.checkEdge(),
 		checkRootToken(string(c.RootToken)),

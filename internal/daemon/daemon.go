@@ -101,7 +101,7 @@ func Open(ctx context.Context, c Config, log io.Writer) (_ *Daemon, err error) {
 	d.api = httpapi.New(httpapi.Config{
 		Files: service, Tenant: d.tenant, Ready: d.stores.ready, Metrics: registry, Logger: d.logger,
 		MaxFile: int64(c.MaxFileBytes), IdleTimeout: c.IdleTimeout, Origins: c.Origins, Proxies: proxies,
-		RateLimit: c.RateLimit, SigninLimit: c.SigninLimit,
+		RateLimit: c.RateLimit, SigninLimit: c.SigninLimit, Redirect: c.Downloads == downloadsRedirect,
 	})
 	if err := d.listen(ctx, d.api); err != nil {
 		return nil, err
@@ -119,13 +119,15 @@ func (d *Daemon) openData(ctx context.Context, m *metrics) (err error) {
 	if d.unlock, err = maintain.AcquireServer(d.config.Data); err != nil {
 		return err
 	}
-	d.stores, err = openStores(ctx, d.config.Data, sqlstore.Options{Logger: d.logger, OnCommit: m.commit})
-	return err
+	if d.stores, err = openRows(ctx, d.config.Data, sqlstore.Options{Logger: d.logger, OnCommit: m.commit}); err != nil {
+		return err
+	}
+	return d.stores.openBlobs(ctx, d.config, true)
 }
 
 func (d *Daemon) newSweeper(vault *blob.Vault, service *files.Service, m *metrics) *maintain.Sweeper {
 	return maintain.NewSweeper(maintain.SweeperConfig{
-		Store: d.stores.rows, Blobs: d.stores.disk, InUse: vault.InUse, Exclusive: true,
+		Store: d.stores.rows, Blobs: d.stores.blobs, InUse: vault.InUse, Held: vault.Held, Exclusive: true,
 		Expire:    func(ctx context.Context) (int, error) { return d.removeFiles(ctx, service) },
 		Lock:      func() (func(), bool) { return maintain.TryLockSweep(d.config.Data) },
 		AuditLife: time.Duration(d.config.AuditDays) * 24 * time.Hour,

@@ -11,7 +11,6 @@ import (
 	"github.com/satchel-files/satchel/internal/blob"
 	"github.com/satchel-files/satchel/internal/blob/diskblob"
 	"github.com/satchel-files/satchel/internal/maintain"
-	"github.com/satchel-files/satchel/internal/meta"
 	"github.com/satchel-files/satchel/internal/meta/sqlstore"
 )
 
@@ -49,7 +48,7 @@ type FsckOptions struct {
 
 // Fsck checks the stores of a data folder. A server may run on it, except for a repair, which is then refused with ErrInUse.
 func Fsck(ctx context.Context, c Config, o FsckOptions) (report *FsckReport, err error) {
-	s, err := openExisting(ctx, c)
+	s, err := openWhole(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -62,13 +61,13 @@ func Fsck(ctx context.Context, c Config, o FsckOptions) (report *FsckReport, err
 	case !live:
 		return nil, err
 	}
-	return maintain.Fsck(ctx, maintain.FsckConfig{Blobs: s.disk, Register: s.rows, Usage: s.rows, Live: live, Deep: o.Deep, Repair: o.Repair, Progress: o.Progress})
+	return maintain.Fsck(ctx, maintain.FsckConfig{Blobs: s.blobs, Register: s.rows, Usage: s.rows, Live: live, Deep: o.Deep, Repair: o.Repair, Progress: o.Progress})
 }
 
 // Backup copies a data folder, consistently, whether a server runs on it or not. Damaged objects are left out and named in the report, with
 // ErrDamaged.
 func Backup(ctx context.Context, c Config, dest string, progress func(CopyProgress)) (report *CopyReport, err error) {
-	s, err := openExisting(ctx, c)
+	s, err := openWhole(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +78,7 @@ func Backup(ctx context.Context, c Config, dest string, progress func(CopyProgre
 	}
 	defer func() { err = errors.Join(err, end()) }()
 	return maintain.Backup(ctx, maintain.BackupConfig{
-		Snapshot: s.rows, Blobs: s.disk, Stores: copies(), Dest: dest, Version: c.Version, Progress: progress,
+		Snapshot: s.rows, Blobs: s.blobs, Stores: copies(), Dest: dest, Version: c.Version, Progress: progress,
 	})
 }
 
@@ -88,7 +87,19 @@ func Restore(ctx context.Context, c Config, src string, acceptDamage bool, progr
 	return maintain.Restore(ctx, maintain.RestoreConfig{Src: src, Folder: c.Data, Stores: copies(), AcceptDamage: acceptDamage, Progress: progress})
 }
 
-// openExisting opens the stores of a data folder that must be there: a mistyped name must not become a new installation.
+// openWhole opens both stores of an installation that must be there.
+func openWhole(ctx context.Context, c Config) (*stores, error) {
+	s, err := openExisting(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.openBlobs(ctx, c, false); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// openExisting opens the database of a data folder that must be there: a mistyped name must not become a new installation.
 func openExisting(ctx context.Context, c Config) (*stores, error) {
 	if err := c.checkData(); err != nil {
 		return nil, err
@@ -96,13 +107,13 @@ func openExisting(ctx context.Context, c Config) (*stores, error) {
 	if _, err := os.Stat(filepath.Join(c.Data, databaseFile)); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s is no data folder of Satchel: it has no %s", c.Data, databaseFile)
 	}
-	return openBeside(ctx, c.Data)
+	return openRowsBeside(ctx, c.Data)
 }
 
 // copies opens the stores of backups.
 func copies() maintain.Stores {
 	return maintain.Stores{
-		Register: func(ctx context.Context, path string) (meta.BlobRegister, func() error, error) {
+		Register: func(ctx context.Context, path string) (maintain.CopiedRows, func() error, error) {
 			rows, err := sqlstore.OpenSQLite(ctx, sqlstore.Options{Path: path})
 			if err != nil {
 				return nil, nil, err

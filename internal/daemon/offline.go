@@ -36,7 +36,7 @@ func MakeOffline(ctx context.Context, c Config) (*Offline, error) {
 	if err := makeFolder(c.Data); err != nil {
 		return nil, err
 	}
-	s, err := openBeside(ctx, c.Data)
+	s, err := openRowsBeside(ctx, c.Data)
 	if err != nil {
 		return nil, err
 	}

@@ -70,6 +70,9 @@ func (s *Service) List(ctx context.Context, scope satchel.Scope, q satchel.Query
 	return s.store.Files(ctx, scope, q, s.now())
 }
 
+// Presigner is what the bytes of Content are, too, where they can be fetched from their store.
+type Presigner = blob.Presigner
+
 // Content gives a file and its bytes, which the caller closes. The bytes of a local store are an *os.File.
 func (s *Service) Content(ctx context.Context, scope satchel.Scope, id string) (*satchel.File, io.ReadSeekCloser, error) {
 	file, err := s.File(ctx, scope, id)

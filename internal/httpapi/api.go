@@ -30,6 +30,7 @@ type Config struct {
 	Logger      *slog.Logger
 	MaxFile     int64            // bytes of the largest file, for the documentation; 0: no limit
 	IdleTimeout time.Duration    // a body that does not move for so long is given up; 0: one minute
+	Redirect    bool             // downloads are sent to the store, where it can give them itself
 	Everyone    *satchel.Caller  // whom every request is taken to come from, whatever its token; nil: nobody. It is for measuring what authentication costs
 	Origins     []string         // of pages that may use the API from a browser, such as https://app.example; "*": all; none: none
 	Proxies     []netip.Prefix   // that are believed about whom they speak for
@@ -47,6 +48,7 @@ type API struct {
 	metrics  *metrics
 	idle     time.Duration
 	maxFile  int64
+	redirect bool
 	proxies  []netip.Prefix
 	everyone *satchel.Caller
 	limits   limits
@@ -71,7 +73,7 @@ func New(c Config) *API {
 	}
 	a := &API{
 		files: c.Files, tenant: c.Tenant, ready: c.Ready, logger: c.Logger, metrics: newMetrics(c.Metrics),
-		idle: c.IdleTimeout, maxFile: c.MaxFile, mux: http.NewServeMux(), document: newDocument(),
+		idle: c.IdleTimeout, maxFile: c.MaxFile, redirect: c.Redirect, mux: http.NewServeMux(), document: newDocument(),
 		stopping: make(chan struct{}), proxies: c.Proxies, everyone: c.Everyone, limits: newLimits(c),
 	}
 	a.entry = acrossOrigins(c.Origins, a.dispatch)

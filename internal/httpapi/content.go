@@ -6,10 +6,12 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/files"
 )
 
 // getContent answers GET and HEAD /files/{file_id}/content.
@@ -25,7 +27,37 @@ func (a *API) getContent(ctx context.Context, c *call) (any, error) {
 	defer content.Close()
 	c.addReplyHeaders()
 	served := servedObject{blob: file.Content, contentType: file.ContentType, filename: file.Filename, modified: file.CreatedAt()}
+	if sent, err := a.sendElsewhere(ctx, c, served, content); sent || err != nil {
+		return nil, err
+	}
 	return nil, serveObject(c.w, c.r, served, content)
+}
+
+// maxLocation is the longest URL that clients and stores are asked to take: the name of a file may make it longer.
+const maxLocation = 6 << 10
+
+// sendElsewhere answers with the address of the bytes in their store, where that is configured and possible. Requests with conditions are served here:
+// the store has other ETags and times. The URL is a key to the bytes, and so nobody keeps it.
+func (a *API) sendElsewhere(ctx context.Context, c *call, served servedObject, content io.ReadSeeker) (sent bool, err error) {
+	presigner, ok := content.(files.Presigner)
+	if !ok || !a.redirect || c.r.Method != http.MethodGet || hasCondition(c.r.Header) {
+		return false, nil
+	}
+	location, err := presigner.Presign(ctx, servedType(served.contentType), disposition(served.filename))
+	if err != nil || len(location) > maxLocation {
+		return false, err
+	}
+	h := c.w.Header()
+	h.Set("Location", location)
+	h.Set("Cache-Control", "private, no-store")
+	c.w.WriteHeader(http.StatusTemporaryRedirect)
+	return true, nil
+}
+
+func hasCondition(h http.Header) bool {
+	return slices.ContainsFunc([]string{"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range"}, func(name string) bool {
+		return h.Get(name) != ""
+	})
 }
 
 // servedObject is what is to be known of bytes that are sent.

@@ -84,7 +84,7 @@ func (a *API) addFileRoutes() {
 			Responses:   a.responses(jsonResponse("The file is gone", schema[api.Deleted](a), &api.Deleted{ID: exampleFile().ID, Object: "file", Deleted: true}), 400, 401, 403, 404, 422, 507),
 		}, answer: a.deleteFile,
 	})
-	a.add(a.contentRoute())
+	a.add(withRedirect(a.contentRoute()))
 	a.documentHead(a.contentRoute(), "headFileContent", "Look at a file's content without it")
 	for _, method := range []string{http.MethodPatch, http.MethodPut, http.MethodPost} {
 		a.add(a.metadataRoute(method))
@@ -242,6 +242,14 @@ func (a *API) contentRoute() *route {
 		addHeader(response, "Last-Modified", "When the file was created")
 		addHeader(response, "Accept-Ranges", "bytes")
 	}
+	return rt
+}
+
+// withRedirect documents that the bytes may be elsewhere.
+func withRedirect(rt *route) *route {
+	elsewhere := &huma.Response{Description: "The bytes are at this URL, for some minutes, without a token: a server whose bytes are in a bucket can be set up so"}
+	addHeader(elsewhere, "Location", "Where to get them")
+	rt.Responses["307"] = elsewhere
 	return rt
 }
 

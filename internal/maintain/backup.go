@@ -99,6 +99,9 @@ func copyNamed(ctx context.Context, stores Stores, database string, from blob.St
 		return nil, fmt.Errorf("open the copy of the rows: %w", err)
 	}
 	defer func() { err = errors.Join(err, closeRegister(), syncFile(database)) }()
+	if err := register.SetMark(ctx, MarkPlace, ""); err != nil {
+		return nil, fmt.Errorf("write to the copy of the rows: %w", err)
+	}
 	c := newCopier(from, to, progress)
 	if err := c.all(ctx, register); err != nil {
 		return nil, err

@@ -18,10 +18,16 @@ const copiers = 8 // objects copied at once: each waits for the disk twice
 
 // Stores opens the stores of a data folder, or of one in the making. maintain knows no concrete store.
 type Stores struct {
-	// Register opens a copy of the database for reading. Once close has returned, the file alone is the whole database.
-	Register func(ctx context.Context, path string) (register meta.BlobRegister, closeRegister func() error, err error)
+	// Register opens a copy of the database. Once close has returned, the file alone is the whole database.
+	Register func(ctx context.Context, path string) (register CopiedRows, closeRegister func() error, err error)
 	// Blobs opens the objects below a folder, which is made if absent.
 	Blobs func(folder string) (blob.Store, error)
+}
+
+// CopiedRows is what is needed of a copy of the database.
+type CopiedRows interface {
+	meta.BlobRegister
+	meta.Mark
 }
 
 // CopyReport is what a backup or a restore did.

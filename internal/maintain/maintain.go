@@ -26,6 +26,10 @@ import (
 	"time"
 )
 
+// MarkPlace is the mark under which the rows know the place of their bytes, where that is not the data folder. The rows of a copy have none: its
+// bytes lie beside it, and it must never sweep the place of the original.
+const MarkPlace = "blobs.place"
+
 // CopyProgress tells how far a backup or a restore is.
 type CopyProgress struct {
 	Blobs int64 // dealt with so far

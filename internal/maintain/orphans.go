@@ -110,6 +110,9 @@ func (s *Sweeper) removeOrphans(ctx context.Context, r *SweepResult) error {
 	}
 	deep := s.due(s.lastDeep, deepInterval)
 	p := &orphanPass{Sweeper: s, result: r, left: map[string]bool{}}
+	for _, id := range s.cfg.Held() {
+		p.leave(id)
+	}
 	err = p.list(ctx, parseSweptMark(text).prefixes(r.Started, deep))
 	if errors.Is(err, errPostponed) {
 		r.Postponed = true

@@ -43,6 +43,10 @@ type SweeperConfig struct {
 	// that names it is known. Nil: this process uploads nothing.
 	InUse func(satchel.BlobID) bool
 
+	// Held gives all objects that InUse reports. A store need not list one of which it has nothing yet: where it will be looked for is remembered,
+	// should it be left behind. Nil: this process uploads nothing.
+	Held func() []satchel.BlobID
+
 	// Expire deletes every file that is over and says how many. Nil: nothing expires.
 	Expire func(context.Context) (int, error)
 
@@ -111,6 +115,9 @@ func NewSweeper(cfg SweeperConfig) *Sweeper {
 	}
 	if cfg.InUse == nil {
 		cfg.InUse = func(satchel.BlobID) bool { return false }
+	}
+	if cfg.Held == nil {
+		cfg.Held = func() []satchel.BlobID { return nil }
 	}
 	if cfg.Lock == nil {
 		cfg.Lock = func() (func(), bool) { return func() {}, true }

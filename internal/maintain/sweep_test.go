@@ -334,3 +334,26 @@ func TestSweepPrunes(t *testing.T) {
 	sweep(t, w.sweeper(nil))
 	wantGone(t, w.folder+"/blobs/"+blob.Hour(id.Time()))
 }
+
+// TestWhatAnUploadMayLeaveIsLookedFor: of an upload that goes on for days a store may have nothing yet when its hour is listed.
+func TestWhatAnUploadMayLeaveIsLookedFor(t *testing.T) {
+	w := newWorld(t)
+	now := time.Now()
+	days, old := now.Add(-72*time.Hour), now.Add(-2*time.Hour)
+	var held []satchel.BlobID
+	s := w.sweeper(func(cfg *maintain.SweeperConfig) { cfg.Held = func() []satchel.BlobID { return held } })
+	sweep(t, s) // from here on only some hours are listed
+	unseen := w.put(t, days, old, "left while nobody held it")
+	if r := sweep(t, s); r.Orphans != 0 {
+		t.Fatalf("days ago is listed without a reason: %+v", r)
+	}
+	held = append(held, satchel.NewBlobID(days))
+	sweep(t, s)
+	held = nil
+	if r := sweep(t, s); r.Orphans != 1 || w.names(t)[unseen] {
+		t.Errorf("what was left was not found: %+v", r)
+	}
+	if r := sweep(t, s); r.Orphans != 0 {
+		t.Errorf("%+v", r)
+	}
+}

@@ -208,7 +208,7 @@ func sweep(t testing.TB, s *maintain.Sweeper) maintain.SweepResult {
 // stores opens copies the way the program does.
 func stores() maintain.Stores {
 	return maintain.Stores{
-		Register: func(ctx context.Context, path string) (meta.BlobRegister, func() error, error) {
+		Register: func(ctx context.Context, path string) (maintain.CopiedRows, func() error, error) {
 			rows, err := sqlstore.OpenSQLite(ctx, sqlstore.Options{Path: path, Logger: slog.New(slog.DiscardHandler)})
 			if err != nil {
 				return nil, nil, err

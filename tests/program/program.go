@@ -49,7 +49,7 @@ func NoteSources() error {
 // Settings say which program is started, and how.
 type Settings struct {
 	Program string   // the path of what Build made
-	Env     []string // SATCHEL_ variables, over the default ones: the server sweeps all the time and takes any disk
+	Env     []string // variables, over the default ones: the server sweeps all the time and takes any disk
 }
 
 // Serve is the command line that serves a data folder, on a free port.
@@ -73,8 +73,19 @@ func (how Settings) command(ctx context.Context, t testing.TB, args ...string) *
 // Fsck has the program at a path check a data folder that no server has: nothing may be wrong, not even bytes that nobody names.
 func Fsck(t testing.TB, path, data string) {
 	t.Helper()
-	cmd := Settings{Program: path}.command(t.Context(), t, "fsck", "--deep", "--data", data)
-	if out, err := cmd.CombinedOutput(); err != nil {
+	Settings{Program: path}.Fsck(t, data)
+}
+
+// Fsck checks an installation as the function of that name does, wherever its bytes are.
+func (how Settings) Fsck(t testing.TB, data string) {
+	t.Helper()
+	if out, err := how.Run(t, "fsck", "--deep", "--data", data); err != nil {
 		t.Errorf("fsck --deep: %v\n%s", err, out)
 	}
+}
+
+// Run runs a command line of the program to its end, and gives what it wrote.
+func (how Settings) Run(t testing.TB, args ...string) (out []byte, err error) {
+	t.Helper()
+	return how.command(t.Context(), t, args...).CombinedOutput()
 }

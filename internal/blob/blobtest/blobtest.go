@@ -38,6 +38,9 @@ func Run(t *testing.T, open func(t *testing.T) blob.Store) {
 		"many at once":          manyAtOnce,
 		"readers during writes": readersDuringWrites,
 		"free space":            freeSpace,
+		"sealed":                sealed,
+		"Ping":                  ping,
+		"Claim":                 claim,
 		"Prune":                 prune,
 		"Prune against Create":  pruneAgainstCreate,
 	}
@@ -195,18 +198,34 @@ func deletes(t *testing.T, store blob.Store) {
 	}
 }
 
+// unfinished is more than a store may hold in memory of an object.
+const unfinished = 17 << 20
+
+// heldBack is what a store holds in memory at most of its end: less than the smallest part of an upload to S3.
+const heldBack = 5 << 20
+
 // deleteOfPart takes the part away from under its writer, which must notice.
 func deleteOfPart(t *testing.T, store blob.Store) {
 	key := newKey()
 	w := create(t, store, key)
-	write(t, w, []byte("left by a crash"))
+	write(t, w, Bytes(2, unfinished))
+	for { // what is on its way still arrives
+		e, ok := entries(t, store, "")[key]
+		if !ok || !e.Partial {
+			t.Fatalf("before: %+v, %v", e, ok)
+		}
+		if e.Size > unfinished-heldBack {
+			break
+		}
+	}
 	must(t, store.Delete(t.Context(), key))
-	nothingLeft(t, store)
+	unseen(t, store, key)
 	if err := w.Commit(t.Context()); err == nil {
 		t.Error("Commit of a deleted part succeeded")
 	}
 	unseen(t, store, key)
 	must(t, w.Abort())
+	nothingLeft(t, store)
 }
 
 // openWhileDeleted: whoever reads gets all of the object or an error, never other bytes.
@@ -256,12 +275,12 @@ func listOfParts(t *testing.T, store blob.Store) {
 	done, part := newKey(), newKey()
 	put(t, store, done, []byte("done"))
 	w := create(t, store, part)
-	write(t, w, Bytes(1, 1<<20))
+	write(t, w, Bytes(1, unfinished))
 	all := entries(t, store, "")
 	if e, ok := all[done]; !ok || e.Partial {
 		t.Errorf("the committed one: %+v, %v", e, ok)
 	}
-	if e, ok := all[part]; !ok || !e.Partial {
+	if e, ok := all[part]; !ok || !e.Partial || e.Modified.IsZero() {
 		t.Errorf("the unfinished one: %+v, %v", e, ok)
 	}
 	must(t, w.Abort())
@@ -417,4 +436,63 @@ func freeSpace(t *testing.T, store blob.Store) {
 	if free, err := reporter.FreeBytes(t.Context()); err != nil || free <= 0 {
 		t.Errorf("%d bytes free, %v", free, err)
 	}
+}
+
+// sealed objects wait for their Commit in any number, and take nothing from each other.
+func sealed(t *testing.T, store blob.Store) {
+	const objects, size = 60, 3 << 20
+	writers := make([]blob.Writer, objects)
+	for i := range writers {
+		w, err := store.Create(t.Context(), newKey())
+		must(t, err)
+		sealer, ok := w.(blob.Sealer)
+		if !ok {
+			must(t, w.Abort())
+			return // a store may not need to know
+		}
+		writers[i] = w
+		write(t, w, Bytes(uint64(i), size))
+		must(t, sealer.Seal(t.Context()))
+		if _, err := w.Write([]byte("more")); err == nil {
+			t.Error("Write after Seal succeeded")
+		}
+	}
+	for i, w := range writers {
+		if i%10 > 0 {
+			must(t, w.Abort())
+			continue
+		}
+		must(t, w.Commit(t.Context()))
+	}
+	all := entries(t, store, "")
+	if len(all) != objects/10 {
+		t.Errorf("%d objects are listed", len(all))
+	}
+	for key, e := range all {
+		if e.Size != size || e.Partial {
+			t.Errorf("%s is listed as %+v", key, e)
+		}
+	}
+}
+
+func ping(t *testing.T, store blob.Store) {
+	pinger, ok := store.(blob.Pinger)
+	if !ok {
+		return // a store may always be within reach
+	}
+	must(t, pinger.Ping(t.Context()))
+}
+
+// claim is for the first one alone.
+func claim(t *testing.T, store blob.Store) {
+	claimer, ok := store.(blob.Claimer)
+	if !ok {
+		return // a store may belong to its rows by its place
+	}
+	for _, test := range []struct{ owner, want string }{{"", ""}, {"first", "first"}, {"second", "first"}, {"first", "first"}, {"", "first"}} {
+		if got, err := claimer.Claim(t.Context(), test.owner); err != nil || got != test.want {
+			t.Errorf("claimed by %q: it is %q's, %v", test.owner, got, err)
+		}
+	}
+	nothingLeft(t, store) // the claim is no object
 }

@@ -1,0 +1,151 @@
+// Package s3test runs a real S3 server for tests: versitygw, over a folder that goes with the test.
+package s3test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// The keys of every server.
+const (
+	AccessKey = "the-key-of-the-tests"
+	SecretKey = "the-secret-of-the-tests"
+)
+
+// patience is for the server to start.
+const patience = 30 * time.Second
+
+// Server is an S3 server with one bucket.
+type Server struct {
+	Endpoint string // http://127.0.0.1:port
+	Bucket   string
+	Folder   string // in which the server keeps its buckets: object and key are a file and its path
+
+	cmd  *exec.Cmd
+	said *record
+}
+
+// Start starts a server on a free port and waits until it answers. It ends with the test. The test's process gets the server's keys as variables.
+func Start(t testing.TB) *Server {
+	t.Helper()
+	t.Setenv("AWS_ACCESS_KEY_ID", AccessKey)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", SecretKey)
+	folder := t.TempDir()
+	s := &Server{Bucket: "files", Folder: filepath.Join(folder, "buckets")}
+	for _, dir := range []string{filepath.Join(s.Folder, s.Bucket), filepath.Join(folder, "sidecar")} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	address := freeAddress(t)
+	s.Endpoint = "http://" + address
+	s.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), program(t),
+		"--port", address, "--access", AccessKey, "--secret", SecretKey, "--quiet", "--keep-alive",
+		"posix", "--sidecar", filepath.Join(folder, "sidecar"), s.Folder)
+	s.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + folder, "TMPDIR=" + folder}
+	s.said = &record{}
+	s.cmd.Stdout, s.cmd.Stderr = s.said, s.said
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Stop() })
+	s.await(t)
+	return s
+}
+
+// URL names the bucket, or a folder in it, as a store's place.
+func (s *Server) URL(prefix string) string {
+	return "s3://" + s.Bucket + "/" + prefix + "?" + url.Values{"endpoint": {s.Endpoint}}.Encode()
+}
+
+// Stop ends the server, as a crash would. It may be called again.
+func (s *Server) Stop() {
+	_ = s.cmd.Process.Kill() // it may be over
+	_ = s.cmd.Wait()         // how it ended is no matter
+}
+
+// await waits for any answer: that there is no signature is one.
+func (s *Server) await(t testing.TB) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.Endpoint, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err == nil {
+			_ = response.Body.Close() // nobody reads it
+			return
+		}
+		if s.cmd.Process.Signal(syscall.Signal(0)) != nil || ctx.Err() != nil {
+			t.Fatalf("the S3 server does not answer: %v\n%s", err, s.said)
+		}
+		<-tick.C
+	}
+}
+
+// program finds the server, which scripts/setup builds.
+func program(t testing.TB) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		path := filepath.Join(dir, ".cache", "bin", "versitygw")
+		if _, err := os.Stat(path); err != nil {
+			t.Fatalf("there is no S3 server for the tests: run make setup (%v)", err)
+		}
+		return path
+	}
+	t.Fatal("the tests do not run inside the module")
+	return ""
+}
+
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+// record keeps what the server says.
+type record struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (r *record) Write(b []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.Write(b)
+}
+
+// String gives all of it.
+func (r *record) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.String()
+}
