@@ -22,7 +22,7 @@ const (
 // stores are the two places in which everything is kept.
 type stores struct {
 	data string
-	rows *sqlstore.Store
+	rows *sqlstore.SQLite
 	disk *diskblob.Store
 }
 

@@ -91,7 +91,11 @@ func (c *creation) insert(ctx context.Context, tx meta.Tx) error {
 		return err
 	}
 	for _, p := range c.upload.parts {
-		file := c.newFile(tx.NextFileID(), p)
+		id, err := tx.NextFileID(ctx)
+		if err != nil {
+			return err
+		}
+		file := c.newFile(id, p)
 		if err := c.insertOne(ctx, tx, file); err != nil {
 			return err
 		}
@@ -164,6 +168,9 @@ func (c *creation) ensureWorkspace(ctx context.Context, tx meta.Tx) error {
 			return err
 		}
 		if made {
+			if err := tx.Alone(ctx); err != nil {
+				return err
+			}
 			if err := c.writeIn(ctx, tx, ws); err != nil {
 				return err
 			}

@@ -23,7 +23,7 @@ import (
 // world is a Service on real stores, with a clock that tests turn.
 type world struct {
 	*files.Service
-	rows  *sqlstore.Store
+	rows  *sqlstore.SQLite
 	disk  *diskblob.Store
 	clock *metatest.Clock
 	scope satchel.Scope

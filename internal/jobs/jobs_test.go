@@ -72,7 +72,7 @@ func (j *journal) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(j, &slog.HandlerOptions{Level: slog.LevelInfo}))
 }
 
-func openStore(tb testing.TB, path string) *sqlstore.Store {
+func openStore(tb testing.TB, path string) *sqlstore.SQLite {
 	tb.Helper()
 	store, err := sqlstore.OpenSQLite(tb.Context(), sqlstore.Options{Path: path})
 	if err != nil {
@@ -86,13 +86,13 @@ func openStore(tb testing.TB, path string) *sqlstore.Store {
 	return store
 }
 
-func newStore(tb testing.TB) *sqlstore.Store {
+func newStore(tb testing.TB) *sqlstore.SQLite {
 	tb.Helper()
 	return openStore(tb, filepath.Join(tb.TempDir(), "satchel.db"))
 }
 
 // start runs a Runner until stop is called, or the test ends. The log must stay empty if the Config has none of its own.
-func start(tb testing.TB, store *sqlstore.Store, c jobs.Config) (stop func()) {
+func start(tb testing.TB, store *sqlstore.SQLite, c jobs.Config) (stop func()) {
 	tb.Helper()
 	log := &journal{}
 	if c.Logger == nil {

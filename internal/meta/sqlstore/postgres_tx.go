@@ -1,0 +1,218 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"github.com/satchel-files/satchel/internal/meta"
+)
+
+const (
+	maxRuns  = 10                    // of one transaction that the database undoes because of others
+	runPause = 20 * time.Millisecond // before the next, on average; it grows with every one
+)
+
+// change runs fn in a transaction, and again where the database has undone it because of others that ran at the same moment.
+func (e *postgresEngine) change(ctx context.Context, fn func(ctx context.Context, u unit) error) error {
+	for run := 1; ; run++ {
+		err := e.once(ctx, fn)
+		switch {
+		case err == nil:
+			e.onCommit(1)
+			return nil
+		case errors.Is(err, meta.ErrUncertain) || !undoneByOthers(err):
+			return err
+		case run == maxRuns:
+			return unavailable(err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(rand.N(2 * time.Duration(run) * runPause)): //nolint:gosec // nobody has to guess it
+		}
+	}
+}
+
+// once runs fn in one transaction. A panic of fn, or its end by runtime.Goexit, undoes what it did.
+func (e *postgresEngine) once(ctx context.Context, fn func(ctx context.Context, u unit) error) error {
+	conn, err := acquire(ctx, e.pool)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	tx := &postgresTx{jobs: e.jobs, held: map[topic]bool{}}
+	if tx.tx, err = begin(ctx, conn); err != nil {
+		return err
+	}
+	defer tx.undo(ctx)
+	err = fn(ctx, tx)
+	tx.over = true
+	if err != nil {
+		return err
+	}
+	if err := tx.insertJobs(ctx); err != nil {
+		return err
+	}
+	return tx.commit(ctx)
+}
+
+func begin(ctx context.Context, conn *pgxpool.Conn) (pgx.Tx, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	tx, err := conn.Begin(ctx)
+	if err != nil {
+		return nil, unavailable(fmt.Errorf("beginning a transaction: %w", err))
+	}
+	return tx, nil
+}
+
+// postgresTx is the querier of one transaction. Statements run to their end whatever becomes of ctx, within statementTimeout.
+type postgresTx struct {
+	tx      pgx.Tx
+	jobs    *river.Client[pgx.Tx]
+	waiting []meta.Job     // to be inserted
+	held    map[topic]bool // what is locked that has no name; true: for this transaction alone
+	over    bool           // the function has returned; what it kept of its Tx is useless
+	done    bool           // COMMIT was sent
+}
+
+// usable says why no statement may run now.
+func (t *postgresTx) usable(ctx context.Context) error {
+	if t.over {
+		return errOver
+	}
+	return ctx.Err()
+}
+
+func (t *postgresTx) exec(ctx context.Context, text string, args ...any) (int64, error) {
+	if err := t.usable(ctx); err != nil {
+		return 0, err
+	}
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	tag, err := t.tx.Exec(ctx, text, storable(args)...)
+	return tag.RowsAffected(), postgresError(err)
+}
+
+func (t *postgresTx) query(ctx context.Context, text string, args ...any) (rows, error) {
+	if err := t.usable(ctx); err != nil {
+		return nil, err
+	}
+	ctx, cancel := bounded(ctx)
+	found, err := t.tx.Query(ctx, text, storable(args)...)
+	if err != nil {
+		cancel()
+		return nil, postgresError(err)
+	}
+	return &postgresRows{Rows: found, end: cancel}, nil
+}
+
+func (t *postgresTx) get(ctx context.Context, dest []any, text string, args ...any) error {
+	if err := t.usable(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	return postgresError(t.tx.QueryRow(ctx, text, storable(args)...).Scan(dest...))
+}
+
+// lock implements unit, by locks of the database that have nothing to do with rows and end with the transaction.
+func (t *postgresTx) lock(ctx context.Context, l lock) error {
+	if alone, held := t.held[l.topic]; l.name == "" && held && (alone || l.shared) {
+		return t.usable(ctx)
+	}
+	text := `SELECT pg_advisory_xact_lock($1, $2)`
+	if l.shared {
+		text = `SELECT pg_advisory_xact_lock_shared($1, $2)`
+	}
+	if _, err := t.exec(ctx, text, int32(l.topic), l.number()); err != nil {
+		return fmt.Errorf("waiting for a lock: %w", err)
+	}
+	if l.name == "" {
+		t.held[l.topic] = !l.shared
+	}
+	return nil
+}
+
+// freeze implements unit. What is read then may be a lot.
+func (t *postgresTx) freeze(ctx context.Context) error {
+	_, err := t.exec(ctx, `SET TRANSACTION ISOLATION LEVEL REPEATABLE READ`)
+	return err
+}
+
+// handIn implements unit.
+func (t *postgresTx) handIn(ctx context.Context, job meta.Job) error {
+	if err := t.usable(ctx); err != nil {
+		return err
+	}
+	t.waiting = append(t.waiting, job)
+	return nil
+}
+
+// insertJobs stores the jobs; whoever works hears of them when they are committed.
+func (t *postgresTx) insertJobs(ctx context.Context) error {
+	if len(t.waiting) == 0 {
+		return nil
+	}
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	now := time.Now()
+	params := make([]river.InsertManyParams, len(t.waiting))
+	for i, job := range t.waiting {
+		params[i] = jobParams(job, now)
+	}
+	_, err := t.jobs.InsertManyFastTx(ctx, t.tx, params)
+	if err == nil && slices.ContainsFunc(t.waiting, func(job meta.Job) bool { return dueSoon(job, now) }) {
+		err = scheduleUntil(ctx, riverpgxv5.New(nil).UnwrapExecutor(t.tx), now.Add(lookAhead))
+	}
+	if err != nil {
+		return fmt.Errorf("inserting jobs: %w", postgresError(err))
+	}
+	return nil
+}
+
+// commit waits for the answer, whatever becomes of ctx.
+func (t *postgresTx) commit(ctx context.Context) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	t.done = true
+	return postgresCommitError(t.tx.Commit(ctx))
+}
+
+// undo ends a transaction that was not committed. A connection on which that fails is closed by the pool.
+func (t *postgresTx) undo(ctx context.Context) {
+	t.over = true
+	if t.done {
+		return
+	}
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	_ = t.tx.Rollback(ctx)
+}
+
+// postgresCommitError says what a failed COMMIT means. Where the database says itself that it has refused it, nothing has happened; nor where
+// nothing was sent. In any other case, that of a connection that is lost or cut included, it may have been done.
+func postgresCommitError(err error) error {
+	var refused *pgconn.PgError
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, pgx.ErrTxCommitRollback):
+		return fmt.Errorf("sqlstore: a statement had failed before the commit: %w", err)
+	case errors.As(err, &refused) && refused.Severity == "ERROR":
+		return postgresError(err)
+	case pgconn.SafeToRetry(err):
+		return unavailable(err)
+	}
+	return fmt.Errorf("%w: %w", meta.ErrUncertain, err)
+}
