@@ -65,6 +65,15 @@ func OpenPostgres(ctx context.Context, options Options) (*Postgres, error) {
 	return p, nil
 }
 
+// CreatePostgres makes this version's schema in an empty database. It is for tests, which need many.
+func CreatePostgres(ctx context.Context, url string) error {
+	p, err := OpenPostgres(ctx, Options{URL: url})
+	if err != nil {
+		return err
+	}
+	return p.Close()
+}
+
 func (p *Postgres) open(ctx context.Context, options Options) error {
 	if err := p.checkServer(ctx); err != nil {
 		return err
@@ -144,9 +153,19 @@ type postgresEngine struct {
 	onCommit func(batch int)
 }
 
+// close waits for what is under way, which statementTimeout bounds.
 func (e *postgresEngine) close() error {
-	e.pool.Close() // waits for what is under way
-	return nil
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		e.pool.Close()
+	}()
+	select {
+	case <-closed:
+		return nil
+	case <-time.After(2 * statementTimeout):
+		return errors.New("closing the database: connections are in use still")
+	}
 }
 
 // ping says why nothing could be written, such as on a standby.

@@ -36,14 +36,29 @@ func (p pooled) query(ctx context.Context, text string, args ...any) (rows, erro
 
 // get does not watch ctx while it reads: one row takes moments, and to stop it would cost a further connection.
 func (p pooled) get(ctx context.Context, dest []any, text string, args ...any) error {
-	conn, err := acquire(ctx, p.pool)
-	if err != nil {
-		return err
+	return live(ctx, p.pool, func(conn *pgxpool.Conn) error {
+		ctx, cancel := bounded(ctx)
+		defer cancel()
+		return postgresError(conn.QueryRow(ctx, text, storable(args)...).Scan(dest...))
+	})
+}
+
+// live runs do on a connection. The first one may have been lost long ago, as all are when the database was restarted; then they are given up, and
+// do runs once more on a new one.
+func live(ctx context.Context, pool *pgxpool.Pool, do func(conn *pgxpool.Conn) error) error {
+	for first := true; ; first = false {
+		conn, err := acquire(ctx, pool)
+		if err != nil {
+			return err
+		}
+		err = do(conn)
+		lost := err != nil && conn.Conn().IsClosed()
+		conn.Release()
+		if !lost || !first {
+			return err
+		}
+		pool.Reset()
 	}
-	defer conn.Release()
-	ctx, cancel := bounded(ctx)
-	defer cancel()
-	return postgresError(conn.QueryRow(ctx, text, storable(args)...).Scan(dest...))
 }
 
 // storable gives arguments as PostgreSQL takes them: text that is not UTF-8, or has a NUL character, is an error to it. What is stored never has either,

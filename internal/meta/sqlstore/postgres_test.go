@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"testing"
 	"time"
@@ -12,20 +11,11 @@ import (
 	"github.com/satchel-files/satchel/internal/meta/postgrestest"
 )
 
-// createPostgres makes the schema in an empty database.
-func createPostgres(ctx context.Context, url string) error {
-	p, err := OpenPostgres(ctx, Options{URL: url})
-	if err != nil {
-		return err
-	}
-	return p.Close()
-}
-
 // openPostgres gives a store on a database of its own, or, with a URL, one more on that.
 func openPostgres(tb testing.TB, options Options) *Postgres {
 	tb.Helper()
 	if options.URL == "" {
-		options.URL = postgrestest.Fresh(tb, createPostgres)
+		options.URL = postgrestest.Fresh(tb, CreatePostgres)
 	}
 	p, err := OpenPostgres(tb.Context(), options)
 	if err != nil {

@@ -45,15 +45,12 @@ func (e *postgresEngine) change(ctx context.Context, fn func(ctx context.Context
 
 // once runs fn in one transaction. A panic of fn, or its end by runtime.Goexit, undoes what it did.
 func (e *postgresEngine) once(ctx context.Context, fn func(ctx context.Context, u unit) error) error {
-	conn, err := acquire(ctx, e.pool)
+	conn, begun, err := begin(ctx, e.pool)
 	if err != nil {
 		return err
 	}
 	defer conn.Release()
-	tx := &postgresTx{jobs: e.jobs, held: map[topic]bool{}}
-	if tx.tx, err = begin(ctx, conn); err != nil {
-		return err
-	}
+	tx := &postgresTx{tx: begun, jobs: e.jobs, held: map[topic]bool{}}
 	defer tx.undo(ctx)
 	err = fn(ctx, tx)
 	tx.over = true
@@ -66,14 +63,26 @@ func (e *postgresEngine) once(ctx context.Context, fn func(ctx context.Context, 
 	return tx.commit(ctx)
 }
 
-func begin(ctx context.Context, conn *pgxpool.Conn) (pgx.Tx, error) {
-	ctx, cancel := bounded(ctx)
-	defer cancel()
-	tx, err := conn.Begin(ctx)
-	if err != nil {
-		return nil, unavailable(fmt.Errorf("beginning a transaction: %w", err))
+// begin begins a transaction on a connection, which the caller releases. One that was lost long ago is replaced, as live does it.
+func begin(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, pgx.Tx, error) {
+	for first := true; ; first = false {
+		conn, err := acquire(ctx, pool)
+		if err != nil {
+			return nil, nil, err
+		}
+		patient, cancel := bounded(ctx)
+		tx, err := conn.Begin(patient)
+		cancel()
+		if err == nil {
+			return conn, tx, nil
+		}
+		lost := conn.Conn().IsClosed()
+		conn.Release()
+		if !lost || !first {
+			return nil, nil, unavailable(fmt.Errorf("beginning a transaction: %w", err))
+		}
+		pool.Reset()
 	}
-	return tx, nil
 }
 
 // postgresTx is the querier of one transaction. Statements run to their end whatever becomes of ctx, within statementTimeout.
@@ -183,6 +192,9 @@ func (t *postgresTx) insertJobs(ctx context.Context) error {
 
 // commit waits for the answer, whatever becomes of ctx.
 func (t *postgresTx) commit(ctx context.Context) error {
+	if t.tx.Conn().IsClosed() {
+		return unavailable(errors.New("the connection was lost before the commit"))
+	}
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	t.done = true
@@ -200,8 +212,9 @@ func (t *postgresTx) undo(ctx context.Context) {
 	_ = t.tx.Rollback(ctx)
 }
 
-// postgresCommitError says what a failed COMMIT means. Where the database says itself that it has refused it, nothing has happened; nor where
-// nothing was sent. In any other case, that of a connection that is lost or cut included, it may have been done.
+// postgresCommitError says what a COMMIT means that was sent and failed. Where the database says itself that it has refused it, nothing has
+// happened. In any other case, that of a connection that is lost or cut included, it may have been done. (What the driver calls safe to try
+// again is not: it says so of every connection that it has found closed.)
 func postgresCommitError(err error) error {
 	var refused *pgconn.PgError
 	switch {
@@ -211,8 +224,6 @@ func postgresCommitError(err error) error {
 		return fmt.Errorf("sqlstore: a statement had failed before the commit: %w", err)
 	case errors.As(err, &refused) && refused.Severity == "ERROR":
 		return postgresError(err)
-	case pgconn.SafeToRetry(err):
-		return unavailable(err)
 	}
 	return fmt.Errorf("%w: %w", meta.ErrUncertain, err)
 }
