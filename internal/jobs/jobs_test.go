@@ -16,7 +16,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/riverqueue/river/riverdriver"
 	"github.com/satchel-files/satchel"
+
 	"github.com/satchel-files/satchel/internal/jobs"
 	"github.com/satchel-files/satchel/internal/meta"
 	"github.com/satchel-files/satchel/internal/meta/sqlstore"
@@ -94,6 +96,12 @@ func newStore(tb testing.TB) *sqlstore.SQLite {
 // start runs a Runner until stop is called, or the test ends. The log must stay empty if the Config has none of its own.
 func start(tb testing.TB, store *sqlstore.SQLite, c jobs.Config) (stop func()) {
 	tb.Helper()
+	return startOn(tb, store.JobDriver(), c)
+}
+
+// startOn is start on any driver.
+func startOn[TTx any](tb testing.TB, driver riverdriver.Driver[TTx], c jobs.Config) (stop func()) {
+	tb.Helper()
 	log := &journal{}
 	if c.Logger == nil {
 		c.Logger = log.logger()
@@ -107,7 +115,7 @@ func start(tb testing.TB, store *sqlstore.SQLite, c jobs.Config) (stop func()) {
 	if c.Grace == 0 {
 		c.Grace = time.Minute
 	}
-	runner, err := jobs.New(store.JobDriver(), c)
+	runner, err := jobs.New(driver, c)
 	if err != nil {
 		tb.Fatal(err)
 	}

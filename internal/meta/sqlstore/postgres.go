@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver"
@@ -24,6 +22,9 @@ const (
 	lockTimeout      = 10 * time.Second // for a lock that another transaction holds
 	idleTimeout      = 30 * time.Second // between two statements of a transaction
 	answerTimeout    = 5 * time.Second  // after statementTimeout, until a connection that has gone silent is given up
+	// announceAtMost is how often one process announces jobs of a kind: commits that do so wait for each other. Workers find the others when they
+	// look for themselves.
+	announceAtMost = 20 * time.Millisecond
 	// leastServer is the oldest PostgreSQL that is supported, as server_version_num writes it.
 	leastServer = 140000
 )
@@ -81,7 +82,9 @@ func (p *Postgres) open(ctx context.Context, options Options) error {
 	if err := migratePostgres(ctx, p.pool, options); err != nil {
 		return err
 	}
-	jobs, err := river.NewClient(riverpgxv5.New(nil), newInsertConfig())
+	config := newInsertConfig()
+	config.FetchCooldown = announceAtMost
+	jobs, err := river.NewClient(riverpgxv5.New(nil), config)
 	if err != nil {
 		return fmt.Errorf("making the client for jobs: %w", err)
 	}
@@ -104,9 +107,6 @@ func postgresConfig(url string) (*pgxpool.Config, error) {
 		c.ConnectTimeout = connectTimeout
 	}
 	c.RuntimeParams["application_name"] = orDefault(c.RuntimeParams["application_name"], "satchel")
-	c.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler { // a client that leaves costs a cancellation, not a connection
-		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: answerTimeout}
-	}
 	config.AfterConnect = prepareConnection
 	return config, nil
 }
