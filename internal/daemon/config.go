@@ -21,6 +21,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/satchel-files/satchel/internal/llm/openai"
+	"github.com/satchel-files/satchel/internal/meta/sqlstore"
 	"github.com/satchel-files/satchel/internal/ratelimit"
 )
 
@@ -31,6 +32,7 @@ const EnvPrefix = "SATCHEL_"
 type Config struct {
 	Listen          string         `env:"LISTEN" envDefault:"127.0.0.1:8484"` // host:port; port 0 takes a free one
 	Data            string         `env:"DATA"`                               // the data folder; default: DefaultData
+	Database        Secret         `env:"DATABASE"`                           // postgres://…, where the rows are; empty: in the data folder
 	MaxFileBytes    Bytes          `env:"MAX_FILE_BYTES" envDefault:"0"`      // largest file; 0: as large as fits
 	MinFreeBytes    Bytes          `env:"MIN_FREE_BYTES" envDefault:"256MiB"` // what uploads leave free on the disk
 	RootToken       Secret         `env:"ROOT_TOKEN"`                         // an operator's token that works while it is set
@@ -54,6 +56,7 @@ type Config struct {
 	ExtractTimeout  time.Duration  `env:"EXTRACT_TIMEOUT" envDefault:"1m"`    // that it may take
 	LLM             LLM            `envPrefix:"LLM_"`
 	JWT             JWT            `envPrefix:"JWT_"`
+	WorkOnly        bool           `env:"-"` // serve no API: only process documents, and say how that goes
 	Version         string         `env:"-"` // of the program
 	Program         string         `env:"-"` // that is started to read documents, as "PROGRAM extract"; empty: the running one
 }
@@ -214,6 +217,7 @@ func (c Config) Check() error {
 	return errors.Join(
 		checkAddress("listen", c.Listen),
 		c.checkData(),
+		c.checkDatabase(),
 		c.checkPprof(),
 		c.checkEdge(),
 		checkRootToken(string(c.RootToken)),
@@ -325,6 +329,26 @@ func (c Config) checkPprof() error {
 	}
 	return checkAddress("pprof", c.PprofListen)
 }
+
+// checkDatabase checks what is known of the database without asking it.
+func (c Config) checkDatabase() error {
+	if c.Database == "" {
+		if c.WorkOnly {
+			return errors.New("database: workers by themselves need one that servers share; set SATCHEL_DATABASE to postgres://…")
+		}
+		return nil
+	}
+	if c.WorkOnly && c.Workers == 0 {
+		return errors.New("workers 0: a process that only works needs some")
+	}
+	if scheme, _, ok := strings.Cut(string(c.Database), "://"); !ok || scheme != "postgres" && scheme != "postgresql" {
+		return errors.New("database: it must begin with postgres://, such as postgres://user:password@host:5432/satchel?sslmode=verify-full")
+	}
+	return sqlstore.CheckPostgresURL(string(c.Database))
+}
+
+// shared reports whether other processes may work on the same stores.
+func (c Config) shared() bool { return c.Database != "" }
 
 func (c Config) checkData() error {
 	if c.Data == "" {

@@ -35,6 +35,9 @@ func (s *Service) Create(ctx context.Context, scope satchel.Scope, u *Upload, te
 			return again, err
 		}
 	}
+	if err := u.checkAge(); err != nil {
+		return nil, err
+	}
 	if err := u.commitBytes(ctx); err != nil {
 		return nil, err
 	}
@@ -49,6 +52,17 @@ func (s *Service) Create(ctx context.Context, scope satchel.Scope, u *Upload, te
 		u.release()
 	}
 	return c.files, nil
+}
+
+// checkAge refuses an upload whose first bytes are so old that another process may take them for left over.
+func (u *Upload) checkAge() error {
+	most := u.service.maxUpload
+	for _, p := range u.parts {
+		if most > 0 && u.service.now().Sub(p.blob().ID.Time()) > most {
+			return satchel.Errorf(satchel.CodeRequestTimeout, "the upload took longer than %s; send it again in smaller parts, or faster", most)
+		}
+	}
+	return nil
 }
 
 func (u *Upload) commitBytes(ctx context.Context) error {

@@ -14,6 +14,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
+	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/internal/meta"
 )
 
@@ -225,5 +226,8 @@ func postgresCommitError(err error) error {
 	case errors.As(err, &refused) && refused.Severity == "ERROR":
 		return postgresError(err)
 	}
-	return fmt.Errorf("%w: %w", meta.ErrUncertain, err)
+	return &satchel.Error{
+		Code: satchel.CodeUnavailable, Message: "the database did not say whether the change was made; look whether it was, or send it again with the same Idempotency-Key",
+		Err: fmt.Errorf("%w: %w", meta.ErrUncertain, err),
+	}
 }
