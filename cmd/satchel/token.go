@@ -22,10 +22,11 @@ type tokenStore interface {
 	DeleteToken(ctx context.Context, id string) error
 }
 
-const accessHelp = `With --data DIR, or --database URL, it works directly on a data folder or a database, whether a server
-runs on it or not: whoever has that in hand is the operator, so that a lost token is no lockout.
-Otherwise it asks the server, where an owner reaches the own organization, and an operator all. Without
-flags, SATCHEL_URL goes before SATCHEL_DATA and SATCHEL_DATABASE, and these before the credentials file.`
+const accessHelp = `With --data DIR, or --database URL, it works directly on a data folder or a database, whether servers
+run on it or not: whoever has that in hand is the operator, so that a lost token is no lockout.
+Otherwise it asks the server, where an owner reaches the own organization, and an operator all.
+Without flags, SATCHEL_URL goes before SATCHEL_DATA and SATCHEL_DATABASE, and these before the
+credentials file.`
 
 // tokenCommand builds the three commands on tokens.
 func (p *program) tokenCommand() *cobra.Command {
