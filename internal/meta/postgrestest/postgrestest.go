@@ -89,7 +89,7 @@ func Empty(tb testing.TB) string {
 // Exec runs SQL on the database of a URL, on a connection of its own.
 func Exec(tb testing.TB, url, sql string, args ...any) {
 	tb.Helper()
-	if err := run(context.Background(), url, sql, args...); err != nil {
+	if err := run(tb.Context(), url, sql, args...); err != nil {
 		tb.Fatalf("%s: %v", sql, err)
 	}
 }
@@ -167,7 +167,7 @@ func startServer() (err error) {
 	if err != nil {
 		return err
 	}
-	command := exec.Command("/bin/sh", "-c", script, "sh", folder, bin) //nolint:gosec,noctx // it lives as long as the process
+	command := exec.Command("/bin/sh", "-c", script, "sh", folder, bin) //nolint:noctx // it lives as long as the process
 	command.Dir = folder
 	if err := asNobody(command, folder); err != nil {
 		return err

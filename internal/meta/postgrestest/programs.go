@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"syscall"
 
 	embeddedpostgres "github.com/fergusstrange/embedded-postgres"
@@ -47,8 +46,11 @@ func complete(folder string) bool {
 // where they are starts a server at once, which fails for root: what counts is that the programs are there afterwards.
 func fetched() (string, error) {
 	const version = embeddedpostgres.V17
-	cache := filepath.Join(os.TempDir(), "satchel-postgres-"+strconv.Itoa(os.Getuid()))
-	if err := os.MkdirAll(cache, 0o755); err != nil { //nolint:gosec // nobody must read it
+	cache, err := cacheFolder()
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return "", err
 	}
 	lock := flock.New(filepath.Join(cache, "lock"))
@@ -63,7 +65,7 @@ func fetched() (string, error) {
 	}
 	one := embeddedpostgres.NewDatabase(embeddedpostgres.DefaultConfig().Version(version).CachePath(cache).BinariesPath(home).
 		RuntimePath(filepath.Join(cache, "run")).Port(1)) // a port that nobody gets
-	err := one.Start()
+	err = one.Start()
 	if err == nil {
 		err = one.Stop()
 	}
@@ -71,6 +73,15 @@ func fetched() (string, error) {
 		return "", fmt.Errorf("fetching the programs: %w", errors.Join(err, errors.New("they are not there")))
 	}
 	return bin, nil
+}
+
+// cacheFolder is the user's cache; root's would be closed to the user nobody, who runs the programs.
+func cacheFolder() (string, error) {
+	if os.Getuid() == 0 {
+		return filepath.Join(os.TempDir(), "satchel-postgres"), nil
+	}
+	folder, err := os.UserCacheDir()
+	return filepath.Join(folder, "satchel-postgres"), err
 }
 
 // asNobody has root's command run as the user nobody, and gives that the folder.

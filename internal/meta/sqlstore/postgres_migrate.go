@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"log/slog"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -74,8 +73,7 @@ func climbPostgres(ctx context.Context, db *sql.DB, pool *pgxpool.Pool, options 
 
 // migrateRiverPostgres makes River's tables. Its steps cannot all run in one transaction; what broke off is gone on with by the next start.
 func migrateRiverPostgres(ctx context.Context, pool *pgxpool.Pool) error {
-	var driver *riverpgxv5.Driver = riverpgxv5.New(pool)
-	migrator, err := rivermigrate.New[pgx.Tx](driver, &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+	migrator, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ func OpenSQLite(ctx context.Context, options Options) (*SQLite, error) {
 		return nil, errors.Join(fmt.Errorf("making the client for jobs: %w", err), file.close())
 	}
 	bell := &bell{}
-	s.writer = startWriter(file, options, jobs, bell)
+	s.writer = startWriter(file, options, jobs, bell) //nolint:contextcheck // it lives as long as the store
 	e.writer = s.writer
 	s.jobs = newJobDriver(s, bell)
 	return s, nil
