@@ -186,8 +186,10 @@ func (e *postgresEngine) dialect() dialect {
 	return dialect{
 		forUpdate: ` FOR UPDATE`,
 		bytes:     `CAST($%d AS bytea)`,
-		addUsage:  `INSERT INTO usage ` + columns + ` VALUES ($1, $2, $3, $4, $5, $6, $7), ($1, '', $3, $4, $5, $6, $7)`,
-		addOne:    `INSERT INTO usage ` + columns + ` VALUES ($1, $2, 0, $3, $4, 0, 0)`,
+		// As the index has it.
+		newestFile: `SELECT COALESCE(MAX(id || ''), '') FROM files`,
+		addUsage:   `INSERT INTO usage ` + columns + ` VALUES ($1, $2, $3, $4, $5, $6, $7), ($1, '', $3, $4, $5, $6, $7)`,
+		addOne:     `INSERT INTO usage ` + columns + ` VALUES ($1, $2, 0, $3, $4, 0, 0)`,
 		// One that is gone has no rows, and gets none.
 		takeUsage: `INSERT INTO usage ` + columns + ` SELECT $1, places.id, 0, -CAST($3 AS bigint), -CAST($4 AS bigint), 0, 0
 			FROM (VALUES (CAST($2 AS text)), ('')) AS places (id) WHERE ` + counted,

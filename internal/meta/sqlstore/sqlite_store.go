@@ -73,7 +73,8 @@ func (e *sqliteEngine) ping(context.Context) error { return e.file.present() }
 
 func (e *sqliteEngine) dialect() dialect {
 	return dialect{
-		bytes: "$%d",
+		bytes:      "$%d",
+		newestFile: `SELECT COALESCE(MAX(id), '') FROM files`,
 		addUsage: `INSERT INTO usage (org_id, workspace_id, day, files, bytes, input_tokens, output_tokens)
 			VALUES ($1, $2, $3, $4, $5, $6, $7), ($1, '', $3, $4, $5, $6, $7)
 			ON CONFLICT (org_id, workspace_id, day) DO UPDATE SET files = usage.files + excluded.files, bytes = usage.bytes + excluded.bytes,

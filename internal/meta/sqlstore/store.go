@@ -91,6 +91,7 @@ type unit interface {
 type dialect struct {
 	forUpdate   string // at the end of a SELECT of one row that is to be changed: nobody else changes it before the commit
 	bytes       string // a placeholder for a byte string in VALUES, by its number
+	newestFile  string // the highest id of a file, '' without one
 	addUsage    string
 	addOne      string
 	takeUsage   string
@@ -106,7 +107,7 @@ func newStore(ctx context.Context, e engine, q querier, o Options) (*Store, erro
 // primeIDs makes new file ids higher than all that are stored.
 func (s *Store) primeIDs(ctx context.Context) error {
 	var last string
-	if err := s.q.get(ctx, []any{&last}, `SELECT COALESCE(MAX(id), '') FROM files`); err != nil {
+	if err := s.q.get(ctx, []any{&last}, s.engine.dialect().newestFile); err != nil {
 		return fmt.Errorf("finding the last file id: %w", err)
 	}
 	s.ids.StartAfter(satchel.FileID(last))

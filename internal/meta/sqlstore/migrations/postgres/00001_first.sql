@@ -77,8 +77,9 @@ CREATE TABLE tokens (
 CREATE INDEX tokens_org ON tokens (org_id, created_at, id);
 CREATE INDEX tokens_user ON tokens (org_id, user_id);
 
+-- There is no index on the id alone: it would be taken for a list of a small workspace among large ones, and every file be looked at.
 CREATE TABLE files (
-	id               TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+	id               TEXT COLLATE "C" NOT NULL,
 	org_id           TEXT COLLATE "C" NOT NULL,
 	workspace_id     TEXT COLLATE "C" NOT NULL,
 	user_id          TEXT COLLATE "C" NOT NULL,
@@ -103,9 +104,10 @@ CREATE TABLE files (
 	metadata         TEXT NOT NULL, -- canonical JSON
 	instructions     TEXT NOT NULL,
 	schema           TEXT NOT NULL, -- JSON Schema for what a model may write
-	document         TEXT NOT NULL  -- JSON: what was found in the content; '': nobody has looked
+	document         TEXT NOT NULL, -- JSON: what was found in the content; '': nobody has looked
+	CONSTRAINT files_page PRIMARY KEY (org_id, workspace_id, id)
 );
-CREATE UNIQUE INDEX files_page ON files (org_id, workspace_id, id);
+CREATE INDEX files_newest ON files ((id || ''));
 CREATE INDEX files_expiry ON files (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX files_failed ON files (failure_code, id) WHERE failure_code <> '';
 
