@@ -6,8 +6,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/blob"
 	"github.com/satchel-files/satchel/internal/blob/diskblob"
 	"github.com/satchel-files/satchel/internal/files"
 	"github.com/satchel-files/satchel/internal/meta/metatest"
@@ -134,6 +136,17 @@ func TestNoChangeIsLostOverServers(t *testing.T) {
 	got := all[1].file(t, file.ID)
 	if keys := strings.Join(got.Metadata.Keys(), " "); got.MetadataVersion != 1+2*each || len(got.Metadata.Keys()) != 2*each {
 		t.Errorf("version %d with the keys %s", got.MetadataVersion, keys)
+	}
+}
+
+// An upload that took so long that another server may take its bytes for left over makes no file.
+func TestAnUploadMayTakeOnlySoLong(t *testing.T) {
+	w := newWorld(t)
+	w.Service = files.New(files.Config{Store: w.rows, Vault: blob.NewVault(w.disk, blob.Options{}), Now: func() time.Time { return time.Now().Add(2 * time.Hour) }, MaxUpload: time.Hour})
+	wantCode(t, w.upload(t, 10, 10), satchel.CodeRequestTimeout)
+	w.Service = files.New(files.Config{Store: w.rows, Vault: blob.NewVault(w.disk, blob.Options{}), MaxUpload: time.Hour})
+	if err := w.upload(t, 10, 10); err != nil {
+		t.Error(err)
 	}
 }
 
