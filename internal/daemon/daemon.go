@@ -108,8 +108,8 @@ func Open(ctx context.Context, c Config, log io.Writer) (_ *Daemon, err error) {
 	if err := d.listen(ctx, handler); err != nil {
 		return nil, err
 	}
-	if c.WorkOnly {
-		return d, d.tenant.Prepare(ctx)
+	if c.WorkOnly { // it needs no operator, and a server that comes later is to show the first token
+		return d, nil
 	}
 	// Last, so that nothing can fail between the first token's birth and whoever is to see it.
 	d.firstToken, err = d.tenant.Bootstrap(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -20,8 +21,10 @@ const (
 	connectTimeout   = 5 * time.Second  // to connect, and to get a connection when all are in use
 	statementTimeout = 15 * time.Second // of one statement, of a COMMIT too
 	lockTimeout      = 10 * time.Second // for a lock that another transaction holds
-	idleTimeout      = 30 * time.Second // between two statements of a transaction
+	idleTimeout      = 10 * time.Second // between two statements of a transaction, for whose locks others wait
 	answerTimeout    = 5 * time.Second  // after statementTimeout, until a connection that has gone silent is given up
+	// defaultConns is how many connections a process has at most, unless the URL says so.
+	defaultConns = 10
 	// announceAtMost is how often one process announces jobs of a kind: commits that do so wait for each other. Workers find the others when they
 	// look for themselves.
 	announceAtMost = 20 * time.Millisecond
@@ -101,6 +104,9 @@ func postgresConfig(url string) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, errors.New("database: the URL cannot be read; write postgres://user:password@host:5432/name?sslmode=verify-full")
+	}
+	if !strings.Contains(url, "pool_max_conns") {
+		config.MaxConns = max(config.MaxConns, defaultConns)
 	}
 	c := config.ConnConfig
 	if c.ConnectTimeout == 0 {

@@ -92,8 +92,17 @@ type postgresTx struct {
 	jobs    *river.Client[pgx.Tx]
 	waiting []meta.Job     // to be inserted
 	held    map[topic]bool // what is locked that has no name; true: for this transaction alone
+	patient bool           // statements take what they take
 	over    bool           // the function has returned; what it kept of its Tx is useless
 	done    bool           // COMMIT was sent
+}
+
+// bounded is for one statement.
+func (t *postgresTx) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if t.patient {
+		return context.WithCancel(context.WithoutCancel(ctx))
+	}
+	return bounded(ctx)
 }
 
 // usable says why no statement may run now.
@@ -108,7 +117,7 @@ func (t *postgresTx) exec(ctx context.Context, text string, args ...any) (int64,
 	if err := t.usable(ctx); err != nil {
 		return 0, err
 	}
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := t.bounded(ctx)
 	defer cancel()
 	tag, err := t.tx.Exec(ctx, text, storable(args)...)
 	return tag.RowsAffected(), postgresError(err)
@@ -118,7 +127,7 @@ func (t *postgresTx) query(ctx context.Context, text string, args ...any) (rows,
 	if err := t.usable(ctx); err != nil {
 		return nil, err
 	}
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := t.bounded(ctx)
 	found, err := t.tx.Query(ctx, text, storable(args)...)
 	if err != nil {
 		cancel()
@@ -131,7 +140,7 @@ func (t *postgresTx) get(ctx context.Context, dest []any, text string, args ...a
 	if err := t.usable(ctx); err != nil {
 		return err
 	}
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := t.bounded(ctx)
 	defer cancel()
 	return postgresError(t.tx.QueryRow(ctx, text, storable(args)...).Scan(dest...))
 }
@@ -156,8 +165,13 @@ func (t *postgresTx) lock(ctx context.Context, l lock) error {
 
 // freeze implements unit. What is read then may be a lot.
 func (t *postgresTx) freeze(ctx context.Context) error {
-	_, err := t.exec(ctx, `SET TRANSACTION ISOLATION LEVEL REPEATABLE READ`)
-	return err
+	t.patient = true
+	for _, text := range []string{`SET TRANSACTION ISOLATION LEVEL REPEATABLE READ`, `SET LOCAL statement_timeout = 0`} {
+		if _, err := t.exec(ctx, text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // handIn implements unit.
