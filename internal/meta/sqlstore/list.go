@@ -24,11 +24,12 @@ func (r reader) Files(ctx context.Context, scope satchel.Scope, q satchel.Query,
 	if err != nil || !q.Ascending || !r.order.needed(page) {
 		return page, err
 	}
-	if err := r.order.wait(ctx); err != nil {
+	last := page.Files[len(page.Files)-1].ID
+	if err := r.order.settle(ctx, last); err != nil {
 		return satchel.Page{}, err
 	}
 	again, err := r.filesPage(ctx, scope, q, now)
-	return upTo(again, page.Files[len(page.Files)-1].ID), err
+	return upTo(again, last), err
 }
 
 func (r reader) filesPage(ctx context.Context, scope satchel.Scope, q satchel.Query, now time.Time) (satchel.Page, error) {

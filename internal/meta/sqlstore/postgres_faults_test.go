@@ -343,3 +343,44 @@ func TestPostgresTurns(t *testing.T) {
 	}
 	turn(a, true)()
 }
+
+// Whoever walks in the order of the ids while several processes commit misses nothing.
+func TestPostgresOrderOverServers(t *testing.T) {
+	const servers, writers, each = 2, 4, 15
+	target := postgrestest.Fresh(t, CreatePostgres)
+	scope := satchel.Scope{Org: "org-1", Workspace: "default", User: "user-1"}
+	var done atomic.Int64
+	var all sync.WaitGroup
+	for range servers {
+		p := openPostgres(t, Options{URL: target})
+		for range writers {
+			all.Go(func() {
+				defer done.Add(1)
+				for i := range each {
+					if err := p.LoadFiles(t.Context(), scope, 1, func(int) *satchel.File { return testFile(scope, i) }); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+	}
+	reader := openPostgres(t, Options{URL: target})
+	seen := 0
+	for last := satchel.FileID(""); ; {
+		finished := done.Load() == servers*writers // before the read: what is read then is everything
+		page, err := reader.Files(t.Context(), scope, satchel.Query{After: last, Limit: 7, Ascending: true}, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen += len(page.Files)
+		if len(page.Files) > 0 {
+			last = page.Files[len(page.Files)-1].ID
+		} else if finished {
+			break
+		}
+	}
+	all.Wait()
+	if seen != servers*writers*each {
+		t.Errorf("a reader who walks by id saw %d files, want %d", seen, servers*writers*each)
+	}
+}

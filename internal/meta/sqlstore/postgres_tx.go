@@ -36,10 +36,8 @@ func (e *postgresEngine) change(ctx context.Context, fn func(ctx context.Context
 		case run == maxRuns:
 			return unavailable(err)
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(rand.N(2 * time.Duration(run) * runPause)): //nolint:gosec // nobody has to guess it
+		if err := pause(ctx, rand.N(2*time.Duration(run)*runPause)); err != nil { //nolint:gosec // nobody has to guess it
+			return err
 		}
 	}
 }
