@@ -57,8 +57,10 @@ type FsckOptions struct {
 
 // Fsck checks the stores of a data folder. A server may run on it, except for a repair, which is then refused with ErrInUse.
 func Fsck(ctx context.Context, c Config, o FsckOptions) (report *FsckReport, err error) {
-	if c.shared() && o.Repair {
-		return nil, errRepair
+	if c.shared() {
+		if err := checkShared(c, o); err != nil {
+			return nil, err
+		}
 	}
 	s, err := openExisting(ctx, c)
 	if err != nil {
@@ -77,6 +79,17 @@ func Fsck(ctx context.Context, c Config, o FsckOptions) (report *FsckReport, err
 		return nil, err
 	}
 	return maintain.Fsck(ctx, maintain.FsckConfig{Blobs: s.disk, Register: s.rows, Usage: s.rows, Live: live, Deep: o.Deep, Repair: o.Repair, Progress: o.Progress})
+}
+
+// checkShared refuses what cannot be checked where servers share a database.
+func checkShared(c Config, o FsckOptions) error {
+	if o.Repair {
+		return errRepair
+	}
+	if _, err := os.Stat(filepath.Join(c.Data, blobFolder)); err != nil { // a mistyped name must not look like the loss of everything
+		return fmt.Errorf("%s is no data folder of Satchel: %w", c.Data, err)
+	}
+	return nil
 }
 
 // Backup copies a data folder, consistently, whether a server runs on it or not. Damaged objects are left out and named in the report, with

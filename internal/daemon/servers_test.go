@@ -136,6 +136,11 @@ func TestMaintenanceOnASharedDatabase(t *testing.T) {
 	if report, err := daemon.Fsck(t.Context(), c, daemon.FsckOptions{Deep: true}); err != nil || !report.Clean() || report.Rows != 1 {
 		t.Errorf("fsck: %+v, %v", report, err)
 	}
+	elsewhere := c
+	elsewhere.Data = filepath.Join(t.TempDir(), "mistyped")
+	if _, err := daemon.Fsck(t.Context(), elsewhere, daemon.FsckOptions{}); err == nil {
+		t.Error("a folder that is not there was checked")
+	}
 	_, errRepair := daemon.Fsck(t.Context(), c, daemon.FsckOptions{Repair: true})
 	_, errBackup := daemon.Backup(t.Context(), c, filepath.Join(t.TempDir(), "copy"), nil)
 	_, errRestore := daemon.Restore(t.Context(), c, t.TempDir(), false, nil)
