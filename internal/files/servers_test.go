@@ -20,6 +20,13 @@ import (
 // servers gives Services of several processes on one database and one folder.
 func servers(t *testing.T, n int) []*world {
 	t.Helper()
+	all, _ := serversOn(t, n)
+	return all
+}
+
+// serversOn also gives the URL of the database.
+func serversOn(t *testing.T, n int) ([]*world, string) {
+	t.Helper()
 	disk, err := diskblob.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +47,7 @@ func servers(t *testing.T, n int) []*world {
 		all[i].scope = all[0].scope
 		all[i].Service = all[i].service(true)
 	}
-	return all
+	return all, url
 }
 
 // atOnce calls do n times on every server, all at once.
@@ -167,4 +174,79 @@ func TestAFileIsDeletedOnceOverServers(t *testing.T) {
 	if wrong, err := all[0].rows.RecountUsage(t.Context(), false); gone.Load() != 1 || err != nil || len(wrong) > 0 {
 		t.Errorf("deleted %d times; counted wrong: %+v, %v", gone.Load(), wrong, err)
 	}
+}
+
+// While connections are cut again and again, clients that send an upload again under its key until it is taken end with one file for each.
+func TestUploadsWhileConnectionsAreCut(t *testing.T) {
+	all, url := serversOn(t, 2)
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(30 * time.Millisecond):
+				postgrestest.Exec(t, url, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+			}
+		}
+	}()
+	const each = 20
+	var made sync.Map
+	atOnce(all, 4, func(w *world, i int) {
+		for n := range each {
+			key := fmt.Sprintf("%p-%d-%d", w, i, n)
+			made.Store(w.putUntilTaken(t, key), key)
+		}
+	})
+	close(stop)
+	<-stopped
+	n := 0
+	made.Range(func(id, _ any) bool {
+		all[0].file(t, id.(satchel.FileID))
+		n++
+		return true
+	})
+	count, err := all[0].rows.CountFiles(t.Context())
+	wrong, errCount := all[0].rows.RecountUsage(t.Context(), false)
+	if want := 2 * 4 * each; err != nil || errCount != nil || n != want || int(count) != want || len(wrong) > 0 {
+		t.Errorf("%d files are known to clients and %d are there, want %d; counted wrong: %+v; %v, %v", n, count, want, wrong, err, errCount)
+	}
+}
+
+// putUntilTaken is a client that tries again when it is told that it may.
+func (w *world) putUntilTaken(t *testing.T, key string) satchel.FileID {
+	for range 200 {
+		file, err := w.attempt(t, key)
+		if err == nil {
+			return file.ID
+		}
+		if satchel.CodeOf(err) != satchel.CodeUnavailable {
+			t.Error(err)
+			return ""
+		}
+	}
+	t.Errorf("the upload under the key %s was not taken", key)
+	return ""
+}
+
+// attempt is one upload under a key; any part of it may fail.
+func (w *world) attempt(t *testing.T, key string) (*satchel.File, error) {
+	upload, err := w.NewUpload(t.Context(), w.scope, int64(len(key)), key)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = upload.Discard(t.Context()) }()
+	if err := upload.Add(t.Context(), "a.txt", "", strings.NewReader(key)); err != nil {
+		return nil, err
+	}
+	terms, err := files.Fields{Purpose: "batch"}.Check()
+	if err != nil {
+		return nil, err
+	}
+	made, err := w.Create(t.Context(), w.scope, upload, terms, key)
+	if err != nil {
+		return nil, err
+	}
+	return made[0], nil
 }
