@@ -174,7 +174,7 @@ func (s *Sweeper) pass(ctx context.Context, full bool) (SweepResult, error) {
 	defer end()
 	r := SweepResult{Full: full, Started: s.cfg.Now()}
 	start := time.Now()
-	steps := []func(context.Context, *SweepResult) error{s.expire, s.removeDoomed, s.forget, s.fold}
+	steps := []func(context.Context, *SweepResult) error{s.expire, s.removeDoomed, s.forget, s.condense}
 	if full {
 		steps = append(steps, s.forgetAudit, s.removeOrphans, s.prune)
 	}
@@ -203,10 +203,10 @@ func (s *Sweeper) takeTurn(ctx context.Context) (end func(), ok bool, err error)
 	return end, ok, nil
 }
 
-// fold sums up what transactions have appended.
-func (s *Sweeper) fold(ctx context.Context, _ *SweepResult) error {
-	if folder, ok := s.cfg.Store.(meta.Folder); ok {
-		return folder.Fold(ctx)
+// condense sums up what transactions have appended.
+func (s *Sweeper) condense(ctx context.Context, _ *SweepResult) error {
+	if condenser, ok := s.cfg.Store.(meta.Condenser); ok {
+		return condenser.Condense(ctx)
 	}
 	return nil
 }

@@ -69,9 +69,9 @@ type Turns interface {
 	TryTurn(ctx context.Context, name string) (end func(), ok bool, err error)
 }
 
-// Folder is what a store can be that must from time to time sum up what transactions have appended, so that it can be read quickly.
-type Folder interface {
-	Fold(ctx context.Context) error
+// Condenser is what a store can be that must from time to time sum up what transactions have appended, so that it can be read quickly.
+type Condenser interface {
+	Condense(ctx context.Context) error
 }
 
 // Snapshotter is what a store can be that copies itself, consistently, to a new file while it is in use.

@@ -299,13 +299,13 @@ func TestPostgresFoldsUsage(t *testing.T) {
 			}
 		})
 		all.Go(func() {
-			if err := p.Fold(t.Context()); err != nil {
+			if err := p.Condense(t.Context()); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	all.Wait()
-	if err := p.Fold(t.Context()); err != nil {
+	if err := p.Condense(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	var rows int

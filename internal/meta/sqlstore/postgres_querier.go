@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -52,7 +53,7 @@ func live(ctx context.Context, pool *pgxpool.Pool, do func(conn *pgxpool.Conn) e
 			return err
 		}
 		err = do(conn)
-		lost := err != nil && conn.Conn().IsClosed()
+		lost := err != nil && conn.Conn().IsClosed() && !pgconn.Timeout(err)
 		conn.Release()
 		if !lost || !first {
 			return err

@@ -43,8 +43,8 @@ const foldUsage = `WITH fresh AS (
 		output_tokens = usage.output_tokens + excluded.output_tokens
 	) SELECT COUNT(*) FROM fresh`
 
-// Fold implements meta.Folder.
-func (p *Postgres) Fold(ctx context.Context) error {
+// Condense implements meta.Condenser.
+func (p *Postgres) Condense(ctx context.Context) error {
 	for more := true; more; {
 		err := p.change(ctx, func(ctx context.Context, tx *transaction) error {
 			var folded integer

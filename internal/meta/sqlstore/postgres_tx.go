@@ -75,7 +75,7 @@ func begin(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, pgx.Tx, erro
 		if err == nil {
 			return conn, tx, nil
 		}
-		lost := conn.Conn().IsClosed()
+		lost := conn.Conn().IsClosed() && !pgconn.Timeout(err)
 		conn.Release()
 		if !lost || !first {
 			return nil, nil, unavailable(fmt.Errorf("beginning a transaction: %w", err))
