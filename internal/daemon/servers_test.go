@@ -11,9 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/api"
 	"github.com/satchel-files/satchel/client"
 	"github.com/satchel-files/satchel/internal/daemon"
+	"github.com/satchel-files/satchel/internal/files"
+	"github.com/satchel-files/satchel/internal/meta"
 	"github.com/satchel-files/satchel/internal/meta/postgrestest"
 	"github.com/satchel-files/satchel/internal/meta/sqlstore"
 )
@@ -170,5 +173,50 @@ func TestTheDatabaseIsRestarted(t *testing.T) {
 	}
 	if got := status(t, d.URL()+"/ready"); got != http.StatusOK {
 		t.Errorf("/ready is %d", got)
+	}
+}
+
+// A server that starts leaves alone what others hold: the runs that they work on, and the room of their uploads.
+func TestAStartLeavesOthersAlone(t *testing.T) {
+	c := sharedConfig(t)
+	rows, err := sqlstore.OpenPostgres(t.Context(), sqlstore.Options{URL: string(c.Database)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = rows.Close() })
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	scope := satchel.Scope{Org: satchel.NewOrgID(now), Workspace: "default", User: satchel.NewUserID(now), Access: satchel.AccessWriter}
+	run1 := &satchel.Run{
+		ID: satchel.NewRunID(now), Org: scope.Org, Workspace: scope.Workspace, User: scope.User, Kind: satchel.RunProcess, State: satchel.RunRunning,
+		Step: satchel.StepExtract, Claim: "another's", LeaseUntil: now.Add(time.Hour), CreatedAt: now, UpdatedAt: now,
+	}
+	held := meta.Reservation{ID: satchel.NewReservationID(now), Org: scope.Org, Amount: satchel.Amount{Bytes: 1}, ExpiresAt: now.Add(files.ReservationTime)}
+	err = rows.InTx(t.Context(), func(ctx context.Context, tx meta.Tx) (err error) {
+		file := &satchel.File{
+			Org: scope.Org, Workspace: scope.Workspace, User: scope.User, Filename: "a.txt", Purpose: satchel.PurposeUserData, Status: satchel.StatusProcessing,
+			Content: satchel.Blob{ID: satchel.NewBlobID(now)}, UpdatedAt: now, Version: 1, MetadataVersion: 1,
+		}
+		if file.ID, err = tx.NextFileID(ctx); err != nil {
+			return err
+		}
+		run1.File = file.ID
+		return errors.Join(tx.InsertFile(ctx, scope, file, satchel.Change{At: now}), tx.InsertRun(ctx, scope, run1), tx.PutReservation(ctx, held))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	c.Workers = 1
+	d := open(t, c)
+	run(t, d)
+	file := put(t, d, d.FirstToken())
+	if _, err := client.New(d.URL(), d.FirstToken()).Process(t.Context(), file.ID, api.ProcessRequest{}, client.MaxWait); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := rows.Run(t.Context(), scope, run1.File, run1.ID); err != nil || got.Claim != "another's" {
+		t.Errorf("another's run became %+v, %v", got, err)
+	}
+	if n, err := rows.ForgetReservations(t.Context(), held.ExpiresAt); err != nil || n != 1 {
+		t.Errorf("of another's reservation there are %d, %v", n, err)
 	}
 }
