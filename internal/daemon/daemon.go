@@ -84,6 +84,7 @@ func Open(ctx context.Context, c Config, log io.Writer) (_ *Daemon, err error) {
 	}
 	d.sweeper = d.newSweeper(vault, service, m)
 	m.watch(registry, d.stores.rows, vault)
+	m.watchConnections(registry, d.stores.rows)
 	if !c.shared() { // this process is alone on its store: what uploads of the one before it held is nobody's
 		if _, err := d.stores.rows.ForgetReservations(ctx, time.Now().Add(files.ReservationTime)); err != nil {
 			return nil, err

@@ -56,6 +56,18 @@ func put(t *testing.T, d *daemon.Daemon, token string) *api.File {
 
 func status(t *testing.T, url string) int {
 	t.Helper()
+	code, _ := get(t, url)
+	return code
+}
+
+func body(t *testing.T, url string) string {
+	t.Helper()
+	_, text := get(t, url)
+	return text
+}
+
+func get(t *testing.T, url string) (int, string) {
+	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +77,11 @@ func status(t *testing.T, url string) int {
 		t.Fatal(err)
 	}
 	defer answer.Body.Close()
-	return answer.StatusCode
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, string(text)
 }
 
 // Two servers and a worker share a database and a folder: what one takes, the others have.
@@ -92,6 +108,10 @@ func TestServersAndWorkersShareADatabase(t *testing.T) {
 		if got := status(t, w.URL()+path); got != want {
 			t.Errorf("%s of the worker is %d, want %d", path, got, want)
 		}
+	}
+
+	if text := body(t, a.URL()+"/metrics"); !strings.Contains(text, "satchel_database_connections_most ") {
+		t.Errorf("the metrics say nothing of connections:\n%s", text)
 	}
 
 	offline, err := daemon.OpenOffline(t.Context(), c)

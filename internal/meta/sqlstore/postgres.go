@@ -149,6 +149,12 @@ func (p *Postgres) checkServer(ctx context.Context) error {
 	return nil
 }
 
+// Connections gives how many of the process's connections are in use, and how many there may be.
+func (p *Postgres) Connections() (busy, most int32) {
+	now := p.pool.Stat()
+	return now.AcquiredConns(), now.MaxConns()
+}
+
 // JobDriver gives what River works on the store's jobs with.
 func (p *Postgres) JobDriver() riverdriver.Driver[pgx.Tx] { return riverpgxv5.New(p.pool) }
 
