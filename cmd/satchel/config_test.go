@@ -60,12 +60,20 @@ func TestBadConfiguration(t *testing.T) {
 	c.setenv("SATCHEL_ROOT_TOKEN", "short")
 	c.setenv("SATCHEL_BLOBS", "s3://key:secret@FILES?acl=public&endpoint=127.0.0.1:9000")
 	c.setenv("SATCHEL_JWT_NEW", "some")
+	c.setenv("SATCHEL_DATABASE", "mysql://ann:opensesame@db/satchel")
 	c.setenv("SATCHEL_JWT_JWKS_URL", "http://id.example.com/jwks")
 	c.setenv("SATCHEL_LISTN", "127.0.0.1:1")
 	c.setenv("SATCHEL_PUT_PARALLELS", "1")
 	c.fails(exitUsage, "serve", "--listen", "nowhere", "--idle-timeout", "0s")
 	if _, err := os.Stat(filepath.Join(os.Getenv("XDG_DATA_HOME"), "satchel")); err == nil {
 		t.Error("something was started")
+	}
+	c.setenv("SATCHEL_DATABASE", "postgres://ann:opensesame@db:port/satchel")
+	c.fails(exitUsage, "fsck")
+	c.setenv("SATCHEL_DATABASE", "")
+	c.fails(exitUsage, "work", "--workers", "0")
+	if strings.Contains(c.transcript.String(), "opensesame") {
+		t.Error("the password of the database is shown")
 	}
 	c.setenv("SATCHEL_LS_LIMIT", "ten")
 	c.setenv("SATCHEL_LS_JSON", "perhaps")

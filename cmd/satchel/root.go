@@ -41,7 +41,7 @@ func (p *program) rootCommand() *cobra.Command {
 	root.SetOut(p.out)
 	root.SetErr(p.err)
 	root.SetHelpFunc(help)
-	root.AddCommand(p.serveCommand(), p.putCommand(), p.lsCommand(), p.infoCommand(), p.metaCommand(), p.textCommand(), p.processCommand(), p.cancelCommand(), p.getCommand(), p.doctorCommand(), p.readyCommand(), p.rmCommand(),
+	root.AddCommand(p.serveCommand(), p.workCommand(), p.putCommand(), p.lsCommand(), p.infoCommand(), p.metaCommand(), p.textCommand(), p.processCommand(), p.cancelCommand(), p.getCommand(), p.doctorCommand(), p.readyCommand(), p.rmCommand(),
 		p.workspaceCommand(), p.userCommand(), p.orgCommand(), p.tokenCommand(), p.usageCommand(), p.auditCommand(), p.fsckCommand(), p.backupCommand(), p.restoreCommand(), p.openAPICommand(), p.versionCommand(), p.extractCommand())
 	nameVariables(root)
 	explainNumbers(root)

@@ -38,12 +38,51 @@ SIGTERM and SIGINT stop it: running requests may finish, then the exit code is 0
 			return p.serve(cmd.Context(), config)
 		},
 	}
+	p.addServer(cmd)
+	return cmd
+}
+
+// addServer defines the flags of a server.
+func (p *program) addServer(cmd *cobra.Command) {
 	defaults := p.defaults()
 	serverFlags(cmd.Flags(), &defaults)
 	dataFlag(cmd.Flags(), &defaults, "the data `folder`; made if absent")
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { f.Value = &unchecked{Value: f.Value} })
 	cmd.SetFlagErrorFunc(p.allFaults)
+}
+
+// workCommand is the server without its API.
+func (p *program) workCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "work",
+		Short: "Process documents for servers that share a database",
+		Long: `Process documents, for servers that share its PostgreSQL database and its blobs. It takes the
+configuration of satchel serve, but serves no API: on --listen are only /health, /ready and /metrics.
+Servers that shall leave all of the work to such processes are started with --workers 0.
+
+SIGTERM and SIGINT stop it. What it was doing is done again by another one.`,
+		Example: "SATCHEL_DATABASE=postgres://satchel@db/satchel satchel work --workers 8 --listen 127.0.0.1:8485",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			config, err := p.config(cmd)
+			if err != nil {
+				return err
+			}
+			return p.work(cmd.Context(), config)
+		},
+	}
+	p.addServer(cmd)
 	return cmd
+}
+
+func (p *program) work(ctx context.Context, c daemon.Config) (err error) {
+	d, err := daemon.Open(ctx, c, p.err)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }() //nolint:contextcheck // ctx is over by then
+	p.printf("Satchel processes documents, %d at once. How it is: %s/ready\n", c.Workers, d.URL())
+	return d.Run(ctx)
 }
 
 // allFaults adds what else is wrong with the configuration to a fault of the command line, at which its reader stopped.
@@ -157,6 +196,7 @@ func blobsFlag(flags *pflag.FlagSet, c *daemon.Config) {
 func dataFlag(flags *pflag.FlagSet, c *daemon.Config, usage string) {
 	set := pflag.NewFlagSet("", pflag.ContinueOnError)
 	set.StringVar(&c.Data, "data", c.Data, usage)
+	set.StringVar((*string)(&c.Database), "database", string(c.Database), "`URL` of a PostgreSQL database for the rows, postgres://…; a password is better kept in the variable (default in the data folder)")
 	annotate(set, groupServer)
 	flags.AddFlagSet(set)
 }
@@ -173,7 +213,7 @@ func (p *program) config(cmd *cobra.Command) (daemon.Config, error) {
 			err = errors.Join(err, override(target, f.Value.String()))
 		}
 	})
-	c.Version = version()
+	c.Version, c.WorkOnly = version(), cmd.Name() == "work"
 	if err = errors.Join(err, c.Check()); err != nil {
 		return c, &usageError{err}
 	}

@@ -22,10 +22,11 @@ type tokenStore interface {
 	DeleteToken(ctx context.Context, id string) error
 }
 
-const accessHelp = `With --data DIR it works directly on a data folder, whether a server runs on it or not: whoever has
-the folder in hand is the operator, so that a lost token is no lockout. Otherwise it asks the server,
-where an owner reaches the own organization, and an operator all. Without flags, SATCHEL_URL goes
-before SATCHEL_DATA, and this before the credentials file.`
+const accessHelp = `With --data DIR, or --database URL, it works directly on a data folder or a database, whether servers
+run on it or not: whoever has that in hand is the operator, so that a lost token is no lockout.
+Otherwise it asks the server, where an owner reaches the own organization, and an operator all.
+Without flags, SATCHEL_URL goes before SATCHEL_DATA and SATCHEL_DATABASE, and these before the
+credentials file.`
 
 // tokenCommand builds the three commands on tokens.
 func (p *program) tokenCommand() *cobra.Command {
@@ -45,11 +46,11 @@ func (a *tokenAccess) addTo(cmd *cobra.Command) {
 
 // with opens the place that the flags and variables name, and closes it behind use.
 func (a *tokenAccess) with(p *program, cmd *cobra.Command, use func(tokenStore) error) (err error) {
-	byFlag := cmd.Flags().Changed("data")
+	byFlag := cmd.Flags().Changed("data") || cmd.Flags().Changed("database")
 	if byFlag && cmd.Flags().Changed("url") {
-		return usagef("--data and --url exclude each other")
+		return usagef("--data and --database go without --url")
 	}
-	if !byFlag && (a.url != "" || p.env(daemon.EnvPrefix+"DATA") == "") {
+	if !byFlag && (a.url != "" || p.env(daemon.EnvPrefix+"DATA") == "" && p.env(daemon.EnvPrefix+"DATABASE") == "") {
 		c, err := p.connect(&a.connection)
 		if err != nil {
 			return err

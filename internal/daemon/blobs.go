@@ -8,12 +8,14 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/internal/blob"
 	"github.com/satchel-files/satchel/internal/blob/diskblob"
 	"github.com/satchel-files/satchel/internal/blob/s3blob"
 	"github.com/satchel-files/satchel/internal/maintain"
+	"github.com/satchel-files/satchel/internal/meta"
 )
 
 // downloadsRedirect has downloads go to the bucket.
@@ -66,7 +68,35 @@ func (s *stores) openBlobs(ctx context.Context, c Config, take bool) (err error)
 	if s.blobs, err = newBlobs(ctx, c); err != nil {
 		return fmt.Errorf("open the blobs: %w", err)
 	}
+	if turns, ok := s.rows.(meta.Turns); ok && take { // servers that start at once must not each give the place a name
+		end, err := waitTurn(ctx, turns)
+		if err != nil {
+			return err
+		}
+		defer end()
+	}
 	return s.own(ctx, c.Blobs, take)
+}
+
+// waitTurn waits until no other process looks at whose the bytes are.
+func waitTurn(ctx context.Context, turns meta.Turns) (end func(), err error) {
+	const turn, pause, patience = "place of the blobs", 50 * time.Millisecond, time.Minute
+	for until := time.Now().Add(patience); ; {
+		end, ok, err := turns.TryTurn(ctx, turn)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("open the blobs: %w", err)
+		case ok:
+			return end, nil
+		case time.Now().After(until):
+			return nil, errors.New("open the blobs: another server has been looking at whose they are for a minute; start again")
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 }
 
 func newBlobs(ctx context.Context, c Config) (blob.Store, error) {

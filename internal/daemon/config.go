@@ -21,6 +21,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/satchel-files/satchel/internal/llm/openai"
+	"github.com/satchel-files/satchel/internal/meta/sqlstore"
 	"github.com/satchel-files/satchel/internal/ratelimit"
 )
 
@@ -31,6 +32,7 @@ const EnvPrefix = "SATCHEL_"
 type Config struct {
 	Listen          string         `env:"LISTEN" envDefault:"127.0.0.1:8484"` // host:port; port 0 takes a free one
 	Data            string         `env:"DATA"`                               // the data folder; default: DefaultData
+	Database        Secret         `env:"DATABASE"`                           // postgres://…, where the rows are; empty: in the data folder
 	Blobs           string         `env:"BLOBS"`                              // where the bytes lie: a URL, file:///folder or s3://bucket/prefix; empty: in the data folder
 	S3Memory        Bytes          `env:"S3_MEMORY" envDefault:"256MiB"`      // for the buffers of all uploads to a bucket
 	Downloads       string         `env:"DOWNLOADS" envDefault:"stream"`      // stream: through the server; redirect: to a pre-signed URL of the bucket
@@ -59,6 +61,7 @@ type Config struct {
 	TraceRatio      float64        `env:"TRACE_RATIO" envDefault:"1"`         // the part of requests that is traced, 0 to 1; a caller's own trace goes on
 	LLM             LLM            `envPrefix:"LLM_"`
 	JWT             JWT            `envPrefix:"JWT_"`
+	WorkOnly        bool           `env:"-"` // serve no API: only process documents, and say how that goes
 	Version         string         `env:"-"` // of the program
 	Program         string         `env:"-"` // that is started to read documents, as "PROGRAM extract"; empty: the running one
 }
@@ -219,6 +222,7 @@ func (c Config) Check() error {
 	return errors.Join(
 		checkAddress("listen", c.Listen),
 		c.checkData(),
+		c.checkDatabase(),
 		c.checkBlobs(),
 		c.checkPprof(),
 		c.checkEdge(),
@@ -337,6 +341,26 @@ func (c Config) checkPprof() error {
 	}
 	return checkAddress("pprof", c.PprofListen)
 }
+
+// checkDatabase checks what is known of the database without asking it.
+func (c Config) checkDatabase() error {
+	if c.Database == "" {
+		if c.WorkOnly {
+			return errors.New("database: workers by themselves need one that servers share; set SATCHEL_DATABASE to postgres://…")
+		}
+		return nil
+	}
+	if c.WorkOnly && c.Workers == 0 {
+		return errors.New("workers 0: a process that only works needs some")
+	}
+	if scheme, _, ok := strings.Cut(string(c.Database), "://"); !ok || scheme != "postgres" && scheme != "postgresql" {
+		return errors.New("database: it must begin with postgres://, such as postgres://user:password@host:5432/satchel?sslmode=verify-full")
+	}
+	return sqlstore.CheckPostgresURL(string(c.Database))
+}
+
+// shared reports whether other processes may work on the same stores.
+func (c Config) shared() bool { return c.Database != "" }
 
 func (c Config) checkData() error {
 	if c.Data == "" {

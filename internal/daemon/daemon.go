@@ -21,6 +21,7 @@ import (
 	"github.com/satchel-files/satchel/internal/files"
 	"github.com/satchel-files/satchel/internal/httpapi"
 	"github.com/satchel-files/satchel/internal/maintain"
+	"github.com/satchel-files/satchel/internal/meta"
 	"github.com/satchel-files/satchel/internal/meta/sqlstore"
 	"github.com/satchel-files/satchel/internal/tenant"
 )
@@ -75,7 +76,7 @@ func Open(ctx context.Context, c Config, log io.Writer) (_ *Daemon, err error) {
 		return nil, err
 	}
 	vault := d.stores.vault(c)
-	service := files.New(files.Config{Store: d.stores.rows, Vault: vault, Model: c.LLM.Configured()})
+	service := files.New(files.Config{Store: d.stores.rows, Vault: vault, Model: c.LLM.Configured(), MaxUpload: c.maxUpload()})
 	d.tenant = tenant.New(tenant.Config{ //nolint:contextcheck // it loads keys for as long as it is open
 		Store: d.stores.rows, RootToken: string(c.RootToken), Closed: c.Workspaces == "closed", Issuer: c.JWT.issuer(), Logger: d.logger,
 	})
@@ -84,9 +85,11 @@ func Open(ctx context.Context, c Config, log io.Writer) (_ *Daemon, err error) {
 	}
 	d.sweeper = d.newSweeper(vault, service, m)
 	m.watch(registry, d.stores.rows, vault)
-	// This process is alone on its store: what uploads of the one before it held is nobody's.
-	if _, err := d.stores.rows.ForgetReservations(ctx, time.Now().Add(files.ReservationTime)); err != nil {
-		return nil, err
+	m.watchConnections(registry, d.stores.rows)
+	if !c.shared() { // this process is alone on its store: what uploads of the one before it held is nobody's
+		if _, err := d.stores.rows.ForgetReservations(ctx, time.Now().Add(files.ReservationTime)); err != nil {
+			return nil, err
+		}
 	}
 	if d.tracing, err = d.openTracing(ctx); err != nil {
 		return nil, err
@@ -103,8 +106,15 @@ func Open(ctx context.Context, c Config, log io.Writer) (_ *Daemon, err error) {
 		MaxFile: int64(c.MaxFileBytes), IdleTimeout: c.IdleTimeout, Origins: c.Origins, Proxies: proxies,
 		RateLimit: c.RateLimit, SigninLimit: c.SigninLimit, Redirect: c.Downloads == downloadsRedirect,
 	})
-	if err := d.listen(ctx, d.api); err != nil {
+	handler := http.Handler(d.api)
+	if c.WorkOnly {
+		handler = d.api.System()
+	}
+	if err := d.listen(ctx, handler); err != nil {
 		return nil, err
+	}
+	if c.WorkOnly { // it needs no operator, and a server that comes later is to show the first token
+		return d, nil
 	}
 	// Last, so that nothing can fail between the first token's birth and whoever is to see it.
 	d.firstToken, err = d.tenant.Bootstrap(ctx)
@@ -116,23 +126,40 @@ func (d *Daemon) openData(ctx context.Context, m *metrics) (err error) {
 	if err := makeFolder(d.config.Data); err != nil {
 		return err
 	}
-	if d.unlock, err = maintain.AcquireServer(d.config.Data); err != nil {
+	acquire := maintain.AcquireServer
+	if d.config.shared() {
+		acquire = maintain.JoinServers
+	}
+	if d.unlock, err = acquire(d.config.Data); err != nil {
 		return err
 	}
-	if d.stores, err = openRows(ctx, d.config.Data, sqlstore.Options{Logger: d.logger, OnCommit: m.commit}); err != nil {
+	if d.stores, err = openRows(ctx, d.config, sqlstore.Options{Logger: d.logger, OnCommit: m.commit}); err != nil {
 		return err
 	}
 	return d.stores.openBlobs(ctx, d.config, true)
 }
 
 func (d *Daemon) newSweeper(vault *blob.Vault, service *files.Service, m *metrics) *maintain.Sweeper {
+	turns, _ := d.stores.rows.(meta.Turns)
+	var age time.Duration
+	if d.config.shared() {
+		age = maintain.SharedAge
+	}
 	return maintain.NewSweeper(maintain.SweeperConfig{
-		Store: d.stores.rows, Blobs: d.stores.blobs, InUse: vault.InUse, Held: vault.Held, Exclusive: true,
+		Store: d.stores.rows, Blobs: d.stores.blobs, InUse: vault.InUse, Held: vault.Held, Exclusive: !d.config.shared(), Turns: turns, Age: age,
 		Expire:    func(ctx context.Context) (int, error) { return d.removeFiles(ctx, service) },
 		Lock:      func() (func(), bool) { return maintain.TryLockSweep(d.config.Data) },
 		AuditLife: time.Duration(d.config.AuditDays) * 24 * time.Hour,
 		Interval:  d.config.SweepInterval, Logger: d.logger, Observe: m.sweep,
 	})
+}
+
+// maxUpload is how old what an upload has sent may be when its files are made. Other servers take what is older, and no row names, for left over.
+func (c Config) maxUpload() time.Duration {
+	if c.shared() {
+		return maintain.SharedAge - time.Hour
+	}
+	return 0
 }
 
 // removeFiles deletes the files whose time is over, and those of workspaces that are being deleted.
@@ -240,7 +267,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		<-running.Done()
 		return d.shutDown(context.WithoutCancel(ctx))
 	})
-	d.logger.InfoContext(ctx, "serving", "url", d.URL(), "data", d.config.Data, "version", d.config.Version, "workers", d.config.Workers, "model", d.config.LLM.Model)
+	d.logger.InfoContext(ctx, "serving", "url", d.URL(), "data", d.config.Data, "database", d.stores.kind(), "version", d.config.Version, "workers", d.config.Workers, "model", d.config.LLM.Model)
 	return group.Wait()
 }
 

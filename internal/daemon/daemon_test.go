@@ -76,7 +76,7 @@ func TestRoomIsNotHeldByUploadsOfAnEndedServer(t *testing.T) {
 	if err := open(t, c).Close(); err != nil {
 		t.Fatal(err)
 	}
-	left := func(do func(s *sqlstore.Store) error) {
+	left := func(do func(s *sqlstore.SQLite) error) {
 		t.Helper()
 		s, err := sqlstore.OpenSQLite(t.Context(), sqlstore.Options{Path: filepath.Join(c.Data, "satchel.db")})
 		if err != nil {
@@ -88,13 +88,13 @@ func TestRoomIsNotHeldByUploadsOfAnEndedServer(t *testing.T) {
 	}
 	ends := time.Now().Add(files.ReservationTime)
 	held := meta.Reservation{ID: satchel.NewReservationID(time.Now()), Org: "org_1", Amount: satchel.Amount{Bytes: 1 << 40}, ExpiresAt: ends}
-	left(func(s *sqlstore.Store) error {
+	left(func(s *sqlstore.SQLite) error {
 		return s.InTx(t.Context(), func(ctx context.Context, tx meta.Tx) error { return tx.PutReservation(ctx, held) })
 	})
 	if err := open(t, c).Close(); err != nil {
 		t.Fatal(err)
 	}
-	left(func(s *sqlstore.Store) error {
+	left(func(s *sqlstore.SQLite) error {
 		n, err := s.ForgetReservations(t.Context(), ends.Add(time.Hour))
 		if n != 0 {
 			t.Errorf("%d uploads still hold room", n)

@@ -11,6 +11,7 @@ import (
 	"github.com/satchel-files/satchel/internal/blob"
 	"github.com/satchel-files/satchel/internal/blob/diskblob"
 	"github.com/satchel-files/satchel/internal/maintain"
+	"github.com/satchel-files/satchel/internal/meta"
 	"github.com/satchel-files/satchel/internal/meta/sqlstore"
 )
 
@@ -39,6 +40,14 @@ var ErrInUse = maintain.ErrInUse
 // Faults lists every kind of fault that Fsck finds, the worst first.
 func Faults() []Fault { return maintain.Faults() }
 
+// What cannot be done with rows in a database that servers share, and what can.
+var (
+	errCopy = errors.New("the rows are in PostgreSQL, which has tools of its own: copy the bytes, take the rows with pg_dump, and copy what " +
+		"came since; bring them back with pg_restore and the copy, and check the result with satchel fsck --deep (docs/operations.md)")
+	errRepair = errors.New("fsck --repair needs every server stopped, and with PostgreSQL nobody can know that: the servers themselves remove bytes " +
+		"that belong to no file when they are a day old; check without --repair")
+)
+
 // FsckOptions says how Fsck is to check.
 type FsckOptions struct {
 	Deep     bool               // read every byte and compare the hashes
@@ -48,11 +57,17 @@ type FsckOptions struct {
 
 // Fsck checks the stores of a data folder. A server may run on it, except for a repair, which is then refused with ErrInUse.
 func Fsck(ctx context.Context, c Config, o FsckOptions) (report *FsckReport, err error) {
+	if c.shared() && o.Repair {
+		return nil, errRepair
+	}
 	s, err := openWhole(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	if c.shared() { // servers may run anywhere
+		return maintain.Fsck(ctx, maintain.FsckConfig{Blobs: s.blobs, Register: s.rows, Usage: s.rows, Live: true, Deep: o.Deep, Progress: o.Progress})
+	}
 	unlock, err := maintain.AcquireServer(c.Data) // held to the end: a server that starts meanwhile would not be expected
 	live := errors.Is(err, ErrInUse) && !o.Repair
 	switch {
@@ -67,6 +82,9 @@ func Fsck(ctx context.Context, c Config, o FsckOptions) (report *FsckReport, err
 // Backup copies a data folder, consistently, whether a server runs on it or not. Damaged objects are left out and named in the report, with
 // ErrDamaged.
 func Backup(ctx context.Context, c Config, dest string, progress func(CopyProgress)) (report *CopyReport, err error) {
+	if c.shared() {
+		return nil, errCopy
+	}
 	s, err := openWhole(ctx, c)
 	if err != nil {
 		return nil, err
@@ -77,18 +95,30 @@ func Backup(ctx context.Context, c Config, dest string, progress func(CopyProgre
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, end()) }()
+	snapshot, ok := s.rows.(meta.Snapshotter)
+	if !ok {
+		return nil, errCopy
+	}
 	return maintain.Backup(ctx, maintain.BackupConfig{
-		Snapshot: s.rows, Blobs: s.blobs, Stores: copies(), Dest: dest, Version: c.Version, Progress: progress,
+		Snapshot: snapshot, Blobs: s.blobs, Stores: copies(), Dest: dest, Version: c.Version, Progress: progress,
 	})
 }
 
 // Restore makes a data folder of a backup. With damaged objects in the backup it stays unfinished, with ErrDamaged, unless acceptDamage says otherwise.
 func Restore(ctx context.Context, c Config, src string, acceptDamage bool, progress func(CopyProgress)) (*CopyReport, error) {
+	if c.shared() {
+		return nil, errCopy
+	}
 	return maintain.Restore(ctx, maintain.RestoreConfig{Src: src, Folder: c.Data, Stores: copies(), AcceptDamage: acceptDamage, Progress: progress})
 }
 
 // openWhole opens both stores of an installation that must be there.
 func openWhole(ctx context.Context, c Config) (*stores, error) {
+	if c.shared() && c.Blobs == "" { // a mistyped name must not look like the loss of everything
+		if _, err := os.Stat(filepath.Join(c.Data, blobFolder)); err != nil {
+			return nil, fmt.Errorf("%s is no data folder of Satchel: %w", c.Data, err)
+		}
+	}
 	s, err := openExisting(ctx, c)
 	if err != nil {
 		return nil, err
@@ -104,10 +134,13 @@ func openExisting(ctx context.Context, c Config) (*stores, error) {
 	if err := c.checkData(); err != nil {
 		return nil, err
 	}
+	if c.shared() {
+		return openRowsBeside(ctx, c)
+	}
 	if _, err := os.Stat(filepath.Join(c.Data, databaseFile)); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s is no data folder of Satchel: it has no %s", c.Data, databaseFile)
 	}
-	return openRowsBeside(ctx, c.Data)
+	return openRowsBeside(ctx, c)
 }
 
 // copies opens the stores of backups.

@@ -61,6 +61,29 @@ func (m *metrics) watch(registry prometheus.Registerer, rows meta.System, vault 
 	)
 }
 
+// connected is a store that has connections to a database elsewhere.
+type connected interface {
+	Connections() (busy, most int32)
+}
+
+// watchConnections adds what is known of a store's connections, if it has any.
+func (m *metrics) watchConnections(registry prometheus.Registerer, rows rowStore) {
+	store, ok := rows.(connected)
+	if !ok {
+		return
+	}
+	registry.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "satchel_database_connections_busy", Help: "Connections to PostgreSQL in use."}, func() float64 {
+			busy, _ := store.Connections()
+			return float64(busy)
+		}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "satchel_database_connections_most", Help: "Connections to PostgreSQL that this process may open."}, func() float64 {
+			_, most := store.Connections()
+			return float64(most)
+		}),
+	)
+}
+
 // counting makes a gauge of a query.
 func counting(count func(context.Context) (int64, error)) func() float64 {
 	return func() float64 {

@@ -19,7 +19,7 @@ type Offline struct {
 	tenant *tenant.Service
 }
 
-// OpenOffline opens an existing data folder.
+// OpenOffline opens an existing data folder, or the database that c names.
 func OpenOffline(ctx context.Context, c Config) (*Offline, error) {
 	s, err := openExisting(ctx, c)
 	if err != nil {
@@ -36,7 +36,7 @@ func MakeOffline(ctx context.Context, c Config) (*Offline, error) {
 	if err := makeFolder(c.Data); err != nil {
 		return nil, err
 	}
-	s, err := openRowsBeside(ctx, c.Data)
+	s, err := openRowsBeside(ctx, c)
 	if err != nil {
 		return nil, err
 	}

@@ -59,7 +59,7 @@ func (d *Daemon) openWorkers(service *files.Service, registry prometheus.Registe
 }
 
 func (w *workers) newRunner() (*jobs.Runner, error) {
-	return jobs.New(w.daemon.stores.rows.JobDriver(), w.jobs())
+	return w.daemon.stores.newRunner(w.jobs())
 }
 
 // openModel gives the configured model; nil if there is none.
@@ -103,8 +103,10 @@ func (w *workers) jobs() jobs.Config {
 
 // run works until ctx ends.
 func (w *workers) run(ctx context.Context) error {
-	// Before anything is worked on: what the process before this one had in work is nobody's now.
-	w.try(ctx, "end the leases of the process before", func() (int, error) { return 0, w.daemon.stores.rows.EndLeases(ctx, time.Now()) })
+	if !w.daemon.config.shared() {
+		// Before anything is worked on: what the process before this one had in work is nobody's now. Where others work, too, leases run out.
+		w.try(ctx, "end the leases of the process before", func() (int, error) { return 0, w.daemon.stores.rows.EndLeases(ctx, time.Now()) })
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		w.prepareChildren(ctx)

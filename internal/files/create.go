@@ -35,6 +35,9 @@ func (s *Service) Create(ctx context.Context, scope satchel.Scope, u *Upload, te
 			return again, err
 		}
 	}
+	if err := u.checkAge(); err != nil {
+		return nil, err
+	}
 	if err := u.commitBytes(ctx); err != nil {
 		return nil, err
 	}
@@ -54,6 +57,17 @@ func (s *Service) Create(ctx context.Context, scope satchel.Scope, u *Upload, te
 		u.release()
 	}
 	return c.files, nil
+}
+
+// checkAge refuses an upload whose first bytes are so old that another process may take them for left over.
+func (u *Upload) checkAge() error {
+	most := u.service.maxUpload
+	for _, p := range u.parts {
+		if most > 0 && u.service.now().Sub(p.blob().ID.Time()) > most {
+			return satchel.Errorf(satchel.CodeRequestTimeout, "the upload took longer than %s; send it again in smaller parts, or faster", most)
+		}
+	}
+	return nil
 }
 
 func (u *Upload) commitBytes(ctx context.Context) error {
@@ -96,7 +110,11 @@ func (c *creation) insert(ctx context.Context, tx meta.Tx) error {
 		return err
 	}
 	for _, p := range c.upload.parts {
-		file := c.newFile(tx.NextFileID(), p)
+		id, err := tx.NextFileID(ctx)
+		if err != nil {
+			return err
+		}
+		file := c.newFile(id, p)
 		if err := c.insertOne(ctx, tx, file); err != nil {
 			return err
 		}
@@ -169,6 +187,9 @@ func (c *creation) ensureWorkspace(ctx context.Context, tx meta.Tx) error {
 			return err
 		}
 		if made {
+			if err := tx.Alone(ctx); err != nil {
+				return err
+			}
 			if err := c.writeIn(ctx, tx, ws); err != nil {
 				return err
 			}

@@ -111,6 +111,9 @@ func (s *Service) clearSome(ctx context.Context, tx meta.Tx, scope satchel.Scope
 		return 0, err
 	}
 	if len(some.Files) == 0 {
+		if err := tx.Alone(ctx); err != nil {
+			return 0, err
+		}
 		if err := tx.DeleteWorkspace(ctx, scope.Org, scope.Workspace); err != nil {
 			return 0, err
 		}

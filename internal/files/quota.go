@@ -97,7 +97,7 @@ func (r *reservation) place(ctx context.Context, ws satchel.WorkspaceID) error {
 // which nobody knows how long it is holds a step more than it has taken.
 func (r *reservation) hold(ctx context.Context, least, want satchel.Amount) error {
 	return r.service.commit(ctx, func(ctx context.Context, tx meta.Tx) error {
-		now := r.service.now()
+		now, want := r.service.now(), want
 		all, err := accounts(ctx, tx, r.scope, r.rules, r.id, now)
 		if err != nil {
 			return err

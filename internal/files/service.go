@@ -23,6 +23,9 @@ type Config struct {
 	Vault *blob.Vault
 	Now   func() time.Time // nil: time.Now
 	Model bool             // there is a language model that carries out instructions
+	// MaxUpload is how old what an upload has sent may be when its files are made: other processes take what is older for left over. 0: as old as
+	// it likes.
+	MaxUpload time.Duration
 }
 
 // Service answers for all files of an installation. It is safe for concurrent use and keeps no state of its own.
@@ -31,6 +34,8 @@ type Service struct {
 	vault *blob.Vault
 	now   func() time.Time
 	model bool
+
+	maxUpload time.Duration
 }
 
 // New makes a Service.
@@ -38,7 +43,7 @@ func New(c Config) *Service {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Service{store: c.Store, vault: c.Vault, now: c.Now, model: c.Model}
+	return &Service{store: c.Store, vault: c.Vault, now: c.Now, model: c.Model, maxUpload: c.MaxUpload}
 }
 
 // File gives one file. CodeNotFound if there is none, or none any more.

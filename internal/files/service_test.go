@@ -41,7 +41,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{rows: rows, disk: disk, clock: c}
+	w := &world{rows: rows.Store, disk: disk, clock: c}
 	w.scope = metatest.Tenant(t, rows)
 	w.Service = w.service(false)
 	return w

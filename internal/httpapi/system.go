@@ -49,6 +49,15 @@ func (a *API) addSystemRoutes(metrics prometheus.Gatherer) {
 	})
 }
 
+// System gives the part of the API that says how the process is: health, readiness and metrics. It is for a process that serves nothing else.
+func (a *API) System() http.Handler {
+	mux := http.NewServeMux()
+	for _, path := range []string{"/health", "/ready", "/metrics"} {
+		mux.Handle("GET "+path, a)
+	}
+	return mux
+}
+
 // addPage adds an operation that needs no token and is answered by a handler of its own.
 func (a *API) addPage(id, path, summary, description string, ok *huma.Response, page http.Handler) {
 	a.add(&route{

@@ -16,7 +16,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/riverqueue/river/riverdriver"
 	"github.com/satchel-files/satchel"
+
 	"github.com/satchel-files/satchel/internal/jobs"
 	"github.com/satchel-files/satchel/internal/meta"
 	"github.com/satchel-files/satchel/internal/meta/sqlstore"
@@ -72,7 +74,7 @@ func (j *journal) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(j, &slog.HandlerOptions{Level: slog.LevelInfo}))
 }
 
-func openStore(tb testing.TB, path string) *sqlstore.Store {
+func openStore(tb testing.TB, path string) *sqlstore.SQLite {
 	tb.Helper()
 	store, err := sqlstore.OpenSQLite(tb.Context(), sqlstore.Options{Path: path})
 	if err != nil {
@@ -86,13 +88,19 @@ func openStore(tb testing.TB, path string) *sqlstore.Store {
 	return store
 }
 
-func newStore(tb testing.TB) *sqlstore.Store {
+func newStore(tb testing.TB) *sqlstore.SQLite {
 	tb.Helper()
 	return openStore(tb, filepath.Join(tb.TempDir(), "satchel.db"))
 }
 
 // start runs a Runner until stop is called, or the test ends. The log must stay empty if the Config has none of its own.
-func start(tb testing.TB, store *sqlstore.Store, c jobs.Config) (stop func()) {
+func start(tb testing.TB, store *sqlstore.SQLite, c jobs.Config) (stop func()) {
+	tb.Helper()
+	return startOn(tb, store.JobDriver(), c)
+}
+
+// startOn is start on any driver.
+func startOn[TTx any](tb testing.TB, driver riverdriver.Driver[TTx], c jobs.Config) (stop func()) {
 	tb.Helper()
 	log := &journal{}
 	if c.Logger == nil {
@@ -107,7 +115,7 @@ func start(tb testing.TB, store *sqlstore.Store, c jobs.Config) (stop func()) {
 	if c.Grace == 0 {
 		c.Grace = time.Minute
 	}
-	runner, err := jobs.New(store.JobDriver(), c)
+	runner, err := jobs.New(driver, c)
 	if err != nil {
 		tb.Fatal(err)
 	}

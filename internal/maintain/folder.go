@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"github.com/gofrs/flock"
 	"io"
 	"io/fs"
 	"os"
@@ -34,7 +35,7 @@ func openTarget(folder, what string) (*target, error) {
 	if err := checkTarget(folder, what); err != nil { // before anything is put there
 		return nil, err
 	}
-	unlock, err := lockServer(folder)
+	unlock, err := lockServer(folder, (*flock.Flock).TryLockContext)
 	if err != nil {
 		return nil, err
 	}

@@ -29,10 +29,25 @@ var ErrInUse = errors.New("the data folder is in use")
 // AcquireServer takes the right to serve a data folder, or to do what needs the server stopped, until unlock is called. The folder must exist.
 // ErrInUse if a server has it; another error for a folder that holds an unfinished backup or restore.
 func AcquireServer(folder string) (unlock func() error, err error) {
-	unlock, err = lockServer(folder)
+	unlock, err = lockServer(folder, (*flock.Flock).TryLockContext)
 	if err != nil {
 		return nil, err
 	}
+	return finished(folder, unlock)
+}
+
+// JoinServers takes the right to serve a data folder beside others that do so, whose rows are elsewhere, until unlock is called. Otherwise it is
+// AcquireServer: neither lets the other in.
+func JoinServers(folder string) (unlock func() error, err error) {
+	unlock, err = lockServer(folder, (*flock.Flock).TryRLockContext)
+	if err != nil {
+		return nil, err
+	}
+	return finished(folder, unlock)
+}
+
+// finished gives back the right to a folder that holds an unfinished backup or restore.
+func finished(folder string, unlock func() error) (func() error, error) {
 	what, err := os.ReadFile(filepath.Join(folder, unfinished))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -44,11 +59,11 @@ func AcquireServer(folder string) (unlock func() error, err error) {
 }
 
 // lockServer waits a moment, because ServerRunning takes the lock for a moment.
-func lockServer(folder string) (unlock func() error, err error) {
+func lockServer(folder string, try func(*flock.Flock, context.Context, time.Duration) (bool, error)) (unlock func() error, err error) {
 	short, cancel := context.WithTimeout(context.Background(), 10*lockRetry)
 	defer cancel()
 	file := flock.New(filepath.Join(folder, serverLock))
-	ok, err := file.TryLockContext(short, lockRetry)
+	ok, err := try(file, short, lockRetry)
 	switch {
 	case ok:
 		return file.Close, nil

@@ -14,8 +14,9 @@
 //     not durable becomes durable, and a commit whose outcome was uncertain is either visible now or overwritten.
 //     On a full disk, where nothing can be committed, only unfinished objects are removed: no row ever names one.
 //
-// Uploads of other processes cannot be asked. They are protected by age alone: where several processes share a store, an upload must
-// commit the rows of an object within an hour of the object's last byte (Entry.Modified, for unfinished ones too), or fail.
+// Uploads of other processes cannot be asked. They are protected by age alone (SweeperConfig.Age): where several processes share a store, an
+// upload must commit the rows of an object within SharedAge of the object's last byte (Entry.Modified, for unfinished ones too), or fail
+// (files.Config.MaxUpload). Nor does the commit in between settle the commits of others: those are over long before.
 //
 // A backup relies on the bytes that its copy of the rows names. It holds a lock (BeginBackup) from before the copy of the rows until
 // the last byte is copied; the sweeper takes the same lock around every batch of removals and puts its work off when it cannot.

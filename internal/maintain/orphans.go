@@ -15,11 +15,14 @@ import (
 )
 
 const (
-	safeAge  = time.Hour           // no upload leaves an object alone for so long before it commits the row
-	deepBack = 24 * time.Hour      // what a deep pass lists at least
-	listAll  = 31 * 24 * time.Hour // from here on one listing of everything is cheaper than one an hour
-	maxLeft  = 200                 // hours that a mark names one by one
-	keyBatch = 500                 // objects looked up at once; the contract allows 1,000
+	safeAge = time.Hour // no upload leaves an object alone for so long before it commits the row
+	// SharedAge is safeAge where other processes have uploads under way, which may be those of many files: the first has to wait for the last. No
+	// upload may end with a row for an object that is so old.
+	SharedAge = 24 * time.Hour
+	deepBack  = 24 * time.Hour      // what a deep pass lists at least
+	listAll   = 31 * 24 * time.Hour // from here on one listing of everything is cheaper than one an hour
+	maxLeft   = 200                 // hours that a mark names one by one
+	keyBatch  = 500                 // objects looked up at once; the contract allows 1,000
 )
 
 // The names of the sweeper's marks.
@@ -196,7 +199,7 @@ func (p *orphanPass) young(e blob.Entry) bool {
 	if p.cfg.Exclusive && e.Modified.Before(p.began) {
 		return false
 	}
-	return e.Modified.After(p.result.Started.Add(-safeAge))
+	return e.Modified.After(p.result.Started.Add(-p.cfg.Age))
 }
 
 func (p *orphanPass) leave(id satchel.BlobID) { p.left[blob.Hour(id.Time())] = true }

@@ -53,9 +53,16 @@ type SweeperConfig struct {
 	// Lock keeps a backup from beginning until unlock is called; ok is false while one runs. Nil: there are no backups.
 	Lock func() (unlock func(), ok bool)
 
+	// Turns lets one sweeper at a time sweep, of several processes. Nil: this one is the only one.
+	Turns meta.Turns
+
 	// Exclusive says that no other process writes objects. What is older than the Sweeper is then removed at whatever age, and after a
 	// crash the first pass lists everything.
 	Exclusive bool
+
+	// Age is how old something must be that no row names to be removed all the same; default an hour. Where other processes have uploads under
+	// way, it is SharedAge.
+	Age time.Duration
 
 	// AuditLife is how long entries of the audit are kept; 0: for ever.
 	AuditLife time.Duration
@@ -106,6 +113,9 @@ type Sweeper struct {
 func NewSweeper(cfg SweeperConfig) *Sweeper {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Age <= 0 {
+		cfg.Age = safeAge
 	}
 	if cfg.Interval <= 0 {
 		cfg.Interval = sweepInterval
@@ -164,9 +174,14 @@ func (s *Sweeper) due(last time.Time, interval time.Duration) bool {
 func (s *Sweeper) pass(ctx context.Context, full bool) (SweepResult, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	end, ok, err := s.takeTurn(ctx)
+	if err != nil || !ok {
+		return SweepResult{Full: full, Started: s.cfg.Now()}, err
+	}
+	defer end()
 	r := SweepResult{Full: full, Started: s.cfg.Now()}
 	start := time.Now()
-	steps := []func(context.Context, *SweepResult) error{s.expire, s.removeDoomed, s.forget}
+	steps := []func(context.Context, *SweepResult) error{s.expire, s.removeDoomed, s.forget, s.condense}
 	if full {
 		steps = append(steps, s.forgetAudit, s.removeOrphans, s.prune)
 	}
@@ -181,6 +196,26 @@ func (s *Sweeper) pass(ctx context.Context, full bool) (SweepResult, error) {
 	r.Took = time.Since(start)
 	s.report(ctx, r)
 	return r, errors.Join(errs...)
+}
+
+// takeTurn keeps other processes from sweeping until end is called; ok is false while one does.
+func (s *Sweeper) takeTurn(ctx context.Context) (end func(), ok bool, err error) {
+	if s.cfg.Turns == nil {
+		return func() {}, true, nil
+	}
+	end, ok, err = s.cfg.Turns.TryTurn(ctx, "sweep")
+	if err != nil {
+		return nil, false, fmt.Errorf("take the turn to sweep: %w", err)
+	}
+	return end, ok, nil
+}
+
+// condense sums up what transactions have appended.
+func (s *Sweeper) condense(ctx context.Context, _ *SweepResult) error {
+	if condenser, ok := s.cfg.Store.(meta.Condenser); ok {
+		return condenser.Condense(ctx)
+	}
+	return nil
 }
 
 func (s *Sweeper) report(ctx context.Context, r SweepResult) {

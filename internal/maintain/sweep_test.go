@@ -66,6 +66,8 @@ func TestSweepOfLeftovers(t *testing.T) {
 		{"from before the start", short, short, exclusive, true},
 		{"from long before the start", month, month, exclusive, true},
 		{"from after the start", short, now.Add(time.Hour), exclusive, false},
+		{"old, but perhaps another server's", long, long, func(cfg *maintain.SweeperConfig) { cfg.Age = maintain.SharedAge }, false},
+		{"too old for another server's", month, month, func(cfg *maintain.SweeperConfig) { cfg.Age = maintain.SharedAge }, true},
 		{"held", long, long, func(cfg *maintain.SweeperConfig) { cfg.InUse = func(satchel.BlobID) bool { return true } }, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -80,6 +82,33 @@ func TestSweepOfLeftovers(t *testing.T) {
 				t.Errorf("swept %+v, want %d each", r, want)
 			}
 		})
+	}
+}
+
+// turns is a meta.Turns that others have, or that fails.
+type turns struct {
+	ok  bool
+	err error
+}
+
+func (s turns) TryTurn(context.Context, string) (func(), bool, error) { return func() {}, s.ok, s.err }
+
+// Of several servers one sweeps at a time.
+func TestSweepTakesTurns(t *testing.T) {
+	w := newWorld(t)
+	long := time.Now().Add(-2 * time.Hour)
+	w.put(t, long, long, "nobody's")
+	with := func(s turns) func(cfg *maintain.SweeperConfig) {
+		return func(cfg *maintain.SweeperConfig) { cfg.Turns = s }
+	}
+	if r := sweep(t, w.sweeper(with(turns{}))); r.Orphans != 0 {
+		t.Errorf("while another server sweeps: %+v", r)
+	}
+	if _, err := w.sweeper(with(turns{err: errors.New("no")})).Sweep(t.Context()); err == nil {
+		t.Error("that the turn could not be taken was not said")
+	}
+	if r := sweep(t, w.sweeper(with(turns{ok: true}))); r.Orphans != 1 {
+		t.Errorf("with the turn: %+v", r)
 	}
 }
 

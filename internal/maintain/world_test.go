@@ -24,7 +24,7 @@ import (
 // world is a data folder with both stores open, and a tenant in it.
 type world struct {
 	folder string
-	rows   *sqlstore.Store
+	rows   *sqlstore.SQLite
 	disk   *diskblob.Store
 	vault  *blob.Vault
 	scope  satchel.Scope
@@ -77,7 +77,10 @@ func (w *world) tryUpload(ctx context.Context, content string) (file *satchel.Fi
 	}
 	err = w.rows.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
 		file = w.row(staged.Blob)
-		file.ID = tx.NextFileID()
+		var err error
+		if file.ID, err = tx.NextFileID(ctx); err != nil {
+			return err
+		}
 		file.UpdatedAt = file.CreatedAt()
 		return tx.InsertFile(ctx, w.scope, file, satchel.Change{User: w.scope.User, At: file.UpdatedAt, Edit: "{}", Replace: true})
 	})

@@ -37,7 +37,7 @@ type Store interface {
 
 	// InTx runs fn in a transaction and commits it, durably, before it returns nil. An error of fn undoes what fn did and is
 	// returned as it is. fn does database work only, does it quickly, and uses only its Tx: many transactions share one commit and
-	// wait for each other. Once fn has succeeded, the end of ctx no longer stops the commit. An error that wraps ErrUncertain
+	// wait for each other. fn may be called again, after what it did was undone, and so starts afresh each time. Once fn has succeeded, the end of ctx no longer stops the commit. An error that wraps ErrUncertain
 	// means that the commit may or may not have happened; after any other, nothing has.
 	InTx(ctx context.Context, fn func(ctx context.Context, tx Tx) error) error
 }
@@ -65,7 +65,8 @@ type FileReader interface {
 	File(ctx context.Context, scope satchel.Scope, id satchel.FileID) (*satchel.File, error)
 
 	// Files gives a page of the files that q wants and that have not expired at now. A page ends after q.Limit files, or earlier, with More set, after
-	// about 8 MiB of rows. Its cost does not depend on how many files there are, nor on how deep the page lies.
+	// about 8 MiB of rows. Its cost does not depend on how many files there are, nor on how deep the page lies. Whoever walks in the order of
+	// the ids sees every file that is committed meanwhile, as far as NextFileID keeps that order.
 	Files(ctx context.Context, scope satchel.Scope, q satchel.Query, now time.Time) (satchel.Page, error)
 
 	// IdempotentCreate gives what was stored under the user's key, or satchel.CodeNotFound.
@@ -74,9 +75,10 @@ type FileReader interface {
 
 // FileWriter changes files. Its methods belong to a Tx.
 type FileWriter interface {
-	// NextFileID mints an id that is higher than every id in the store (on a store shared by several processes: than every one
-	// minted before by this one, and than the clock).
-	NextFileID() satchel.FileID
+	// NextFileID mints an id that is higher than every id in the store. On a store shared by several processes it is higher than every one
+	// minted before by this process, and not lower than its clock: by as much as their clocks differ, a later commit of one may have a lower
+	// id than an earlier one of another.
+	NextFileID(ctx context.Context) (satchel.FileID, error)
 
 	// InsertFile stores a new file with its content's blob, its attributes, and the first version of its metadata, MetadataVersion 1.
 	// The file's Org and Workspace must be the scope's.

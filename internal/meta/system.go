@@ -63,6 +63,17 @@ type Mark interface {
 	SetMark(ctx context.Context, name, value string) error
 }
 
+// Turns is what a store can be that several processes share: it lets one of them at a time do what one is enough for.
+type Turns interface {
+	// TryTurn takes the turn for what name says, until end is called or the process dies; ok is false while another one has it.
+	TryTurn(ctx context.Context, name string) (end func(), ok bool, err error)
+}
+
+// Condenser is what a store can be that must from time to time sum up what transactions have appended, so that it can be read quickly.
+type Condenser interface {
+	Condense(ctx context.Context) error
+}
+
 // Snapshotter is what a store can be that copies itself, consistently, to a new file while it is in use.
 type Snapshotter interface {
 	Snapshot(ctx context.Context, path string) error

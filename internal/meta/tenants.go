@@ -24,6 +24,10 @@ type TenantWriter interface {
 	IdentityWriter
 	WorkspaceWriter
 	TokenWriter
+
+	// Alone keeps other transactions from calling it, and from putting files into workspaces, until this one is over: what is read after it
+	// holds until the commit. Whoever reads organizations, people, workspaces or tokens to decide how to change them calls it first of all.
+	Alone(ctx context.Context) error
 }
 
 // OrgReader reads organizations.

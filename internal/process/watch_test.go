@@ -21,7 +21,7 @@ import (
 type held struct {
 	*files.Service
 	t     *testing.T
-	rows  *sqlstore.Store
+	rows  *sqlstore.SQLite
 	scope satchel.Scope
 	work  *files.Work
 }

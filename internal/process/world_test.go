@@ -24,7 +24,7 @@ import (
 type world struct {
 	*process.Processor
 	t        *testing.T
-	rows     *sqlstore.Store
+	rows     *sqlstore.SQLite
 	pool     *extract.Pool
 	clock    *metatest.Clock
 	scope    satchel.Scope

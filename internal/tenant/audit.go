@@ -11,6 +11,9 @@ import (
 // the zero entry is for what has changed nothing.
 func (s *Service) change(ctx context.Context, fn func(ctx context.Context, tx meta.Tx) (satchel.AuditEntry, error)) error {
 	return s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
+		if err := tx.Alone(ctx); err != nil {
+			return err
+		}
 		entry, err := fn(ctx, tx)
 		if err != nil || entry.Action == "" {
 			return err

@@ -16,6 +16,7 @@ const firstUser = "owner"
 // secret is empty. On an installation that exists it changes nothing.
 func (s *Service) Bootstrap(ctx context.Context) (secret string, err error) {
 	err = s.store.InTx(ctx, func(ctx context.Context, tx meta.Tx) error {
+		secret = ""
 		fresh, err := s.install(ctx, tx, satchel.AddressServer)
 		if err != nil || !fresh || s.rootHash != nil {
 			return err
@@ -46,6 +47,9 @@ func (s *Service) Prepare(ctx context.Context) error {
 
 // install makes the first organization and its owner, unless they exist, and notes whom the root token speaks for. The audit says from where.
 func (s *Service) install(ctx context.Context, tx meta.Tx, from string) (fresh bool, err error) {
+	if err := tx.Alone(ctx); err != nil { // several servers may start at once
+		return false, err
+	}
 	org, err := tx.Org(ctx, satchel.DefaultOrg)
 	if err == nil {
 		return false, s.rememberRoot(ctx, tx, org)

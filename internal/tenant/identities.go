@@ -165,6 +165,9 @@ func (s *Service) join(ctx context.Context, p person) (joined *satchel.Member, e
 
 func (s *Service) joinInTx(ctx context.Context, tx meta.Tx, p person) (*satchel.Member, error) {
 	role := satchel.RoleMember
+	if err := tx.Alone(ctx); err != nil {
+		return nil, err
+	}
 	org, err := tx.OrgByIdentity(ctx, p.org)
 	if satchel.CodeOf(err) == satchel.CodeNotFound && s.issuer.Newcomers == MakeAll {
 		org, err = s.makeClaimedOrg(ctx, tx, p)

@@ -19,7 +19,7 @@ type team struct {
 	*tenant.Service
 	operator, owner, admin, member, confined, rival satchel.Caller
 
-	store *sqlstore.Store
+	store *sqlstore.SQLite
 	clock *metatest.Clock
 }
 

@@ -16,7 +16,7 @@ import (
 
 const rootToken = "0123456789-0123456789-0123456789"
 
-func newStore(t testing.TB) *sqlstore.Store {
+func newStore(t testing.TB) *sqlstore.SQLite {
 	t.Helper()
 	store, err := sqlstore.OpenSQLite(t.Context(), sqlstore.Options{Path: metatest.Fresh(t, sqlstore.Create)})
 	if err != nil {
@@ -27,7 +27,7 @@ func newStore(t testing.TB) *sqlstore.Store {
 }
 
 // newService gives a service on an installation, and the secret that Bootstrap made.
-func newService(t testing.TB, store *sqlstore.Store, root string, changes ...func(*tenant.Config)) (*tenant.Service, *metatest.Clock, string) {
+func newService(t testing.TB, store *sqlstore.SQLite, root string, changes ...func(*tenant.Config)) (*tenant.Service, *metatest.Clock, string) {
 	t.Helper()
 	c := metatest.NewClock()
 	config := tenant.Config{Store: store, RootToken: root, Now: c.Now}
@@ -129,19 +129,19 @@ func TestARevokedTokenIsRefused(t *testing.T) {
 
 // slowStore reads a token and then takes its time.
 type slowStore struct {
-	*sqlstore.Store
+	*sqlstore.SQLite
 	pause func()
 }
 
 func (s *slowStore) TokenByHash(ctx context.Context, hash [32]byte) (*satchel.Token, *satchel.Member, error) {
-	token, member, err := s.Store.TokenByHash(ctx, hash)
+	token, member, err := s.SQLite.TokenByHash(ctx, hash)
 	s.pause()
 	return token, member, err
 }
 
 // A token that is revoked while a request looks it up is refused from the next request on.
 func TestATokenThatIsRevokedWhileItIsUsed(t *testing.T) {
-	store := &slowStore{Store: newStore(t), pause: func() {}}
+	store := &slowStore{SQLite: newStore(t), pause: func() {}}
 	c := metatest.NewClock()
 	s := tenant.New(tenant.Config{Store: store, Now: c.Now})
 	t.Cleanup(s.Close)

@@ -59,7 +59,9 @@ func (s *Service) CreateToken(ctx context.Context, caller satchel.Caller, r Toke
 	secret := newSecret()
 	token.Hash, token.CreatedAt = HashSecret(secret), s.now()
 	token.ID = satchel.NewTokenID(token.CreatedAt)
+	asked := token
 	err = s.change(ctx, func(ctx context.Context, tx meta.Tx) (satchel.AuditEntry, error) {
+		token = asked
 		return s.insertToken(ctx, tx, caller, r, &token)
 	})
 	if err != nil {

@@ -189,7 +189,9 @@ func (s *Service) manage(ctx context.Context, caller satchel.Caller, entry *satc
 	if err := mayAdminister(caller); err != nil {
 		return err
 	}
+	afresh := *entry
 	return s.change(ctx, func(ctx context.Context, tx meta.Tx) (satchel.AuditEntry, error) {
+		*entry = afresh
 		w, err := tx.Workspace(ctx, caller.Org, entry.Workspace)
 		if err != nil {
 			return *entry, pathWorkspace().at(err, "Workspace", string(entry.Workspace))
@@ -207,6 +209,7 @@ func (s *Service) DeleteWorkspace(ctx context.Context, caller satchel.Caller, id
 		if id == satchel.DefaultWorkspace {
 			return satchel.Errorf(satchel.CodeForbidden, "the workspace %q stays: every organization has it", id)
 		}
+		gone = false
 		err := isEmpty(ctx, tx, caller, id)
 		switch {
 		case err == nil:

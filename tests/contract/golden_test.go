@@ -44,18 +44,22 @@ func TestStories(t *testing.T) {
 			t.Parallel()
 			play(t, path, "/v1")
 		})
+		t.Run(topic+" on PostgreSQL", func(t *testing.T) {
+			t.Parallel()
+			play(t, path, "", onPostgres(t))
+		})
 	}
 }
 
 // play runs a story on a server of its own and compares every answer.
-func play(t *testing.T, path, prefix string) {
+func play(t *testing.T, path, prefix string, settings ...func(*daemon.Config)) {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	told := parseStory(t, string(text))
-	server := newServer(t, told.configure(t))
+	server := newServer(t, append(settings, told.configure(t))...)
 	n := newNames()
 	for _, line := range told.tokens {
 		n.introduce(line.name, server.makeToken(t, line.spec))

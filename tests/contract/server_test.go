@@ -15,6 +15,7 @@ import (
 
 	"github.com/satchel-files/satchel/internal/daemon"
 	"github.com/satchel-files/satchel/internal/meta/metatest"
+	"github.com/satchel-files/satchel/internal/meta/postgrestest"
 	"github.com/satchel-files/satchel/internal/meta/sqlstore"
 )
 
@@ -45,6 +46,16 @@ type server struct {
 	once  sync.Map // request ids that were seen
 }
 
+// databaseVariable, when it is set, has every server of this suite keep its rows in PostgreSQL, and not only those that are about it.
+const databaseVariable = "SATCHEL_TEST_POSTGRES"
+
+// onPostgres has a server keep its rows in a database of its own.
+func onPostgres(t testing.TB) func(*daemon.Config) {
+	return func(c *daemon.Config) {
+		c.Database = daemon.Secret(postgrestest.Fresh(t, sqlstore.CreatePostgres))
+	}
+}
+
 // newServer starts a server with an empty data folder and stops it when the test ends. An error in its log fails the test.
 func newServer(t testing.TB, settings ...func(*daemon.Config)) *server {
 	t.Helper()
@@ -55,8 +66,13 @@ func newServer(t testing.TB, settings ...func(*daemon.Config)) *server {
 	for _, set := range settings {
 		set(&c)
 	}
-	if err := os.Rename(metatest.Fresh(t, sqlstore.Create), filepath.Join(c.Data, "satchel.db")); err != nil { // else each of hundreds would make its own
-		t.Fatal(err)
+	if os.Getenv(databaseVariable) != "" {
+		onPostgres(t)(&c)
+	}
+	if c.Database == "" {
+		if err := os.Rename(metatest.Fresh(t, sqlstore.Create), filepath.Join(c.Data, "satchel.db")); err != nil { // else each of hundreds would make its own
+			t.Fatal(err)
+		}
 	}
 	d, err := daemon.Open(t.Context(), c, &errorLog{t: t})
 	if err != nil {

@@ -129,7 +129,7 @@ func useByMany(t *testing.T, s meta.Store) {
 			for range each {
 				f := newFile(scopeOf("a", fmt.Sprint("w", g%2)), "12", `{}`)
 				err := s.InTx(t.Context(), func(ctx context.Context, tx meta.Tx) error {
-					f.ID = tx.NextFileID()
+					f.ID = nextID(ctx, tx)
 					return tx.InsertFile(ctx, satchel.Scope{Org: f.Org, Workspace: f.Workspace, User: f.User}, f, changeOf(f))
 				})
 				if err != nil {

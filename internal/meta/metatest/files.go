@@ -61,13 +61,13 @@ func comeBack(t *testing.T, s meta.Store) {
 		again := *full
 		again.Content.ID = satchel.NewBlobID(now())
 		wantCode(t, "the same id again", tx.InsertFile(ctx, scope, &again, changeOf(&again)), satchel.CodeConflict)
-		again.ID, again.Content = tx.NextFileID(), full.Content
+		again.ID, again.Content = nextID(ctx, tx), full.Content
 		wantCode(t, "the same blob again", tx.InsertFile(ctx, scope, &again, changeOf(&again)), satchel.CodeConflict)
 		return nil
 	}))
 	must(t, s.InTx(t.Context(), func(ctx context.Context, tx meta.Tx) error {
 		later := newFile(scope, "later.txt", `{}`)
-		later.ID, later.MetadataVersion = tx.NextFileID(), 2
+		later.ID, later.MetadataVersion = nextID(ctx, tx), 2
 		if err := tx.InsertFile(ctx, scope, later, changeOf(later)); err == nil {
 			t.Error("a new file with metadata version 2 is taken")
 		}

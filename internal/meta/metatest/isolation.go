@@ -119,7 +119,7 @@ func foreignWrites(t *testing.T, s meta.Store, foreign satchel.Scope, f *satchel
 	}
 	other := newFile(satchel.Scope{Org: f.Org, Workspace: f.Workspace}, "g.txt", `{}`)
 	if err := inTx(func(ctx context.Context, tx meta.Tx) error {
-		other.ID = tx.NextFileID()
+		other.ID = nextID(ctx, tx)
 		return tx.InsertFile(ctx, foreign, other, changeOf(other))
 	}); err == nil {
 		t.Error("InsertFile takes a file of another scope")

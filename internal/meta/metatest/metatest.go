@@ -75,7 +75,7 @@ func insert(tb testing.TB, s meta.Store, files ...*satchel.File) {
 	tb.Helper()
 	must(tb, s.InTx(tb.Context(), func(ctx context.Context, tx meta.Tx) error {
 		for _, f := range files {
-			f.ID = tx.NextFileID()
+			f.ID = nextID(ctx, tx)
 			scope := satchel.Scope{Org: f.Org, Workspace: f.Workspace, User: f.User}
 			if err := tx.InsertFile(ctx, scope, f, changeOf(f)); err != nil {
 				return err
@@ -94,6 +94,12 @@ func several(tb testing.TB, s meta.Store, scope satchel.Scope, n int) []*satchel
 	}
 	insert(tb, s, files...)
 	return files
+}
+
+// nextID mints an id; one that cannot be had is empty, and the transaction then fails.
+func nextID(ctx context.Context, tx meta.Tx) satchel.FileID {
+	id, _ := tx.NextFileID(ctx)
+	return id
 }
 
 func must(tb testing.TB, err error) {

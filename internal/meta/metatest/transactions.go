@@ -32,7 +32,7 @@ func testTransactions(t *testing.T, open func(t *testing.T) Opened) {
 // insertIn stores a file in a transaction that is under way.
 func insertIn(ctx context.Context, tx meta.Tx, scope satchel.Scope, name string) (*satchel.File, error) {
 	f := newFile(scope, name, `{"name":"`+name+`"}`)
-	f.ID = tx.NextFileID()
+	f.ID = nextID(ctx, tx)
 	return f, tx.InsertFile(ctx, scope, f, changeOf(f))
 }
 

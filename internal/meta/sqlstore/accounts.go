@@ -87,15 +87,6 @@ func (r reader) Rules(ctx context.Context, scope satchel.Scope) (rules satchel.R
 // dayOf numbers the days since 1970, in UTC.
 func dayOf(t time.Time) int64 { return t.Unix() / (24 * 60 * 60) }
 
-const (
-	addUsage = `INSERT INTO usage (org_id, workspace_id, day, files, bytes, input_tokens, output_tokens)
-		VALUES ($1, $2, $3, $4, $5, $6, $7), ($1, '', $3, $4, $5, $6, $7)
-		ON CONFLICT (org_id, workspace_id, day) DO UPDATE SET files = usage.files + excluded.files, bytes = usage.bytes + excluded.bytes,
-		input_tokens = usage.input_tokens + excluded.input_tokens, output_tokens = usage.output_tokens + excluded.output_tokens`
-	// takeUsage leaves an organization alone that is gone, with its counts.
-	takeUsage = `UPDATE usage SET files = files - $3, bytes = bytes - $4 WHERE org_id = $1 AND workspace_id IN ($2, '') AND day = 0`
-)
-
 // count adds to what the scope's workspace and organization use.
 func (t *transaction) count(ctx context.Context, scope satchel.Scope, a satchel.Amount) error {
 	return t.addUsage(ctx, scope, 0, a, satchel.Tokens{})
@@ -119,27 +110,36 @@ func (t *transaction) CountTokens(ctx context.Context, scope satchel.Scope, spen
 }
 
 func (t *transaction) addUsage(ctx context.Context, scope satchel.Scope, day int64, a satchel.Amount, spent satchel.Tokens) error {
-	_, err := t.q.exec(ctx, addUsage, string(scope.Org), string(scope.Workspace), day, a.Files, a.Bytes, spent.Input, spent.Output)
+	_, err := t.q.exec(ctx, t.dialect.addUsage, string(scope.Org), string(scope.Workspace), day, a.Files, a.Bytes, spent.Input, spent.Output)
 	if err != nil {
 		return fmt.Errorf("counting what workspace %s uses: %w", scope.Workspace, err)
 	}
 	return nil
 }
 
+// addOne adds to what is counted for one account alone.
+func (t *transaction) addOne(ctx context.Context, org satchel.OrgID, ws satchel.WorkspaceID, a satchel.Amount) error {
+	_, err := t.q.exec(ctx, t.dialect.addOne, string(org), string(ws), a.Files, a.Bytes)
+	return err
+}
+
 func (t *transaction) uncount(ctx context.Context, org satchel.OrgID, ws satchel.WorkspaceID, a satchel.Amount) error {
-	if _, err := t.q.exec(ctx, takeUsage, string(org), string(ws), a.Files, a.Bytes); err != nil {
+	if _, err := t.q.exec(ctx, t.dialect.takeUsage, string(org), string(ws), a.Files, a.Bytes); err != nil {
 		return fmt.Errorf("counting what workspace %s uses no more: %w", ws, err)
 	}
 	return nil
 }
 
 const (
-	selectUsed = `SELECT workspace_id, SUM(files), SUM(bytes), SUM(input_tokens), SUM(output_tokens), 0, 0 FROM usage
+	selectUsed = `SELECT workspace_id, CAST(SUM(files) AS BIGINT), CAST(SUM(bytes) AS BIGINT), CAST(SUM(input_tokens) AS BIGINT),
+		CAST(SUM(output_tokens) AS BIGINT), 0, 0 FROM usage
 		WHERE org_id = $1 AND workspace_id IN ('', $2) AND day IN (0, $3) GROUP BY workspace_id`
-	selectReserved = `SELECT COALESCE(SUM(files), 0), COALESCE(SUM(bytes), 0), COALESCE(SUM(CASE WHEN workspace_id = $2 THEN files ELSE 0 END), 0),
-		COALESCE(SUM(CASE WHEN workspace_id = $2 THEN bytes ELSE 0 END), 0) FROM reservations WHERE org_id = $1 AND expires_at > $3 AND id <> $4`
-	usageSums = `SUM(files), SUM(bytes), SUM(CASE WHEN day = $2 THEN input_tokens ELSE 0 END), SUM(CASE WHEN day = $2 THEN output_tokens ELSE 0 END),
-		SUM(input_tokens), SUM(output_tokens) FROM usage WHERE org_id = $1 AND (day = 0 OR day >= $3)`
+	selectReserved = `SELECT CAST(COALESCE(SUM(files), 0) AS BIGINT), CAST(COALESCE(SUM(bytes), 0) AS BIGINT),
+		CAST(COALESCE(SUM(CASE WHEN workspace_id = $2 THEN files ELSE 0 END), 0) AS BIGINT),
+		CAST(COALESCE(SUM(CASE WHEN workspace_id = $2 THEN bytes ELSE 0 END), 0) AS BIGINT) FROM reservations WHERE org_id = $1 AND expires_at > $3 AND id <> $4`
+	usageSums = `CAST(SUM(files) AS BIGINT), CAST(SUM(bytes) AS BIGINT), CAST(SUM(CASE WHEN day = $2 THEN input_tokens ELSE 0 END) AS BIGINT),
+		CAST(SUM(CASE WHEN day = $2 THEN output_tokens ELSE 0 END) AS BIGINT), CAST(SUM(input_tokens) AS BIGINT),
+		CAST(SUM(output_tokens) AS BIGINT) FROM usage WHERE org_id = $1 AND (day = 0 OR day >= $3)`
 	selectUsage = `SELECT workspace_id, ` + usageSums + ` AND workspace_id > $4 GROUP BY workspace_id
 		HAVING SUM(files) <> 0 OR SUM(bytes) <> 0 OR SUM(input_tokens + output_tokens) <> 0 ORDER BY workspace_id LIMIT $5`
 	selectTotal = `SELECT workspace_id, ` + usageSums + ` AND workspace_id = '' GROUP BY workspace_id`
@@ -149,6 +149,14 @@ func scanUsage(found rows) (u satchel.Usage, err error) {
 	err = found.Scan((*string)(&u.Workspace), (*integer)(&u.Files), (*integer)(&u.Bytes), (*integer)(&u.Today.Input), (*integer)(&u.Today.Output),
 		(*integer)(&u.Tokens.Input), (*integer)(&u.Tokens.Output))
 	return u, err
+}
+
+// Used is what meta.AccountReader says, for a transaction that decides by it: nobody else does so for the organization before the commit.
+func (t *transaction) Used(ctx context.Context, scope satchel.Scope, except satchel.ReservationID, now time.Time) (org, workspace satchel.Usage, err error) {
+	if err := t.unit.lock(ctx, lock{topic: lockUsage, name: string(scope.Org)}); err != nil {
+		return org, workspace, err
+	}
+	return t.reader.Used(ctx, scope, except, now)
 }
 
 // Used implements meta.AccountReader.
@@ -229,13 +237,12 @@ func (s *Store) ForgetReservations(ctx context.Context, before time.Time) (gone 
 }
 
 const (
-	selectRight = `SELECT org_id, workspace_id, SUM(files), SUM(bytes) FROM (
+	selectRight = `SELECT org_id, workspace_id, CAST(SUM(files) AS BIGINT), CAST(SUM(bytes) AS BIGINT) FROM (
 			SELECT org_id, workspace_id, 1 AS files, 0 AS bytes FROM files
 			UNION ALL SELECT org_id, workspace_id, 0, bytes FROM blobs WHERE kind = 'content'
 		) AS counted GROUP BY org_id, workspace_id`
-	selectCounted = `SELECT org_id, workspace_id, files, bytes FROM usage WHERE day = 0`
-	setUsage      = `INSERT INTO usage (org_id, workspace_id, day, files, bytes, input_tokens, output_tokens) VALUES ($1, $2, 0, $3, $4, 0, 0)
-		ON CONFLICT (org_id, workspace_id, day) DO UPDATE SET files = excluded.files, bytes = excluded.bytes`
+	selectCounted = `SELECT org_id, workspace_id, CAST(SUM(files) AS BIGINT), CAST(SUM(bytes) AS BIGINT) FROM usage WHERE day = 0
+		GROUP BY org_id, workspace_id`
 )
 
 // account is whose use a row of usage counts.
@@ -247,11 +254,15 @@ type account struct {
 // RecountUsage implements meta.UsageRegister. Nothing is written while it looks: rows and counts are those of one moment.
 func (s *Store) RecountUsage(ctx context.Context, repair bool) (wrong []meta.WrongUsage, err error) {
 	err = s.change(ctx, func(ctx context.Context, tx *transaction) error {
+		if err := tx.unit.freeze(ctx); err != nil {
+			return err
+		}
 		if wrong, err = tx.wrongUsage(ctx); err != nil || !repair {
 			return err
 		}
 		for _, w := range wrong {
-			if _, err := tx.q.exec(ctx, setUsage, string(w.Org), string(w.Workspace), w.Right.Files, w.Right.Bytes); err != nil {
+			missing := satchel.Amount{Files: w.Right.Files - w.Counted.Files, Bytes: w.Right.Bytes - w.Counted.Bytes}
+			if err := tx.addOne(ctx, w.Org, w.Workspace, missing); err != nil {
 				return err
 			}
 		}

@@ -141,12 +141,12 @@ type attributeTexts struct{ insert, remove map[int]string }
 
 func attributeChunks() []int { return []int{64, 16, 4, 1} }
 
-func newAttributeTexts() attributeTexts {
+func newAttributeTexts(d dialect) attributeTexts {
 	t := attributeTexts{insert: map[int]string{}, remove: map[int]string{}}
 	for _, size := range attributeChunks() {
 		t.insert[size] = `INSERT INTO attributes (org_id, workspace_id, path, value, file_id) VALUES ` + repeated(`($1, $2, $%d, $%d, $3)`, size)
 		t.remove[size] = `DELETE FROM attributes WHERE org_id = $1 AND workspace_id = $2 AND file_id = $3 AND (path, value) IN (VALUES ` +
-			repeated(`($%d, $%d)`, size) + `)`
+			repeated(`($%d, `+d.bytes+`)`, size) + `)`
 	}
 	return t
 }

@@ -13,7 +13,8 @@ import (
 const (
 	auditColumns = `org_id, id, user_id, token_id, address, request_id, action, object, last_object, workspace_id, code, count, first_at, last_at, details`
 	insertAudit  = `INSERT INTO audit (` + auditColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
-	// The files of an upload have the ids from object to last_object, and nobody else has one between them.
+	// The files of an upload have the ids from object to last_object, and nobody else has one between them; on a database that several processes
+	// share, the entry of another upload of the same moment may be found, too.
 	selectAudit = `SELECT ` + auditColumns + ` FROM audit WHERE org_id = $1 AND id >= $2 AND id < $3 AND ($4 = '' OR user_id = $4)
 		AND ($5 = '' OR action = $5) AND ($6 = '' OR object = $6 OR last_object >= $6 AND object < $6) ORDER BY id DESC LIMIT $7`
 )

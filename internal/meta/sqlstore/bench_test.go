@@ -30,7 +30,7 @@ func testFile(scope satchel.Scope, i int) *satchel.File {
 	}
 }
 
-func loaded(tb testing.TB, n int) (*Store, satchel.Scope) {
+func loaded(tb testing.TB, n int) (*SQLite, satchel.Scope) {
 	tb.Helper()
 	scope := satchel.Scope{Org: satchel.NewOrgID(time.Now()), Workspace: "default", User: satchel.NewUserID(time.Now())}
 	s := openTest(tb, Options{})
@@ -49,7 +49,7 @@ func BenchmarkInsert(b *testing.B) {
 		for i := 0; pb.Next(); i++ {
 			f := testFile(scope, i)
 			err := s.InTx(b.Context(), func(ctx context.Context, tx meta.Tx) error {
-				f.ID = tx.NextFileID()
+				f.ID = nextID(ctx, tx)
 				return tx.InsertFile(ctx, scope, f, satchel.Change{User: f.User, At: f.UpdatedAt, Edit: f.Metadata.String(), Replace: true})
 			})
 			if err != nil {

@@ -26,20 +26,15 @@ const (
 // jobKind is what River takes as the name of a queue, which every kind has: nothing else may get as far as the commit, which others share.
 var jobKind = regexp.MustCompile(`^[a-z0-9]+(_[a-z0-9]+)*$`)
 
-// Enqueue implements meta.RunWriter. The jobs of all transactions of a batch are inserted together, right before its commit.
+// Enqueue implements meta.RunWriter.
 func (t *transaction) Enqueue(ctx context.Context, job meta.Job) error {
 	switch {
-	case t.batch.over:
-		return errOver
-	case ctx.Err() != nil:
-		return ctx.Err()
 	case len(job.Kind) < 2 || len(job.Kind) > maxJobKind || !jobKind.MatchString(job.Kind):
 		return fmt.Errorf("sqlstore: the kind of a job is 2 to %d small letters, digits and underscores between them, not %.100q", maxJobKind, job.Kind)
 	case !isObject(job.Args):
 		return fmt.Errorf("sqlstore: the arguments of a job of kind %s are no JSON object", job.Kind)
 	}
-	t.batch.request.jobs = append(t.batch.request.jobs, job)
-	return nil
+	return t.unit.handIn(ctx, job)
 }
 
 func isObject(text string) bool {
@@ -49,8 +44,11 @@ func isObject(text string) bool {
 
 // newJobClient gives what inserts jobs in transactions, and does nothing else: it has nothing to tell but the errors that it returns.
 func newJobClient() (*river.Client[*sql.Tx], error) {
-	config := &river.Config{MaxAttempts: maxJobAttempts, Logger: slog.New(slog.DiscardHandler)}
-	return river.NewClient(silentDriver{riversqlite.New(nil)}, config)
+	return river.NewClient(silentDriver{riversqlite.New(nil)}, newInsertConfig())
+}
+
+func newInsertConfig() *river.Config {
+	return &river.Config{MaxAttempts: maxJobAttempts, Logger: slog.New(slog.DiscardHandler)}
 }
 
 // silentDriver announces no jobs in the database: whoever waits for them is told after the commit, by the writer.
@@ -71,6 +69,20 @@ func (a jobArgs) MarshalJSON() ([]byte, error) { return []byte(a.job.Args), nil 
 // lookAhead is how far River's scheduler looks ahead, every so often, for jobs whose time comes: what is due sooner might be found too late.
 const lookAhead = 5 * time.Second
 
+// jobParams is a job as it is inserted, in the queue of its kind.
+func jobParams(job meta.Job, now time.Time) river.InsertManyParams {
+	opts := river.InsertOpts{Queue: job.Kind}
+	if job.NotBefore.After(now) {
+		opts.ScheduledAt = job.NotBefore
+	}
+	return river.InsertManyParams{Args: jobArgs{job}, InsertOpts: &opts}
+}
+
+// dueSoon reports whether a job that is not due yet will be before River's scheduler looks again.
+func dueSoon(job meta.Job, now time.Time) bool {
+	return job.NotBefore.After(now) && job.NotBefore.Before(now.Add(lookAhead))
+}
+
 // insertJobs stores the jobs of all transactions that succeeded, each in the queue of its kind, and tells which kinds there are.
 func (b *batch) insertJobs() (kinds []string, err error) {
 	var params []river.InsertManyParams
@@ -80,15 +92,11 @@ func (b *batch) insertJobs() (kinds []string, err error) {
 			continue
 		}
 		for _, job := range r.jobs {
-			opts := river.InsertOpts{Queue: job.Kind}
 			if !slices.Contains(kinds, job.Kind) {
 				kinds = append(kinds, job.Kind)
 			}
-			if job.NotBefore.After(now) {
-				opts.ScheduledAt = job.NotBefore
-				soon = soon || job.NotBefore.Before(now.Add(lookAhead))
-			}
-			params = append(params, river.InsertManyParams{Args: jobArgs{job}, InsertOpts: &opts})
+			soon = soon || dueSoon(job, now)
+			params = append(params, jobParams(job, now))
 		}
 	}
 	if len(params) == 0 {
@@ -96,7 +104,7 @@ func (b *batch) insertJobs() (kinds []string, err error) {
 	}
 	_, err = b.writer.jobs.InsertManyFastTx(context.Background(), b.tx, params)
 	if err == nil && soon {
-		err = b.scheduleUntil(now.Add(lookAhead))
+		err = scheduleUntil(context.Background(), riversqlite.New(nil).UnwrapExecutor(b.tx), now.Add(lookAhead))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("inserting jobs: %w", b.writer.file.fullDisk(storeError(err)))
@@ -105,9 +113,9 @@ func (b *batch) insertJobs() (kinds []string, err error) {
 }
 
 // scheduleUntil does what River's scheduler does: jobs that are due before a moment become those that workers look at.
-func (b *batch) scheduleUntil(moment time.Time) error {
+func scheduleUntil(ctx context.Context, executor riverdriver.ExecutorTx, moment time.Time) error {
 	const most = 10_000
 	moment = moment.UTC()
-	_, err := riversqlite.New(nil).UnwrapExecutor(b.tx).JobSchedule(context.Background(), &riverdriver.JobScheduleParams{Max: most, Now: &moment})
+	_, err := executor.JobSchedule(ctx, &riverdriver.JobScheduleParams{Max: most, Now: &moment})
 	return err
 }

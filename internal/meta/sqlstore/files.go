@@ -57,13 +57,22 @@ func (r *fileRow) read() (*satchel.File, error) {
 	return f, nil
 }
 
+// File is what meta.FileReader says, for a transaction that may be about to change the file: nobody else does so before the commit.
+func (t *transaction) File(ctx context.Context, scope satchel.Scope, id satchel.FileID) (*satchel.File, error) {
+	return t.file(ctx, selectFile+t.dialect.forUpdate, scope, id)
+}
+
 // File implements meta.FileReader.
 func (r reader) File(ctx context.Context, scope satchel.Scope, id satchel.FileID) (*satchel.File, error) {
+	return r.file(ctx, selectFile, scope, id)
+}
+
+func (r reader) file(ctx context.Context, text string, scope satchel.Scope, id satchel.FileID) (*satchel.File, error) {
 	if err := scope.Check(); err != nil {
 		return nil, err
 	}
 	row := newFileRow(scope)
-	err := r.q.get(ctx, row.dest, selectFile, string(scope.Org), string(scope.Workspace), string(id))
+	err := r.q.get(ctx, row.dest, text, string(scope.Org), string(scope.Workspace), string(id))
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, satchel.FileNotFound(string(id))
@@ -251,6 +260,15 @@ func (t *transaction) DeleteFile(ctx context.Context, scope satchel.Scope, id sa
 }
 
 const selectIdempotent = `SELECT fingerprint, files, created_at FROM idempotency WHERE org_id = $1 AND user_id = $2 AND key = $3`
+
+// IdempotentCreate is what meta.FileReader says, for a transaction that goes on to use the key: nobody else does so before the commit.
+func (t *transaction) IdempotentCreate(ctx context.Context, scope satchel.Scope, key string) (*meta.IdempotentCreate, error) {
+	l := lock{topic: lockKey, name: strings.Join([]string{string(scope.Org), string(scope.User), key}, "\x00")}
+	if err := t.unit.lock(ctx, l); err != nil {
+		return nil, err
+	}
+	return t.reader.IdempotentCreate(ctx, scope, key)
+}
 
 // IdempotentCreate implements meta.FileReader.
 func (r reader) IdempotentCreate(ctx context.Context, scope satchel.Scope, key string) (*meta.IdempotentCreate, error) {

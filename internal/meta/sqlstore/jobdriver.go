@@ -14,17 +14,17 @@ import (
 // JobDriver gives what River works on the store's jobs with. One process does so for a database: what River would else ask the database
 // for again and again, whether there are new jobs and who leads, it learns within the process. What it does for every job shares its
 // commits with everybody else's transactions.
-func (s *Store) JobDriver() riverdriver.Driver[*sql.Tx] { return s.jobs }
+func (s *SQLite) JobDriver() riverdriver.Driver[*sql.Tx] { return s.jobs }
 
 // jobDriver is River's driver for SQLite, less the polling and the commits of its own.
 type jobDriver struct {
 	*riversqlite.Driver
-	store  *Store
+	store  *SQLite
 	bell   *bell
 	leader *leadership
 }
 
-func newJobDriver(s *Store, bell *bell) *jobDriver {
+func newJobDriver(s *SQLite, bell *bell) *jobDriver {
 	return &jobDriver{Driver: riversqlite.New(s.file.write), store: s, bell: bell, leader: &leadership{bell: bell}}
 }
 

@@ -20,6 +20,19 @@ func (r reader) Files(ctx context.Context, scope satchel.Scope, q satchel.Query,
 	if q.Limit <= 0 {
 		return satchel.Page{}, fmt.Errorf("sqlstore: a page of %d files", q.Limit)
 	}
+	page, err := r.filesPage(ctx, scope, q, now)
+	if err != nil || !q.Ascending || !r.order.needed(page) {
+		return page, err
+	}
+	last := page.Files[len(page.Files)-1].ID
+	if err := r.order.settle(ctx, last); err != nil {
+		return satchel.Page{}, err
+	}
+	again, err := r.filesPage(ctx, scope, q, now)
+	return upTo(again, last), err
+}
+
+func (r reader) filesPage(ctx context.Context, scope satchel.Scope, q satchel.Query, now time.Time) (satchel.Page, error) {
 	list := &listing{q: r.q, scope: scope, query: q, now: now, probes: probesOf(q)}
 	var err error
 	if len(list.probes) == 0 {

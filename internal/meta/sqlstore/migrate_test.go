@@ -179,7 +179,7 @@ func TestFirstSchemaIsMigrated(t *testing.T) {
 	}
 }
 
-func wantFirstFiles(t *testing.T, s *Store) {
+func wantFirstFiles(t *testing.T, s *SQLite) {
 	t.Helper()
 	b := &satchel.File{
 		ID: "file-b", Org: "org-1", Workspace: "default", User: "user-1", Filename: "b.txt", Purpose: satchel.PurposeUserData, Status: satchel.StatusError,
@@ -205,7 +205,7 @@ func wantFirstFiles(t *testing.T, s *Store) {
 	}
 }
 
-func wantFirstPeople(t *testing.T, s *Store) {
+func wantFirstPeople(t *testing.T, s *SQLite) {
 	t.Helper()
 	at := func(seconds int64) time.Time { return time.Unix(seconds, 0).UTC() }
 	members, err := s.Members(t.Context(), "org-1", satchel.Slice{Limit: 10})
@@ -231,7 +231,7 @@ func wantFirstPeople(t *testing.T, s *Store) {
 	}
 }
 
-func wantFirstVersions(t *testing.T, s *Store) {
+func wantFirstVersions(t *testing.T, s *SQLite) {
 	t.Helper()
 	at := func(seconds int64) time.Time { return time.Unix(seconds, 0).UTC() }
 	type states struct{ before, after string }
@@ -351,7 +351,7 @@ func TestScrub(t *testing.T) {
 	f := testFile(scope, 0)
 	f.Metadata, f.Filename, f.StatusDetails = satchel.StoredMetadata(`{"k":"secret-value"}`), "secret-name", "secret-status"
 	if err := s.InTx(t.Context(), func(ctx context.Context, tx meta.Tx) error {
-		f.ID = tx.NextFileID()
+		f.ID = nextID(ctx, tx)
 		return tx.InsertFile(ctx, scope, f, satchel.Change{Edit: "secret-edit"})
 	}); err != nil {
 		t.Fatal(err)

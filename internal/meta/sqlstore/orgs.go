@@ -94,7 +94,7 @@ func (t *transaction) DeleteOrg(ctx context.Context, id satchel.OrgID) error {
 		`DELETE FROM users WHERE id IN (SELECT user_id FROM members WHERE org_id = $1) 
 			AND NOT EXISTS (SELECT 1 FROM members m WHERE m.user_id = users.id AND m.org_id <> $1)`,
 		`DELETE FROM members WHERE org_id = $1`, `DELETE FROM departures WHERE org_id = $1`, `DELETE FROM idempotency WHERE org_id = $1`,
-		`DELETE FROM usage WHERE org_id = $1 AND (day <> 0 OR files = 0 AND bytes = 0)`, // bytes of deleted files count until they are removed
+		t.dialect.deleteUsage,
 		`DELETE FROM reservations WHERE org_id = $1`,
 	} {
 		if _, err := t.q.exec(ctx, text, string(id)); err != nil {

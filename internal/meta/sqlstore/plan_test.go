@@ -44,9 +44,9 @@ func (s spy) get(ctx context.Context, dest []any, text string, args ...any) erro
 func spied(t *testing.T, s *Store, fn func(ctx context.Context, reads *Store, tx *transaction) error) []call {
 	t.Helper()
 	var seen []call
-	watched := &Store{reader: reader{spy{s.q, &seen}}, file: s.file, writer: s.writer, now: s.now, attributes: s.attributes}
+	watched := &Store{reader: reader{q: spy{s.q, &seen}}, engine: s.engine, now: s.now, attributes: s.attributes}
 	err := s.change(t.Context(), func(ctx context.Context, tx *transaction) error {
-		return fn(ctx, watched, &transaction{reader: reader{spy{tx.q, &seen}}, store: s, batch: tx.batch})
+		return fn(ctx, watched, &transaction{reader: reader{q: spy{tx.q, &seen}}, store: s, unit: tx.unit, dialect: tx.dialect})
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +75,7 @@ func planStore(t *testing.T) (*Store, satchel.Scope) {
 	if err := s.LoadFiles(t.Context(), scope, 300, func(i int) *satchel.File { return testFile(scope, i) }); err != nil {
 		t.Fatal(err)
 	}
-	return s, scope
+	return s.Store, scope
 }
 
 // TestListPlans pins the plan of every kind of list: ids come from an index in the order asked for, and nothing is sorted.
@@ -88,7 +88,7 @@ func TestListPlans(t *testing.T) {
 		ids    = `SEARCH a USING PRIMARY KEY (org_id=? AND workspace_id=? AND path=? AND value=? AND file_id<?)`
 		idsUp  = `SEARCH a USING PRIMARY KEY (org_id=? AND workspace_id=? AND path=? AND value=? AND file_id>?)`
 		also   = `SEARCH b EXISTS USING PRIMARY KEY (org_id=? AND workspace_id=? AND path=? AND value=? AND file_id=?)`
-		count  = "CO-ROUTINE some\n" + ids + "\nSCAN some"
+		count  = "CO-ROUTINE found\n" + ids + "\nSCAN found"
 		both   = "MERGE (UNION)\nLEFT\n" + idsUp + "\nRIGHT\n" + idsUp
 	)
 	even := satchel.Condition{Path: []string{"kind"}, Value: "even"}
@@ -132,7 +132,7 @@ func TestNoScans(t *testing.T) {
 	seen := append(tenantCalls(t, s), fileCalls(t, s, scope)...)
 	seen = append(seen, systemCalls(t, s)...)
 	// Rows that are listed in the statement itself, or were found through an index, are scanned; all files and all open runs are counted.
-	harmless := regexp.MustCompile(`SCAN (CONSTANT ROW|\d+-ROW VALUES CLAUSE|some)`)
+	harmless := regexp.MustCompile(`SCAN (CONSTANT ROW|\d+-ROW VALUES CLAUSE|found)`)
 	everything := map[string]bool{countFiles: true, countRuns: true, endLeases: true}
 	for _, c := range seen {
 		plan := planOf(t, s, c)
@@ -183,7 +183,7 @@ func tenantCalls(t *testing.T, s *Store) []call {
 func fileCalls(t *testing.T, s *Store, scope satchel.Scope) []call {
 	return spied(t, s, func(ctx context.Context, _ *Store, tx *transaction) error {
 		f := testFile(scope, 1000)
-		f.ID = tx.NextFileID()
+		f.ID = nextID(ctx, tx)
 		if err := tx.InsertFile(ctx, scope, f, satchel.Change{}); err != nil {
 			return err
 		}

@@ -161,7 +161,7 @@ func (l *listing) rarestFirst(ctx context.Context, position string) ([]probe, er
 }
 
 const countValue = `SELECT COUNT(*) FROM (SELECT 1 FROM attributes a WHERE a.org_id = $1 AND a.workspace_id = $2 AND a.path = $3
-	AND a.value = $4 AND a.file_id BEYOND $5 LIMIT $6) AS some`
+	AND a.value = $4 AND a.file_id BEYOND $5 LIMIT $6) AS found`
 
 // count gives the number of ids behind position at which p holds, or limit if there are more.
 func (l *listing) count(ctx context.Context, p probe, position string, limit int) (int, error) {

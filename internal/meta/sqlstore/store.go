@@ -1,12 +1,14 @@
-// Package sqlstore is the metadata store on SQL databases: one body of SQL, and one file per database for what differs.
+// Package sqlstore is the metadata store on SQL databases: one body of SQL, and files of their own for what differs.
 //
-// SQLite, in sqlite.go, is one file with a write-ahead log. All transactions go through one writer, which lets many of them share
-// one COMMIT and so one fsync; reads have connections of their own and never wait for it.
+// SQLite, in sqlite.go, writer.go and jobdriver.go, is one file with a write-ahead log. All transactions go through one writer, which lets
+// many of them share one COMMIT and so one fsync; reads have connections of their own and never wait for it.
+//
+// PostgreSQL, in postgres*.go, is shared by any number of processes. Each transaction is one of its own there, READ COMMITTED, with locks
+// where what was read must hold until the commit: see lock.
 package sqlstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -19,14 +21,15 @@ var (
 	_ meta.Store       = (*Store)(nil)
 	_ meta.System      = (*Store)(nil)
 	_ meta.Mark        = (*Store)(nil)
-	_ meta.Snapshotter = (*Store)(nil)
-	_ meta.Scrubber    = (*Store)(nil)
+	_ meta.Snapshotter = (*SQLite)(nil)
+	_ meta.Scrubber    = (*SQLite)(nil)
 	_ meta.Tx          = (*transaction)(nil)
 )
 
 // Options say where a store is and what it tells.
 type Options struct {
-	Path     string           // of the database file; made if absent, in a folder that exists
+	Path     string           // of SQLite's database file; made if absent, in a folder that exists
+	URL      string           // of PostgreSQL's database, postgres://…
 	Now      func() time.Time // the clock that file ids are minted by; nil: time.Now
 	OnCommit func(batch int)  // called after every commit, before its callers are answered, with the number of transactions in it; must be quick; nil: nobody listens
 	Logger   *slog.Logger     // nil: nothing is logged
@@ -35,12 +38,24 @@ type Options struct {
 	KeepSchema bool
 }
 
-// Store is a metadata store. It is safe for concurrent use.
+// withDefaults fills in what may be left out.
+func (o Options) withDefaults() Options {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.OnCommit == nil {
+		o.OnCommit = func(int) {}
+	}
+	return o
+}
+
+// Store is a metadata store, on either database. It is safe for concurrent use.
 type Store struct {
 	reader
-	file   *sqliteFile
-	writer *writer
-	jobs   *jobDriver
+	engine engine
 	ids    satchel.FileIDs
 	now    func() time.Time
 
@@ -48,53 +63,51 @@ type Store struct {
 	attributes attributeTexts
 }
 
-// OpenSQLite opens the database at options.Path, makes it if there is none, and migrates an older one, of which a copy is first set
-// aside beside it. A newer one is ErrNewerSchema. Several processes may have one database open.
-func OpenSQLite(ctx context.Context, options Options) (*Store, error) {
-	if options.Now == nil {
-		options.Now = time.Now
-	}
-	if options.Logger == nil {
-		options.Logger = slog.New(slog.DiscardHandler)
-	}
-	if options.OnCommit == nil {
-		options.OnCommit = func(int) {}
-	}
-	file, err := openSQLiteFile(ctx, options.Path)
-	if err != nil {
-		return nil, fmt.Errorf("opening the database %s: %w", options.Path, err)
-	}
-	if err := file.migrate(ctx, options); err != nil {
-		return nil, fmt.Errorf("opening the database %s: %w", options.Path, errors.Join(err, file.close()))
-	}
-	s := &Store{reader: reader{reading{newStatements(file.read)}}, file: file, now: options.Now, attributes: newAttributeTexts()}
-	if err := s.primeIDs(ctx); err != nil {
-		return nil, errors.Join(err, file.close())
-	}
-	jobs, err := newJobClient()
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("making the client for jobs: %w", err), file.close())
-	}
-	bell := &bell{}
-	s.writer = startWriter(file, options, jobs, bell)
-	s.jobs = newJobDriver(s, bell)
-	return s, nil
+// engine is one of the databases.
+type engine interface {
+	// change runs fn in a transaction, on the terms of meta.Store's InTx.
+	change(ctx context.Context, fn func(ctx context.Context, u unit) error) error
+	// dialect gives the SQL that the databases do not have in common.
+	dialect() dialect
+	// ping says why the database cannot serve, beyond that it does not answer.
+	ping(ctx context.Context) error
+	// close waits for what is under way, refuses everything else, and gives the database back.
+	close() error
 }
 
-// Create makes a database of this version's schema at a path, and closes it: all of it is then in the one file, which can be copied. It is for tests,
-// which need many.
-func Create(ctx context.Context, path string) error {
-	s, err := OpenSQLite(ctx, Options{Path: path})
-	if err != nil {
-		return err
-	}
-	return s.Close()
+// unit is the querier of one transaction.
+type unit interface {
+	querier
+	// handIn takes a job, to be inserted with the commit.
+	handIn(ctx context.Context, job meta.Job) error
+	// lock waits until no other transaction holds what l names, and keeps it until the end of this one: others that want it wait. Where only
+	// one transaction writes at a time, that holds by itself.
+	lock(ctx context.Context, l lock) error
+	// freeze makes everything that is read from here on be of one moment. It comes first in a transaction.
+	freeze(ctx context.Context) error
+}
+
+// dialect is the SQL that differs.
+type dialect struct {
+	forUpdate   string // at the end of a SELECT of one row that is to be changed: nobody else changes it before the commit
+	bytes       string // a placeholder for a byte string in VALUES, by its number
+	newestFile  string // the highest id of a file, '' without one
+	addUsage    string
+	addOne      string
+	takeUsage   string
+	deleteUsage string // of an organization that goes: what is not bytes of deleted files, which count until they are removed
+}
+
+// newStore completes an opened database.
+func newStore(ctx context.Context, e engine, q querier, o Options) (*Store, error) {
+	s := &Store{reader: reader{q: q}, engine: e, now: o.Now, attributes: newAttributeTexts(e.dialect())}
+	return s, s.primeIDs(ctx)
 }
 
 // primeIDs makes new file ids higher than all that are stored.
 func (s *Store) primeIDs(ctx context.Context) error {
 	var last string
-	if err := s.q.get(ctx, []any{&last}, `SELECT COALESCE(MAX(id), '') FROM files`); err != nil {
+	if err := s.q.get(ctx, []any{&last}, s.engine.dialect().newestFile); err != nil {
 		return fmt.Errorf("finding the last file id: %w", err)
 	}
 	s.ids.StartAfter(satchel.FileID(last))
@@ -102,14 +115,11 @@ func (s *Store) primeIDs(ctx context.Context) error {
 }
 
 // Close waits for the transactions that were handed in, refuses new ones, and closes the database.
-func (s *Store) Close() error {
-	s.writer.close()
-	return s.file.close()
-}
+func (s *Store) Close() error { return s.engine.close() }
 
-// Ping says whether the store can serve: the database stands where it was opened, and answers.
+// Ping says whether the store can serve: the database is what was opened, can be written to, and answers.
 func (s *Store) Ping(ctx context.Context) error {
-	if err := s.file.present(); err != nil {
+	if err := s.engine.ping(ctx); err != nil {
 		return err
 	}
 	_, err := s.Mark(ctx, "")
@@ -123,26 +133,29 @@ func (s *Store) InTx(ctx context.Context, fn func(ctx context.Context, tx meta.T
 
 // change is InTx with the transaction's own type.
 func (s *Store) change(ctx context.Context, fn func(ctx context.Context, tx *transaction) error) error {
-	return s.writer.do(ctx, func(ctx context.Context, q *inBatch) error {
-		return fn(ctx, &transaction{reader: reader{q}, store: s, batch: q})
+	return s.engine.change(ctx, func(ctx context.Context, u unit) error {
+		return fn(ctx, &transaction{reader: reader{q: u}, store: s, unit: u, dialect: s.engine.dialect()})
 	})
 }
 
-// Snapshot implements meta.Snapshotter: path must not exist yet, and its folder must.
-func (s *Store) Snapshot(ctx context.Context, path string) error { return s.file.snapshot(ctx, path) }
-
-// Scrub implements meta.Scrubber. While somebody reads older rows (a snapshot does) it fails with satchel.CodeUnavailable.
-func (s *Store) Scrub(ctx context.Context) error { return s.file.scrub(ctx) }
-
 // reader is all that reads, inside of transactions and outside.
-type reader struct{ q querier }
+type reader struct {
+	q     querier
+	order *commitOrder // nil: ids rise with the commits by themselves
+}
 
 // transaction is a meta.Tx.
 type transaction struct {
 	reader
-	store *Store
-	batch *inBatch
+	store   *Store
+	unit    unit
+	dialect dialect
 }
 
 // NextFileID implements meta.FileWriter.
-func (t *transaction) NextFileID() satchel.FileID { return t.store.ids.Next(t.store.now()) }
+func (t *transaction) NextFileID(ctx context.Context) (satchel.FileID, error) {
+	if err := t.unit.lock(ctx, lock{topic: lockPlaces, shared: true}); err != nil {
+		return "", err
+	}
+	return t.store.ids.Next(t.store.now()), nil
+}

@@ -1,15 +1,17 @@
 package sqlstore
 
 import (
+	"context"
 	"testing"
 	"time"
 
+	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/internal/meta"
 	"github.com/satchel-files/satchel/internal/meta/metatest"
 )
 
 // openTest gives a store in a folder of its own.
-func openTest(tb testing.TB, options Options) *Store {
+func openTest(tb testing.TB, options Options) *SQLite {
 	tb.Helper()
 	if options.Path == "" {
 		options.Path = metatest.Fresh(tb, Create)
@@ -26,6 +28,12 @@ func openTest(tb testing.TB, options Options) *Store {
 	return s
 }
 
+// nextID mints an id; one that cannot be had is empty, and the transaction then fails.
+func nextID(ctx context.Context, tx meta.Tx) satchel.FileID {
+	id, _ := tx.NextFileID(ctx)
+	return id
+}
+
 func TestConformance(t *testing.T) {
 	metatest.Run(t, func(t *testing.T) metatest.Opened {
 		s := openTest(t, Options{})
@@ -34,7 +42,7 @@ func TestConformance(t *testing.T) {
 }
 
 // drainJobs takes the jobs out of River's table.
-func drainJobs(t *testing.T, s *Store) []meta.Job {
+func drainJobs(t *testing.T, s *SQLite) []meta.Job {
 	t.Helper()
 	found, err := s.file.read.Query(`SELECT id, kind, json(args), CASE WHEN scheduled_at = created_at THEN '' ELSE scheduled_at END FROM river_job ORDER BY id`)
 	if err != nil {

@@ -106,6 +106,9 @@ func (s *Store) ForgetBlobs(ctx context.Context, ids []satchel.BlobID) error {
 	text := forgetBlobs()
 	return s.change(ctx, func(ctx context.Context, tx *transaction) error {
 		for chunk := range slices.Chunk(ids, idChunk) {
+			if err := tx.lockDoomed(ctx, padded(chunk, idChunk)); err != nil {
+				return fmt.Errorf("finding blobs to forget: %w", err)
+			}
 			if err := tx.uncountBlobs(ctx, padded(chunk, idChunk)); err != nil {
 				return err
 			}
@@ -117,8 +120,21 @@ func (s *Store) ForgetBlobs(ctx context.Context, ids []satchel.BlobID) error {
 	})
 }
 
+func selectDoomedOf() string {
+	return `SELECT id FROM blobs WHERE doomed_at IS NOT NULL AND id IN (` + placeholders(1, idChunk) + `) ORDER BY id`
+}
+
+// lockDoomed is for blobs that are about to be forgotten: what is uncounted must be what is then deleted.
+func (t *transaction) lockDoomed(ctx context.Context, ids []any) error {
+	if t.dialect.forUpdate == "" {
+		return nil
+	}
+	_, err := collect(ctx, t.q, scanOne[string], selectDoomedOf()+t.dialect.forUpdate, ids...)
+	return err
+}
+
 func sumDoomed() string {
-	return `SELECT org_id, workspace_id, 0, SUM(bytes) FROM blobs WHERE doomed_at IS NOT NULL AND kind = 'content' AND id IN (` +
+	return `SELECT org_id, workspace_id, 0, CAST(SUM(bytes) AS BIGINT) FROM blobs WHERE doomed_at IS NOT NULL AND kind = 'content' AND id IN (` +
 		placeholders(1, idChunk) + `) GROUP BY org_id, workspace_id`
 }
 
@@ -165,7 +181,11 @@ func (s *Store) LoadFiles(ctx context.Context, scope satchel.Scope, n int, file 
 		err := s.change(ctx, func(ctx context.Context, tx *transaction) error {
 			for i := start; i < min(n, start+perTransaction); i++ {
 				f := file(i)
-				f.ID, f.MetadataVersion = tx.NextFileID(), 1
+				f.MetadataVersion = 1
+				var err error
+				if f.ID, err = tx.NextFileID(ctx); err != nil {
+					return err
+				}
 				change := satchel.Change{User: f.User, At: f.UpdatedAt, Edit: f.Metadata.String(), Replace: true}
 				if err := tx.InsertFile(ctx, scope, f, change); err != nil {
 					return err

@@ -70,7 +70,7 @@ func scanVersion(found rows) (*satchel.Version, error) {
 // selectStates: what a version brought is what the next one found, or what the file has now.
 const selectStates = `SELECT v.before, COALESCE(
 		(SELECT n.before FROM versions n WHERE n.file_id = v.file_id AND n.seq = v.seq + 1),
-		(SELECT f.metadata FROM files f WHERE f.id = v.file_id), '')
+		(SELECT f.metadata FROM files f WHERE f.org_id = v.org_id AND f.workspace_id = v.workspace_id AND f.id = v.file_id), '')
 	FROM versions v WHERE v.org_id = $1 AND v.workspace_id = $2 AND v.file_id = $3 AND v.seq = $4`
 
 // VersionStates implements meta.VersionReader.

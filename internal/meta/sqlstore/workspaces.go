@@ -23,6 +23,19 @@ const (
 		WHERE m.org_id = $1 AND m.workspace_id = $2 AND m.user_id > $3 ORDER BY m.user_id LIMIT $4`
 )
 
+// WorkspaceAccess is what meta.WorkspaceReader says, for a transaction that goes on to put something into the workspace: it is there until the commit.
+func (t *transaction) WorkspaceAccess(ctx context.Context, org satchel.OrgID, ws satchel.WorkspaceID, user satchel.UserID) (bool, satchel.Access, error) {
+	if err := t.unit.lock(ctx, lock{topic: lockPlaces, shared: true}); err != nil {
+		return false, satchel.AccessNone, err
+	}
+	return t.reader.WorkspaceAccess(ctx, org, ws, user)
+}
+
+// Alone implements meta.TenantWriter.
+func (t *transaction) Alone(ctx context.Context) error {
+	return t.unit.lock(ctx, lock{topic: lockPlaces})
+}
+
 // WorkspaceAccess implements meta.WorkspaceReader.
 func (r reader) WorkspaceAccess(ctx context.Context, org satchel.OrgID, ws satchel.WorkspaceID, user satchel.UserID) (bool, satchel.Access, error) {
 	var count integer

@@ -25,13 +25,13 @@ func testScope() satchel.Scope {
 func insertOne(i int, id *satchel.FileID) func(context.Context, meta.Tx) error {
 	return func(ctx context.Context, tx meta.Tx) error {
 		f := testFile(testScope(), i)
-		f.ID = tx.NextFileID()
+		f.ID = nextID(ctx, tx)
 		*id = f.ID
 		return tx.InsertFile(ctx, testScope(), f, satchel.Change{User: f.User, At: f.UpdatedAt})
 	}
 }
 
-func wantStored(t *testing.T, s *Store, id satchel.FileID, want bool) {
+func wantStored(t *testing.T, s *SQLite, id satchel.FileID, want bool) {
 	t.Helper()
 	_, err := s.File(t.Context(), testScope(), id)
 	if stored := err == nil; stored != want || !stored && satchel.CodeOf(err) != satchel.CodeNotFound {
@@ -40,7 +40,7 @@ func wantStored(t *testing.T, s *Store, id satchel.FileID, want bool) {
 }
 
 // together runs functions as transactions of one batch, in their order, and gives their errors.
-func together(t *testing.T, s *Store, fns ...func(context.Context, meta.Tx) error) []error {
+func together(t *testing.T, s *SQLite, fns ...func(context.Context, meta.Tx) error) []error {
 	t.Helper()
 	running, release := make(chan struct{}), make(chan struct{})
 	var all sync.WaitGroup
@@ -185,7 +185,7 @@ func TestFailedCommit(t *testing.T) {
 }
 
 // reopened copies the database's files as a power cut would leave them, and looks at what a new start makes of them.
-func reopened(t *testing.T, s *Store, want map[satchel.FileID]bool) {
+func reopened(t *testing.T, s *SQLite, want map[satchel.FileID]bool) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "copy.db")
 	for _, suffix := range []string{"", "-wal"} {

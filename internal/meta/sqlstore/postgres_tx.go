@@ -1,0 +1,245 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/meta"
+)
+
+const (
+	maxRuns  = 10                    // of one transaction that the database undoes because of others
+	runPause = 20 * time.Millisecond // before the next, on average; it grows with every one
+)
+
+// change runs fn in a transaction, and again where the database has undone it because of others that ran at the same moment.
+func (e *postgresEngine) change(ctx context.Context, fn func(ctx context.Context, u unit) error) error {
+	for run := 1; ; run++ {
+		err := e.once(ctx, fn)
+		switch {
+		case err == nil:
+			e.onCommit(1)
+			return nil
+		case errors.Is(err, meta.ErrUncertain) || !undoneByOthers(err):
+			return err
+		case run == maxRuns:
+			return unavailable(err)
+		}
+		if err := pause(ctx, rand.N(2*time.Duration(run)*runPause)); err != nil { //nolint:gosec // nobody has to guess it
+			return err
+		}
+	}
+}
+
+// once runs fn in one transaction. A panic of fn, or its end by runtime.Goexit, undoes what it did.
+func (e *postgresEngine) once(ctx context.Context, fn func(ctx context.Context, u unit) error) error {
+	conn, begun, err := begin(ctx, e.pool)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	tx := &postgresTx{tx: begun, jobs: e.jobs, held: map[topic]bool{}}
+	defer tx.undo(ctx)
+	err = fn(ctx, tx)
+	tx.over = true
+	if err != nil {
+		return err
+	}
+	if err := tx.insertJobs(ctx); err != nil {
+		return err
+	}
+	return tx.commit(ctx)
+}
+
+// begin begins a transaction on a connection, which the caller releases. One that was lost long ago is replaced, as live does it.
+func begin(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, pgx.Tx, error) {
+	for first := true; ; first = false {
+		conn, err := acquire(ctx, pool)
+		if err != nil {
+			return nil, nil, err
+		}
+		patient, cancel := bounded(ctx)
+		tx, err := conn.Begin(patient)
+		cancel()
+		if err == nil {
+			return conn, tx, nil
+		}
+		lost := conn.Conn().IsClosed() && !pgconn.Timeout(err)
+		conn.Release()
+		if !lost || !first {
+			return nil, nil, unavailable(fmt.Errorf("beginning a transaction: %w", err))
+		}
+		pool.Reset()
+	}
+}
+
+// postgresTx is the querier of one transaction. Statements run to their end whatever becomes of ctx, within statementTimeout.
+type postgresTx struct {
+	tx      pgx.Tx
+	jobs    *river.Client[pgx.Tx]
+	waiting []meta.Job     // to be inserted
+	held    map[topic]bool // what is locked that has no name; true: for this transaction alone
+	patient bool           // statements take what they take
+	over    bool           // the function has returned; what it kept of its Tx is useless
+	done    bool           // COMMIT was sent
+}
+
+// bounded is for one statement.
+func (t *postgresTx) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if t.patient {
+		return context.WithCancel(context.WithoutCancel(ctx))
+	}
+	return bounded(ctx)
+}
+
+// usable says why no statement may run now.
+func (t *postgresTx) usable(ctx context.Context) error {
+	if t.over {
+		return errOver
+	}
+	return ctx.Err()
+}
+
+func (t *postgresTx) exec(ctx context.Context, text string, args ...any) (int64, error) {
+	if err := t.usable(ctx); err != nil {
+		return 0, err
+	}
+	ctx, cancel := t.bounded(ctx)
+	defer cancel()
+	tag, err := t.tx.Exec(ctx, text, storable(args)...)
+	return tag.RowsAffected(), postgresError(err)
+}
+
+func (t *postgresTx) query(ctx context.Context, text string, args ...any) (rows, error) {
+	if err := t.usable(ctx); err != nil {
+		return nil, err
+	}
+	ctx, cancel := t.bounded(ctx)
+	found, err := t.tx.Query(ctx, text, storable(args)...)
+	if err != nil {
+		cancel()
+		return nil, postgresError(err)
+	}
+	return &postgresRows{Rows: found, end: cancel}, nil
+}
+
+func (t *postgresTx) get(ctx context.Context, dest []any, text string, args ...any) error {
+	if err := t.usable(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := t.bounded(ctx)
+	defer cancel()
+	return postgresError(t.tx.QueryRow(ctx, text, storable(args)...).Scan(dest...))
+}
+
+// lock implements unit, by locks of the database that have nothing to do with rows and end with the transaction.
+func (t *postgresTx) lock(ctx context.Context, l lock) error {
+	if alone, held := t.held[l.topic]; l.name == "" && held && (alone || l.shared) {
+		return t.usable(ctx)
+	}
+	text := `SELECT pg_advisory_xact_lock($1, $2)`
+	if l.shared {
+		text = `SELECT pg_advisory_xact_lock_shared($1, $2)`
+	}
+	if _, err := t.exec(ctx, text, int32(l.topic), l.number()); err != nil {
+		return fmt.Errorf("waiting for a lock: %w", err)
+	}
+	if l.name == "" {
+		t.held[l.topic] = !l.shared
+	}
+	return nil
+}
+
+// freeze implements unit. What is read then may be a lot.
+func (t *postgresTx) freeze(ctx context.Context) error {
+	t.patient = true
+	for _, text := range []string{`SET TRANSACTION ISOLATION LEVEL REPEATABLE READ`, `SET LOCAL statement_timeout = 0`} {
+		if _, err := t.exec(ctx, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// handIn implements unit.
+func (t *postgresTx) handIn(ctx context.Context, job meta.Job) error {
+	if err := t.usable(ctx); err != nil {
+		return err
+	}
+	t.waiting = append(t.waiting, job)
+	return nil
+}
+
+// insertJobs stores the jobs; whoever works hears of them when they are committed.
+func (t *postgresTx) insertJobs(ctx context.Context) error {
+	if len(t.waiting) == 0 {
+		return nil
+	}
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	now := time.Now()
+	params := make([]river.InsertManyParams, len(t.waiting))
+	for i, job := range t.waiting {
+		params[i] = jobParams(job, now)
+	}
+	_, err := t.jobs.InsertManyFastTx(ctx, t.tx, params)
+	if err == nil && slices.ContainsFunc(t.waiting, func(job meta.Job) bool { return dueSoon(job, now) }) {
+		err = scheduleUntil(ctx, riverpgxv5.New(nil).UnwrapExecutor(t.tx), now.Add(lookAhead))
+	}
+	if err != nil {
+		return fmt.Errorf("inserting jobs: %w", postgresError(err))
+	}
+	return nil
+}
+
+// commit waits for the answer, whatever becomes of ctx.
+func (t *postgresTx) commit(ctx context.Context) error {
+	if t.tx.Conn().IsClosed() {
+		return unavailable(errors.New("the connection was lost before the commit"))
+	}
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	t.done = true
+	return postgresCommitError(t.tx.Commit(ctx))
+}
+
+// undo ends a transaction that was not committed. A connection on which that fails is closed by the pool.
+func (t *postgresTx) undo(ctx context.Context) {
+	t.over = true
+	if t.done {
+		return
+	}
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	_ = t.tx.Rollback(ctx)
+}
+
+// postgresCommitError says what a COMMIT means that was sent and failed. Where the database says itself that it has refused it, nothing has
+// happened. In any other case, that of a connection that is lost or cut included, it may have been done. (What the driver calls safe to try
+// again is not: it says so of every connection that it has found closed.)
+func postgresCommitError(err error) error {
+	var refused *pgconn.PgError
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, pgx.ErrTxCommitRollback):
+		return fmt.Errorf("sqlstore: a statement had failed before the commit: %w", err)
+	case errors.As(err, &refused) && refused.Severity == "ERROR":
+		return postgresError(err)
+	}
+	return &satchel.Error{
+		Code: satchel.CodeUnavailable, Message: "the database did not say whether the change was made; look whether it was, or send it again with the same Idempotency-Key",
+		Err: fmt.Errorf("%w: %w", meta.ErrUncertain, err),
+	}
+}
