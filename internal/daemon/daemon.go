@@ -70,10 +70,22 @@ func Open(ctx context.Context, c Config, log io.Writer) (_ *Daemon, err error) {
 			err = errors.Join(err, d.Close())
 		}
 	}()
-	registry := prometheus.NewRegistry()
-	m := newMetrics(registry)
-	if err := d.openData(ctx, m); err != nil {
+	if err := d.open(ctx, prometheus.NewRegistry()); err != nil {
 		return nil, err
+	}
+	if c.WorkOnly { // it needs no operator, and a server that comes later is to show the first token
+		return d, nil
+	}
+	// Last, so that nothing can fail between the first token's birth and whoever is to see it.
+	d.firstToken, err = d.tenant.Bootstrap(ctx)
+	return d, err
+}
+
+// open opens the stores, what works on them, and the listener.
+func (d *Daemon) open(ctx context.Context, registry *prometheus.Registry) (err error) {
+	c, m := d.config, newMetrics(registry)
+	if err := d.openData(ctx, m); err != nil {
+		return err
 	}
 	vault := d.stores.vault(c)
 	service := files.New(files.Config{Store: d.stores.rows, Vault: vault, Model: c.LLM.Configured(), MaxUpload: c.maxUpload()})
@@ -88,37 +100,34 @@ func Open(ctx context.Context, c Config, log io.Writer) (_ *Daemon, err error) {
 	m.watchConnections(registry, d.stores.rows)
 	if !c.shared() { // this process is alone on its store: what uploads of the one before it held is nobody's
 		if _, err := d.stores.rows.ForgetReservations(ctx, time.Now().Add(files.ReservationTime)); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if d.tracing, err = d.openTracing(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if d.workers, err = d.openWorkers(service, registry); err != nil {
-		return nil, err
+		return err
 	}
+	return d.openAPI(ctx, service, registry)
+}
+
+// openAPI listens for whoever the process is there for: clients, or, where it only works, those who watch it.
+func (d *Daemon) openAPI(ctx context.Context, service *files.Service, registry *prometheus.Registry) error {
+	c := d.config
 	proxies, err := c.proxies()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	d.api = httpapi.New(httpapi.Config{
 		Files: service, Tenant: d.tenant, Ready: d.stores.ready, Metrics: registry, Logger: d.logger,
 		MaxFile: int64(c.MaxFileBytes), IdleTimeout: c.IdleTimeout, Origins: c.Origins, Proxies: proxies,
 		RateLimit: c.RateLimit, SigninLimit: c.SigninLimit, Redirect: c.Downloads == downloadsRedirect,
 	})
-	handler := http.Handler(d.api)
 	if c.WorkOnly {
-		handler = d.api.System()
+		return d.listen(ctx, d.api.System())
 	}
-	if err := d.listen(ctx, handler); err != nil {
-		return nil, err
-	}
-	if c.WorkOnly { // it needs no operator, and a server that comes later is to show the first token
-		return d, nil
-	}
-	// Last, so that nothing can fail between the first token's birth and whoever is to see it.
-	d.firstToken, err = d.tenant.Bootstrap(ctx)
-	return d, err
+	return d.listen(ctx, d.api)
 }
 
 // openData takes the data folder for this process and opens the stores in it.
