@@ -33,7 +33,7 @@ type rowStore interface {
 type stores struct {
 	data      string
 	rows      rowStore
-	blobs     blob.Store                                // nil for those who only need rows
+	blobs     blob.Store                              // nil for those who only need rows
 	newRunner func(jobs.Config) (*jobs.Runner, error) // of the rows' jobs
 }
 
