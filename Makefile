@@ -29,7 +29,7 @@ run: build ## starts it, puts a sample document through it and shows what came b
 	scripts/run-demo.sh
 
 .PHONY: test
-test: clean-results setup format lint vulncheck openapi-check test-go test-sdk test-oidc test-openapi cross fuzz ## everything that CI runs; installs what it needs
+test: clean-results setup format lint vulncheck openapi-check test-go test-manifests test-sdk test-oidc test-openapi cross fuzz ## everything that CI runs; installs what it needs
 	@scripts/results
 
 # Where only one goroutine works, as internal/archtest makes sure, the race detector finds nothing and makes tests up to a hundred times slower.
@@ -48,6 +48,11 @@ test-go: setup build ## the Go tests, under the race detector where anything run
 		others=$$(go list ./... | grep -vxF "$$(go list $(unraced))"); \
 		CGO_ENABLED=1 $(gotestsum) --jsonfile .cache/results/go.json -- -race -cover -covermode atomic -timeout 9m $$others || status=1; \
 		exit $$status
+
+.PHONY: test-manifests
+test-manifests: setup build ## the manifests of deploy, read as Kubernetes and Compose read them
+	@mkdir -p .cache/results
+	cd tests/manifests && $(tests) $(CURDIR)/.cache/bin/gotestsum --format pkgname --jsonfile $(CURDIR)/.cache/results/go-manifests.json -- -timeout 5m ./...
 
 .PHONY: test-sdk
 test-sdk: setup build ## the official OpenAI SDKs against the program
