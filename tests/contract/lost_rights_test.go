@@ -52,9 +52,13 @@ func TestRightsThatAreLostMeanwhile(t *testing.T) {
 		}},
 	} {
 		for what, build := range map[string]func(m madeToken) request{
-			"a token":  func(m madeToken) request { return as(m.Token, "POST", "/tokens").json(t, map[string]string{"user": "eve", "role": "owner"}) },
-			"metadata": func(m madeToken) request { return as(m.Token, "PATCH", "/workspaces/default").json(t, map[string]string{"name": "mine"}) },
-			"files":    func(m madeToken) request { return as(m.Token, "POST", "/files").form(file("a.txt", "late")) },
+			"a token": func(m madeToken) request {
+				return as(m.Token, "POST", "/tokens").json(t, map[string]string{"user": "eve", "role": "owner"})
+			},
+			"metadata": func(m madeToken) request {
+				return as(m.Token, "PATCH", "/workspaces/default").json(t, map[string]string{"name": "mine"})
+			},
+			"files": func(m madeToken) request { return as(m.Token, "POST", "/files").form(file("a.txt", "late")) },
 		} {
 			t.Run(name+", "+what, func(t *testing.T) {
 				m := s.makeToken(t, "acme mallory "+c.role)
