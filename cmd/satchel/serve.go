@@ -282,7 +282,12 @@ func (p *program) greet(c daemon.Config, url, token string) {
 		data = absolute
 	}
 	err := p.saveCredentials(credentials{URL: url, Token: token, Data: data})
-	p.printf("Satchel listens on %s\nIts data is in %s\n", url, data)
+	p.printf("Satchel listens on %s\n", url)
+	if rows, bytes := c.Places(); rows == bytes {
+		p.printf("Its data is in %s\n", rows)
+	} else {
+		p.printf("What it knows of files is in %s, their bytes are in %s\n", clean(rows), clean(bytes))
+	}
 	switch {
 	case token != "":
 		p.greetFirst(url, token, err)

@@ -362,6 +362,21 @@ func (c Config) checkDatabase() error {
 // shared reports whether other processes may work on the same stores.
 func (c Config) shared() bool { return c.Database != "" }
 
+// Places says for people where rows and bytes are, without the password of a database.
+func (c Config) Places() (rows, bytes string) {
+	rows, bytes = c.Data, placeName(c.Blobs)
+	if absolute, err := filepath.Abs(rows); err == nil {
+		rows = absolute
+	}
+	if c.Blobs == "" {
+		bytes = rows
+	}
+	if u, err := url.Parse(string(c.Database)); c.shared() && err == nil {
+		rows = "PostgreSQL at " + u.Host + u.Path
+	}
+	return rows, bytes
+}
+
 func (c Config) checkData() error {
 	if c.Data == "" {
 		return errors.New("data folder: none is named, and there is no home folder to put it in; name one with --data or SATCHEL_DATA")
