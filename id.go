@@ -68,10 +68,10 @@ func decodeHigh(s string) (hi uint64, ok bool) {
 	return hi, true
 }
 
-// LooksLikeID reports whether text has the form of an id of ours that names a user, an organization or a token: a word, a hyphen and 25 characters. No
+// LooksLikeID reports whether text has the form of an id of ours that names a user, an organization, a token or a file: a word, a hyphen and 25 characters. No
 // name may, or it could be taken for somebody else.
 func LooksLikeID(text string) bool {
-	for _, prefix := range []string{"org-", "user-", "tok-"} {
+	for _, prefix := range []string{"org-", "user-", "tok-", filePrefix} {
 		if rest, ok := strings.CutPrefix(text, prefix); ok {
 			_, ok = decodeHigh(rest)
 			return ok

@@ -109,6 +109,7 @@ type Caller struct {
 	User       UserID
 	Token      TokenID // empty for the installation's root token, and where there is an Issuer
 	Issuer     string  // who else issued the token; empty: it is one of ours
+	Subject    string  // what the issuer calls the user
 	Role       Role
 	Confined   bool // see Member
 	Operator   bool

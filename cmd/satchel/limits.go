@@ -323,11 +323,16 @@ func ofLimit(used string, most *int64, text func(int64) string) string {
 	return used + " of " + text(*most)
 }
 
-// limitSize writes a limit on bytes as it was set, where that is possible: what is shown as 11 GB would be more than 10GiB.
+// limitSize writes a limit on bytes as people set it, and exactly: what is shown as 11 GB would be more than 10GiB.
 func limitSize(n int64) string {
-	text := daemon.Bytes(n).String()
-	if digits := strings.TrimRight(text, "KMGTiB"); len(digits) < len(text) {
-		return digits + " " + text[len(digits):]
+	const readable = 10_000
+	for _, unit := range []struct {
+		size int64
+		name string
+	}{{1 << 40, "TiB"}, {1e12, "TB"}, {1 << 30, "GiB"}, {1e9, "GB"}, {1 << 20, "MiB"}, {1e6, "MB"}, {1 << 10, "KiB"}, {1e3, "kB"}} {
+		if whole := n / unit.size; n%unit.size == 0 && whole > 0 && whole < readable {
+			return humanize.Comma(whole) + " " + unit.name
+		}
 	}
-	return size(n)
+	return humanize.Comma(n) + " B"
 }

@@ -104,7 +104,7 @@ made, and for an operator also an unknown organization.
 	flags.StringVar(&r.Org, "org", "", "`name` or id of the organization (default: the caller's own; with --data \"default\")")
 	flags.StringVar(&r.User, "user", "", "`name` or id of the user")
 	flags.StringVar(&r.Role, "role", "", "owner, admin or member; or writer or viewer: a member who has that access, and only to --workspace")
-	flags.StringSliceVarP(&r.Workspaces, "workspace", "w", nil, "`name` of a workspace to which the token is narrowed; repeatable (for writer and viewer by default \"default\")")
+	flags.StringSliceVarP(&r.Workspaces, "workspace", "w", nil, "`name` of a workspace to which the token is narrowed; repeatable (for writer and viewer by default \"default\"); the variable counts for these two alone")
 	flags.BoolVar(&r.ReadOnly, "read-only", false, "the token changes nothing")
 	flags.Var(&expires, "expires", "the token ends after this `time`, such as 72h or 30d, or with the beginning of a day (UTC), such as 2027-01-31 (default never)")
 	flags.Lookup("workspace").Annotations = map[string][]string{variableKey: {daemon.EnvPrefix + "WORKSPACE"}}

@@ -3,6 +3,7 @@
 package daemon
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -249,6 +250,11 @@ func (c Config) checkEdge() error {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		all = append(all, errors.New("TLS: a certificate goes with its key; set both, or none"))
 	}
+	if c.TLSCert != "" && c.TLSKey != "" {
+		if _, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey); err != nil {
+			all = append(all, fmt.Errorf("TLS: %w", err))
+		}
+	}
 	if c.PublicURL != "" && !isOrigin(strings.TrimSuffix(c.PublicURL, "/")) {
 		all = append(all, fmt.Errorf("public URL: %q is none; write https://files.example.com", c.PublicURL))
 	}
@@ -268,6 +274,11 @@ func (c Config) checkEdge() error {
 // https://*example.com has https://evilexample.com.
 func isOrigin(text string) bool {
 	u, err := url.Parse(text)
+	if u != nil && u.Port() != "" {
+		if n, err := strconv.ParseUint(u.Port(), 10, 16); err != nil || strconv.FormatUint(n, 10) != u.Port() {
+			return false // no browser writes it so
+		}
+	}
 	usual := u != nil && (u.Scheme == "http" && u.Port() == "80" || u.Scheme == "https" && u.Port() == "443") // which browsers leave out
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.Scheme+"://"+u.Host == text && !strings.Contains(text, "*") && !usual
 }

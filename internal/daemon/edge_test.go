@@ -39,7 +39,7 @@ func writeCertificate(t *testing.T) (cert, key string, roots *x509.CertPool) {
 func TestOriginsAreExact(t *testing.T) {
 	for _, origin := range []string{
 		"https://*", "https://*.example.com", "https://*example.com", "https://app.*", "null", "", "app.example.com", "//app.example.com", "https://",
-		"*", "http://app.example.com:80", "https://app.example.com:443", "https://app.example.com/", "https://app.example.com?x", "https://app.example.com#x", "https://user@app.example.com", "file://app.example.com",
+		"*", "https://app.example.com:99999", "https://app.example.com:0444", "http://app.example.com:80", "https://app.example.com:443", "https://app.example.com/", "https://app.example.com?x", "https://app.example.com#x", "https://user@app.example.com", "file://app.example.com",
 	} {
 		c := config(t)
 		c.Origins = []string{"https://app.example.com", origin}

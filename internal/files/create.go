@@ -181,7 +181,7 @@ func (c *creation) newFile(id satchel.FileID, p part) *satchel.File {
 // counts is whether it is there still, and what the user was given in it.
 func (c *creation) ensureWorkspace(ctx context.Context, tx meta.Tx) error {
 	org, ws, user := c.scope.Org, c.scope.Workspace, c.scope.User
-	if c.scope.Fresh || c.scope.Anywhere && ws != satchel.DefaultWorkspace {
+	if !c.upload.there && (c.scope.Fresh || c.scope.Anywhere && ws != satchel.DefaultWorkspace) {
 		made, err := tx.InsertWorkspace(ctx, org, ws, c.now())
 		if err != nil {
 			return err

@@ -19,6 +19,7 @@ type Upload struct {
 	room    *reservation // nil: nothing is limited
 	parts   []part
 	last    func(ctx context.Context) error // nil: nobody is asked
+	there   bool                            // the workspace was there when it began
 }
 
 type part struct {
@@ -57,6 +58,20 @@ func (u *Upload) Place(ctx context.Context, ws satchel.WorkspaceID) (err error) 
 	}
 	return err
 }
+
+// NewIdleUpload is for a request of which nothing will be kept: it takes no files and holds no room.
+func (s *Service) NewIdleUpload() *Upload { return &Upload{service: s} }
+
+// NewLateUpload is NewUpload for who may not upload just anywhere: no room is held before the workspace is known.
+func (s *Service) NewLateUpload(ctx context.Context, scope satchel.Scope, size int64, key string) (*Upload, error) {
+	if err := s.vault.CheckRoom(ctx, max(size, 0)); err != nil {
+		return nil, err
+	}
+	return &Upload{service: s, scope: scope, size: size, key: key}, nil
+}
+
+// MustStay notes that the workspace was there when the upload began: if it is gone at the end, with its settings, it is not made anew.
+func (u *Upload) MustStay() { u.there = true }
 
 // AskLast has Create ask ok once the bytes are durable, which may take a while, right before the rows are made. An error of ok is Create's, and
 // nothing is made.

@@ -19,6 +19,8 @@ import (
 // maxJSON bounds a JSON body: what metadata may have, with room for white space and escapes.
 const maxJSON = 4*satchel.MaxMetadata + 1024
 
+var errEmptyBody = errors.New("no body")
+
 // readJSON reads a whole JSON body.
 func (c *call) readJSON(types ...string) ([]byte, error) {
 	types = append(types, "application/json")
@@ -39,7 +41,7 @@ func (c *call) readJSON(types ...string) ([]byte, error) {
 		return nil, &lateBodyError{text}
 	}
 	if strings.TrimSpace(string(text)) == "" {
-		return nil, &satchel.Error{Code: satchel.CodeMalformedJSON, In: satchel.InBody, Message: "the body is empty; it must be a JSON object"}
+		return nil, &satchel.Error{Code: satchel.CodeMalformedJSON, In: satchel.InBody, Message: "the body is empty; it must be a JSON object", Err: errEmptyBody}
 	}
 	return text, nil
 }

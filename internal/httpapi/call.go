@@ -59,6 +59,9 @@ func (a *API) identify(ctx context.Context, c *call) error {
 	if len(given) > 1 {
 		return satchel.Errorf(satchel.CodeInvalidToken, "there is more than one Authorization header")
 	}
+	if len(c.r.Header.Values("X-Activeloop-Org-Id")) > 1 {
+		return &satchel.Error{Code: satchel.CodeDuplicate, In: satchel.InHeader, Param: "X-Activeloop-Org-Id", Message: "there is more than one X-Activeloop-Org-Id header"}
+	}
 	var secret string
 	if len(given) == 1 {
 		secret = bearer(given[0])

@@ -30,6 +30,7 @@ type form struct {
 	faults   satchel.Faults
 	bytes    int
 	parts    int
+	vain     bool // nothing comes of the files: their sender may not upload them
 }
 
 func newForm(upload *files.Upload) *form {

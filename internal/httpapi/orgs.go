@@ -76,10 +76,7 @@ func (a *API) parseOrg(c *call, fresh bool, known ...string) (tenant.OrgRequest,
 		Name: stringOf(object, "name", &faults), Owner: textOf(object, "owner", &faults), ExternalID: stringOrNull(object, "external_id", &faults),
 		Quota: quotaOf(object, nil, &faults),
 	}
-	if len(faults) > 0 {
-		faults.AddNew(a.tenant.CheckOrg(r, fresh))
-	}
-	return r, faults.Err()
+	return r, withNew(faults, a.tenant.CheckOrg(r, fresh))
 }
 
 func (a *API) listOrgs(ctx context.Context, c *call) (any, error) {

@@ -49,7 +49,7 @@ func (a *API) beginAnew(ctx context.Context, c *call, begun call, text []byte) (
 // workspace. A token that has ended meanwhile is no reason to throw away what was sent while it was good.
 func (a *API) stillWriter(ctx context.Context, c *call, ws satchel.WorkspaceID) (satchel.Scope, error) {
 	if c.proof.old() {
-		caller, err := a.tenant.Renew(ctx, c.caller, c.proof.secret)
+		caller, err := a.tenant.Renew(ctx, c.caller, c.proof.secret, c.proof.choice)
 		if err != nil {
 			return satchel.Scope{}, err
 		}

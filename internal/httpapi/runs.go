@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -119,6 +120,9 @@ func (c *call) parseProcess() (files.Request, error) {
 		return request, nil
 	}
 	object, err := c.object("instructions", "metadata_schema")
+	if errors.Is(err, errEmptyBody) {
+		return request, nil // in chunks, of which there are none
+	}
 	if err != nil {
 		return request, err
 	}

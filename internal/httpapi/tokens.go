@@ -76,6 +76,11 @@ func (c *call) parseTokenRequest(object map[string]any) (tenant.TokenRequest, er
 	if given, ok := object["workspaces"].([]any); ok && len(given) == 0 {
 		faults.Add(satchel.BodyFault(satchel.CodeMissing, "workspaces", nil, "workspaces names none: name those that the token is narrowed to, or leave it out"))
 	}
+	if given, ok := object["workspace"].(string); ok && given == "" {
+		fault := badWorkspace(given)
+		fault.Param = "workspace"
+		faults.Add(fault)
+	}
 	faults.AddNew(request.Check(time.Now()))
 	return request, faults.Err()
 }

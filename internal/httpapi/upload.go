@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"mime/multipart"
+	"net/http"
 	"strings"
 
 	"github.com/satchel-files/satchel"
@@ -24,14 +25,16 @@ const maxIdempotencyKey = 255
 // createFiles answers POST /files.
 func (a *API) createFiles(ctx context.Context, c *call) (any, error) {
 	key := c.idempotencyKey()
-	if err := a.enterEarly(ctx, c); err != nil {
+	early, err := a.enterEarly(ctx, c)
+	if err != nil {
 		return nil, err
 	}
-	upload, err := a.files.NewUpload(ctx, c.earlyScope(), c.r.ContentLength, key)
+	upload, vain, err := a.beginUpload(ctx, c, early, key)
 	if err != nil {
 		return nil, err
 	}
 	f := newForm(upload)
+	f.vain = vain
 	defer a.discard(ctx, f.upload)
 	if err := a.readForm(ctx, c, f); err != nil {
 		return nil, c.formError(err)
@@ -43,6 +46,9 @@ func (a *API) createFiles(ctx context.Context, c *call) (any, error) {
 	scope, err := a.stillWriter(ctx, c, ws)
 	if err != nil {
 		return nil, err
+	}
+	if f.vain {
+		return nil, satchel.Errorf(satchel.CodeUnavailable, "what you may do has changed while the files came; send them again")
 	}
 	f.upload.AskLast(func(ctx context.Context) error {
 		_, err := a.stillWriter(ctx, c, ws)
@@ -85,21 +91,56 @@ func (a *API) afterProcessing(ctx context.Context, c *call, scope satchel.Scope,
 }
 
 // enterEarly ends the first step of an upload. Where the query names the workspace, a refusal need not wait for the form.
-func (a *API) enterEarly(ctx context.Context, c *call) error {
+func (a *API) enterEarly(ctx context.Context, c *call) (satchel.Scope, error) {
 	if c.text("workspace") == "" {
-		return c.faults.Err()
+		return satchel.Scope{}, c.faults.Err()
 	}
-	_, err := a.enter(ctx, c, satchel.AccessWriter)
-	return err
+	return a.enter(ctx, c, satchel.AccessWriter)
 }
 
-// earlyScope is where an upload goes by what is known before its form: the workspace of the query, or the only one of the token, or none.
-func (c *call) earlyScope() satchel.Scope {
-	scope := satchel.Scope{Org: c.caller.Org, Workspace: satchel.WorkspaceID(c.text("workspace")), User: c.caller.User}
-	if scope.Workspace == "" && len(c.caller.Workspaces) == 1 {
-		scope.Workspace = c.caller.Workspaces[0]
+// beginUpload begins an upload by what is known before its form: early is the scope of the workspace that the query names, if it does. Room is held, and
+// bytes are taken, only for who may upload: whoever may nowhere is answered when the form has ended, with all else, and vain says that nothing comes
+// of the files.
+func (a *API) beginUpload(ctx context.Context, c *call, early satchel.Scope, key string) (upload *files.Upload, vain bool, err error) {
+	scope := satchel.Scope{Org: c.caller.Org, Workspace: early.Workspace, User: c.caller.User}
+	if early.Workspace == "" {
+		if scope.Workspace, vain, err = a.onlyPlace(ctx, c.caller); err != nil {
+			return nil, false, err
+		}
 	}
-	return scope
+	begin := a.files.NewUpload
+	switch {
+	case vain:
+		return a.files.NewIdleUpload(), true, nil
+	case scope.Workspace == "" && (c.caller.Confined || len(c.caller.Workspaces) > 0):
+		begin = a.files.NewLateUpload
+	}
+	if upload, err = begin(ctx, scope, c.r.ContentLength, key); err != nil {
+		return nil, false, err
+	}
+	if early.Workspace != "" && !early.Fresh {
+		upload.MustStay()
+	}
+	return upload, false, nil
+}
+
+// onlyPlace gives the workspace of a caller whose token has only one, and whether there is none in which the caller may write.
+func (a *API) onlyPlace(ctx context.Context, caller satchel.Caller) (only satchel.WorkspaceID, nowhere bool, err error) {
+	if caller.ReadOnly || len(caller.Workspaces) == 0 {
+		return "", caller.ReadOnly, nil
+	}
+	nowhere = true
+	for _, ws := range caller.Workspaces {
+		_, err := a.tenant.Enter(ctx, caller, ws, satchel.AccessWriter)
+		if status := statusOf(satchel.CodeOf(err)); err != nil && status >= http.StatusInternalServerError {
+			return "", false, err
+		}
+		nowhere = nowhere && err != nil
+	}
+	if len(caller.Workspaces) == 1 {
+		only = caller.Workspaces[0]
+	}
+	return only, nowhere, nil
 }
 
 func (c *call) idempotencyKey() string {
@@ -168,7 +209,7 @@ func (a *API) addPart(ctx context.Context, c *call, f *form, part *multipart.Par
 		if err := a.place(ctx, c, f); err != nil {
 			return err
 		}
-		return addFile(ctx, f, params["filename"], part, c.caller.ReadOnly)
+		return addFile(ctx, f, params["filename"], part)
 	default:
 		return f.addText(name, part)
 	}
@@ -178,24 +219,29 @@ func (a *API) addPart(ctx context.Context, c *call, f *form, part *multipart.Par
 // form has ended, with all else; who may not is told nothing of what may be used.
 func (a *API) place(ctx context.Context, c *call, f *form) error {
 	ws, ok := satchel.ParseWorkspaceID(f.fields["workspace"])
-	if !ok || c.caller.Org == "" {
+	if !ok || c.caller.Org == "" || f.vain {
 		return nil
 	}
-	if _, err := a.tenant.Enter(ctx, c.caller, ws, satchel.AccessWriter); err != nil {
+	scope, err := a.tenant.Enter(ctx, c.caller, ws, satchel.AccessWriter)
+	if err != nil {
+		f.vain = true
 		return nil //nolint:nilerr // said later
+	}
+	if !scope.Fresh && c.text("workspace") == "" {
+		f.upload.MustStay()
 	}
 	return f.upload.Place(ctx, ws)
 }
 
-// addFile takes a file to the upload. One that comes to nothing is only read away: that of a caller who may not write anywhere, and those behind a fault.
-func addFile(ctx context.Context, f *form, sent string, part *multipart.Part, vain bool) error {
+// addFile takes a file to the upload. One that comes to nothing is only read away: that of a caller who may not write there, and those behind a fault.
+func addFile(ctx context.Context, f *form, sent string, part *multipart.Part) error {
 	if f.upload.Len() == satchel.MaxFilesPerPost && !f.seen["file"] {
 		f.faults.Add(satchel.BodyFault(satchel.CodeTooMany, "file", nil, "a request may have at most %d files; send the others in a further one", satchel.MaxFilesPerPost))
 	}
 	name, err := files.ParseFilename(strings.ReplaceAll(sent, "%22", `"`))
 	f.faults.Add(err)
 	content := &partReader{part: part}
-	if vain || len(f.faults) > 0 {
+	if f.vain || len(f.faults) > 0 {
 		f.seen["file"] = true
 		_, err = io.Copy(io.Discard, content)
 	} else {

@@ -66,6 +66,9 @@ func (a *API) addUserRoutes() {
 // tenant says it, too, but first who may do that at all.
 func (a *API) parseUserRequest(c *call, fresh bool) (tenant.UserRequest, error) {
 	org := c.text("org")
+	if err := c.faults.Err(); err != nil {
+		return tenant.UserRequest{}, err
+	}
 	object, err := c.object("org", "name", "role", "confined", "external_id")
 	if err != nil {
 		return tenant.UserRequest{}, err
@@ -82,13 +85,10 @@ func (a *API) parseUserRequest(c *call, fresh bool) (tenant.UserRequest, error) 
 	case r.Org == "":
 		r.Org = org
 	}
-	if !fresh && nothingOf(object, "org", "name", "role", "confined", "external_id") {
+	if !fresh && nothingOf(object, "name", "role", "confined", "external_id") {
 		faults.Add(satchel.BodyFault(satchel.CodeMissing, "name", nil, "there is nothing to change: give a name, a role, confined or an external_id"))
 	}
-	if len(faults) > 0 {
-		faults.AddNew(a.tenant.CheckUser(r, fresh))
-	}
-	return r, faults.Err()
+	return r, withNew(faults, a.tenant.CheckUser(r, fresh))
 }
 
 func (a *API) createUser(ctx context.Context, c *call) (any, error) {

@@ -123,6 +123,15 @@ func (c *call) namedWorkspace() satchel.WorkspaceID {
 	return satchel.WorkspaceID(c.r.PathValue("workspace_id"))
 }
 
+// withNew gives faults, if there are any, and with them what else is wrong. What is wrong by itself is for the tenant to say, who first says who may do
+// that at all.
+func withNew(faults satchel.Faults, wrong error) error {
+	if len(faults) > 0 {
+		faults.AddNew(wrong)
+	}
+	return faults.Err()
+}
+
 func (a *API) createWorkspace(ctx context.Context, c *call) (any, error) {
 	if err := c.faults.Err(); err != nil {
 		return nil, err
@@ -140,7 +149,7 @@ func (a *API) createWorkspace(ctx context.Context, c *call) (any, error) {
 		fault.Param = "id"
 		faults.AddNew(fault)
 	}
-	if err := faults.Err(); err != nil {
+	if err := withNew(faults, request.Check()); err != nil {
 		return nil, err
 	}
 	return workspaceOr(a.tenant.CreateWorkspace(ctx, c.caller, ws, request))
@@ -182,7 +191,7 @@ func (a *API) updateWorkspace(ctx context.Context, c *call) (any, error) {
 	if nothingOf(object, "name", "settings") {
 		faults.AddNew(satchel.BodyFault(satchel.CodeMissing, "name", nil, "there is nothing to change: give a name (\"\" takes it away) or settings"))
 	}
-	if err := faults.Err(); err != nil {
+	if err := withNew(faults, request.Check()); err != nil {
 		return nil, err
 	}
 	return workspaceOr(a.tenant.UpdateWorkspace(ctx, c.caller, ws, request))

@@ -52,7 +52,7 @@ func (s *Service) signIn(ctx context.Context, bearer string, choice OrgChoice) (
 	if err != nil {
 		return satchel.Caller{}, err
 	}
-	caller := satchel.Caller{Org: m.Org, User: m.User, Issuer: p.user.Issuer, Role: m.Role, Confined: m.Confined}
+	caller := satchel.Caller{Org: m.Org, User: m.User, Issuer: p.user.Issuer, Subject: p.user.ID, Role: m.Role, Confined: m.Confined}
 	s.known.put(hash, caller, p.until, age)
 	return caller, nil
 }
@@ -212,7 +212,7 @@ func (s *Service) joinInTx(ctx context.Context, tx meta.Tx, p person) (*satchel.
 
 // in gives the caller that the person is as a member, for the audit.
 func (p person) in(m *satchel.Member) satchel.Caller {
-	return satchel.Caller{Org: m.Org, User: m.User, Issuer: p.user.Issuer, Role: m.Role, Origin: p.origin}
+	return satchel.Caller{Org: m.Org, User: m.User, Issuer: p.user.Issuer, Subject: p.user.ID, Role: m.Role, Origin: p.origin}
 }
 
 func (s *Service) makeClaimedOrg(ctx context.Context, tx meta.Tx, p person) (*satchel.Org, error) {

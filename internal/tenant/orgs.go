@@ -46,7 +46,12 @@ func (s *Service) CheckOrg(r OrgRequest, fresh bool) error {
 	if !fresh {
 		org.Name = "some"
 	}
-	return s.applyToOrg(r, &org)
+	var faults satchel.Faults
+	faults.Add(s.applyToOrg(r, &org))
+	if r.Owner != "" {
+		faults.Add(checkUserName("owner", r.Owner))
+	}
+	return faults.Err()
 }
 
 // CreateOrg makes an organization with its default workspace, and, with a name, its first owner. It is for operators.
@@ -54,13 +59,11 @@ func (s *Service) CreateOrg(ctx context.Context, caller satchel.Caller, r OrgReq
 	if err := mayOperate(caller); err != nil {
 		return nil, err
 	}
-	var made satchel.Org
-	var faults satchel.Faults
-	faults.Add(s.applyToOrg(r, &made))
-	if r.Owner != "" {
-		faults.Add(checkUserName("owner", r.Owner))
+	if err := s.CheckOrg(r, true); err != nil {
+		return nil, err
 	}
-	if err := faults.Err(); err != nil {
+	var made satchel.Org
+	if err := s.applyToOrg(r, &made); err != nil {
 		return nil, err
 	}
 	err = s.change(ctx, func(ctx context.Context, tx meta.Tx) (entry satchel.AuditEntry, err error) {

@@ -83,8 +83,17 @@ func checkName(param, name string) error {
 		return satchel.BodyFault(satchel.CodeInvalidValue, param, nil, "%s must not look like an id", param)
 	case !utf8.ValidString(name) || strings.ContainsFunc(name, isControl):
 		return satchel.BodyFault(satchel.CodeInvalidValue, param, nil, "%s must be UTF-8 without control characters", param)
+	case strings.TrimSpace(name) != name || strings.ContainsFunc(name, isInvisible):
+		return satchel.BodyFault(satchel.CodeInvalidValue, param, nil, "%s must look like no other name: no spaces around it, and no characters that are not seen", param)
+	case name == "." || name == "..":
+		return satchel.BodyFault(satchel.CodeInvalidValue, param, nil, "%s must not be %q: no path of the API could name it", param, name)
 	}
 	return nil
+}
+
+// isInvisible reports whether a character shows nothing of its own, and at most turns the direction of others. Joiners are letters' business and stay.
+func isInvisible(r rune) bool {
+	return r == '\u200b' || r == '\ufeff' || r == '\u2060' || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' || r == '\u200e' || r == '\u200f'
 }
 
 func isControl(r rune) bool { return r < 0x20 || r >= 0x7f && r <= 0x9f }

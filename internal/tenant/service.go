@@ -5,9 +5,12 @@ package tenant
 import (
 	"context"
 	"crypto/subtle"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/internal/meta"
@@ -92,14 +95,18 @@ func (s *Service) Authenticate(ctx context.Context, secret string) (satchel.Call
 
 // Renew gives the caller of a request that has taken a while as it is now: with its role and confinement of today. A token that was revoked meanwhile, and
 // a user who was taken out, are CodeInvalidToken; one that has merely ended is none: it was good when the request came.
-func (s *Service) Renew(ctx context.Context, caller satchel.Caller, secret string) (satchel.Caller, error) {
+func (s *Service) Renew(ctx context.Context, caller satchel.Caller, secret string, choice OrgChoice) (satchel.Caller, error) {
 	hash := HashSecret(secret)
 	if s.isRoot(hash) {
 		return caller, nil
 	}
 	if caller.Token == "" {
+		now, err := s.Identify(ctx, secret, choice)
+		if err == nil || !errors.Is(err, jwt.ErrTokenExpired) {
+			return now, err
+		}
 		member, err := s.store.Member(ctx, caller.Org, string(caller.User))
-		if satchel.CodeOf(err) == satchel.CodeNotFound || err == nil && member.Identity.Issuer != caller.Issuer {
+		if satchel.CodeOf(err) == satchel.CodeNotFound || err == nil && member.Identity != (satchel.Identity{Issuer: caller.Issuer, ID: caller.Subject}) {
 			return satchel.Caller{}, invalidToken()
 		}
 		if err != nil {

@@ -104,6 +104,9 @@ func (r WorkspaceRequest) note() map[string]any {
 	return noteOf(r.Name, "settings", r.Settings.Names())
 }
 
+// Check finds what is wrong with a request by itself.
+func (r WorkspaceRequest) Check() error { return r.apply(new(satchel.Workspace)) }
+
 // apply finds what is wrong with the request by itself, and applies it to w.
 func (r WorkspaceRequest) apply(w *satchel.Workspace) error {
 	if r.Name != nil && *r.Name != "" {

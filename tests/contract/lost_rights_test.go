@@ -110,10 +110,67 @@ func TestAnIssuersUserIsTakenOutMeanwhile(t *testing.T) {
 	}
 	s.do(t, as(token, "GET", "/users/me")).decode(t, &me)
 	s.do(t, as(rootToken, "POST", "/users").json(t, map[string]string{"org": me.OrgID, "name": "other", "role": "owner"})).want(t, 200)
-	a := s.whileOpen(t, as(token, "POST", "/files").form(file("a.txt", "late")), func() {
-		s.do(t, as(rootToken, "DELETE", "/users/"+me.ID+"?org="+me.OrgID)).want(t, 200)
-	})
-	if got := a.code(t); got != "401 invalid_token" {
-		t.Errorf("the answer is %s", got)
+	for _, lose := range []func(){ // the user is somebody else at the issuer, and then gone
+		func() {
+			s.do(t, as(rootToken, "PATCH", "/users/"+me.ID).json(t, map[string]string{"org": me.OrgID, "external_id": "else"})).want(t, 200)
+		},
+		func() {
+			s.do(t, as(rootToken, "PATCH", "/users/"+me.ID).json(t, map[string]string{"org": me.OrgID, "external_id": "ada"})).want(t, 200)
+			s.do(t, as(rootToken, "DELETE", "/users/"+me.ID+"?org="+me.OrgID)).want(t, 200)
+		},
+	} {
+		a := s.whileOpen(t, as(token, "POST", "/files").form(file("a.txt", "late")), lose)
+		if got := a.code(t); got != "403 forbidden" {
+			t.Errorf("the answer is %s, %s", got, a.body)
+		}
+		s.do(t, as(rootToken, "PATCH", "/users/"+me.ID).json(t, map[string]string{"org": me.OrgID, "external_id": "ada"}))
+	}
+}
+
+// TestAWorkspaceIsDeletedMeanwhile: an upload into a workspace that was there when it began, with AI off, does not make it anew, with AI on.
+func TestAWorkspaceIsDeletedMeanwhile(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	member := s.token(t, "default mary member")
+	for _, token := range []string{member, rootToken} {
+		for name, build := range map[string]func() request{
+			"named by the query": func() request { return as(token, "POST", "/files?workspace=conf").form(file("a.txt", "secret")) },
+			"named by a field": func() request {
+				return as(token, "POST", "/files").form(field("workspace", "conf"), file("a.txt", "secret"))
+			},
+		} {
+			s.do(t, as(rootToken, "POST", "/workspaces").json(t, map[string]any{"id": "conf", "settings": map[string]any{"ai": false}})).want(t, 200)
+			s.do(t, as(rootToken, "PUT", "/workspaces/conf/user").json(t, map[string]any{"user": "mary", "access": "writer"})).want(t, 200)
+			a := s.whileOpen(t, build(), func() { s.do(t, as(rootToken, "DELETE", "/workspaces/conf")).want(t, 200) })
+			if a.status != 404 {
+				t.Errorf("%s: %d, %s", name, a.status, a.body)
+			}
+			s.do(t, as(rootToken, "GET", "/workspaces/conf")).want(t, 404)
+		}
+	}
+}
+
+// TestWhoMayNotWriteHoldsNoRoom: an upload that will be refused takes nothing of what others may use, and is told nothing of it.
+func TestWhoMayNotWriteHoldsNoRoom(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	owner := s.token(t, "acme grace owner")
+	s.do(t, as(rootToken, "PATCH", "/organizations/acme").json(t, map[string]any{"quota": map[string]any{"bytes": 1000}})).want(t, 200)
+	s.do(t, as(owner, "POST", "/users").json(t, map[string]any{"name": "ada", "confined": true})).want(t, 200)
+	confined := s.token(t, "acme ada member")
+	for who, token := range map[string]string{"a viewer": s.token(t, "acme vera viewer"), "a confined member": confined} {
+		r := as(token, "POST", "/files").form(file("a.txt", strings.Repeat("x", 900)))
+		a := s.whileOpen(t, r, func() {
+			s.do(t, as(owner, "POST", "/files").form(file("b.txt", strings.Repeat("y", 400)))).want(t, 200)
+		})
+		if got := a.code(t); got != "403 read_only" && got != "403 workspace_forbidden" {
+			t.Errorf("%s: %s, %s", who, got, a.body)
+		}
+		for _, f := range s.do(t, as(owner, "GET", "/files")).list(t).Data {
+			s.do(t, as(owner, "DELETE", "/files/"+f.ID)).want(t, 200)
+		}
+		waitFor(t, "the room is free again", func() bool {
+			return strings.Contains(string(s.do(t, as(owner, "GET", "/usage")).body), `"bytes":0,"files":0`)
+		})
 	}
 }
