@@ -30,7 +30,7 @@ func TestKillMigrate(t *testing.T) {
 
 	const kills = 12
 	for round := 1; round <= kills; round++ {
-		ctx, cancel := context.WithTimeout(t.Context(), rng.N(time.Duration(round)*100*time.Millisecond))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rng.IntN(round*100))*time.Millisecond)
 		err := i.how.Command(ctx, t, "migrate", "--from", source, "--data", i.data).Run()
 		cancel()
 		if err == nil {
@@ -82,9 +82,9 @@ func read(t *testing.T, c *client.Client) map[string]string {
 		program.Must(t, err)
 		content, err := c.Content(t.Context(), file.ID, client.ContentOptions{})
 		program.Must(t, err)
-		body, err := io.ReadAll(content)
+		body, err := io.ReadAll(content.Body)
 		program.Must(t, err)
-		program.Must(t, content.Close())
+		program.Must(t, content.Body.Close())
 		contents[file.ID] = string(body)
 	}
 	return contents
