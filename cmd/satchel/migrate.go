@@ -22,12 +22,12 @@ will be given: in SATCHEL_DATABASE and SATCHEL_BLOBS, or by the flags. Its serve
 data folder is only read.
 
 All rows are looked at first. Then every object is copied and its SHA-256 compared with the row; then
-the rows follow, in one transaction. Until that is committed no server starts on the database. What was
+the rows follow, in one transaction. Until it is committed no server starts on the database. What was
 interrupted goes on when it is run again; objects that were compared and copied before are kept.
 
-The database and the place of the bytes must be empty. If an object of the source is damaged or lost, it
-is named, the exit code is 1, and the target stays unfinished.`,
-		Example: "SATCHEL_DATABASE=postgres://satchel@db/satchel satchel migrate --from ~/satchel --blobs s3://my-bucket/satchel",
+The database and the place of the bytes must be empty. If an object of the source is damaged or lost,
+it is named, the exit code is 1, and the target stays unfinished.`,
+		Example: "SATCHEL_DATABASE=postgres://satchel@db/satchel satchel migrate --from ~/satchel --blobs s3://files",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			config, err := p.config(cmd)
@@ -82,7 +82,11 @@ func (p *program) reportMigration(c daemon.Config, o daemon.MigrateOptions, r *d
 		return p.inUse(err)
 	}
 	var text strings.Builder
-	fmt.Fprintf(&text, "migrate: %s objects, %s; %s of them were there from before\n", humanize.Comma(r.Blobs), size(r.Bytes), humanize.Comma(r.Reused))
+	fmt.Fprintf(&text, "migrate: %s objects, %s", humanize.Comma(r.Blobs), size(r.Bytes))
+	if r.Reused > 0 {
+		fmt.Fprintf(&text, "; %s of them were copied and compared by an earlier run", humanize.Comma(r.Reused))
+	}
+	text.WriteString("\n")
 	findings(&text, r.Count, r.Examples)
 	if err == nil {
 		rows, bytes := c.Places()
@@ -92,6 +96,10 @@ func (p *program) reportMigration(c daemon.Config, o daemon.MigrateOptions, r *d
 	}
 	if _, writeErr := io.WriteString(p.out, text.String()); writeErr != nil {
 		return writeErr
+	}
+	if errors.Is(err, daemon.ErrDamaged) {
+		hint := "The target stays unfinished. Put whole bytes in their place, from a backup, or delete those files on the source's server; then run it again."
+		return &hintError{err: err, hint: hint, code: exitFailed}
 	}
 	return err
 }
