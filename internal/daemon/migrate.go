@@ -93,8 +93,8 @@ func placeID(data, blobs string) string {
 	if absolute, err := filepath.Abs(folder); err == nil {
 		folder = absolute
 	}
-	if real, err := filepath.EvalSymlinks(folder); err == nil {
-		folder = real
+	if resolved, err := filepath.EvalSymlinks(folder); err == nil {
+		folder = resolved
 	}
 	return folder
 }
@@ -111,7 +111,7 @@ func Migrate(ctx context.Context, c Config, o MigrateOptions) (report *MigrateRe
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
 	m := &mover{config: c, options: o}
-	defer func() { err = errors.Join(err, m.close()) }() //nolint:contextcheck // what was opened is closed whatever becomes of ctx
+	defer func() { err = errors.Join(err, m.close()) }()
 	if err := m.open(ctx); err != nil {
 		return nil, err
 	}

@@ -460,6 +460,56 @@ func TestMigrateRefuses(t *testing.T) {
 	refused("that of another installation", fresh, daemon.MigrateOptions{From: another.Data}, "another installation")
 }
 
+// TestMigrateBeginsAnew where it stopped before the place of the bytes was its own for sure.
+func TestMigrateBeginsAnew(t *testing.T) {
+	m := newSmallOne(t)
+	for name, c := range map[string]struct {
+		place func(mark string) string // of the mark of before
+		owner bool                     // the sign of the place was left
+		alien bool                     // somebody else came
+	}{
+		"nothing but the mark":   {place: func(string) string { return "" }},
+		"somebody else came":     {place: func(string) string { return "" }, alien: true},
+		"before the sign":        {place: func(mark string) string { return mark + " (claiming)" }},
+		"right behind the sign":  {place: func(mark string) string { return mark + " (claiming)" }, owner: true},
+		"everything was settled": {place: func(mark string) string { return mark }, owner: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			target := config(t)
+			target.Database, target.Blobs, target.MinFreeBytes = daemon.Secret(postgrestest.Fresh(t, sqlstore.CreatePostgres)), folder(t), 0
+			blobs := strings.TrimPrefix(target.Blobs, "file://")
+			ctx, stop := context.WithCancel(t.Context())
+			o := m.options()
+			o.Progress = func(daemon.MigrateProgress) { stop() }
+			if _, err := daemon.Migrate(ctx, target, o); err == nil {
+				t.Fatal("it was not interrupted")
+			}
+			rows, err := sqlstore.OpenPostgres(t.Context(), sqlstore.Options{URL: string(target.Database)})
+			must(t, err)
+			mark, err := rows.Mark(t.Context(), maintain.MarkPlace)
+			must(t, errors.Join(err, rows.SetMark(t.Context(), maintain.MarkPlace, c.place(mark)), rows.Close()))
+			if !c.owner {
+				must(t, os.RemoveAll(blobs))
+			}
+			if c.alien {
+				must(t, os.CopyFS(blobs, os.DirFS(filepath.Join(m.config.Data, "blobs"))))
+			}
+			_, err = daemon.Migrate(t.Context(), target, m.options())
+			if c.alien {
+				if err == nil || !strings.Contains(err.Error(), "is not empty") {
+					t.Errorf("what is another's was taken: %v", err)
+				}
+				return
+			}
+			must(t, err)
+			if report, err := daemon.Fsck(t.Context(), target, daemon.FsckOptions{Deep: true}); err != nil || !report.Clean() || report.Rows != 3 {
+				t.Errorf("fsck: %+v, %v", report, err)
+			}
+			must(t, started(t, target))
+		})
+	}
+}
+
 // TestMigrateOfADamagedObject names it, and makes nothing valid.
 func TestMigrateOfADamagedObject(t *testing.T) {
 	m, s3 := newSmallOne(t), s3test.Start(t)

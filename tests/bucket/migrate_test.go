@@ -24,9 +24,9 @@ func TestKillMigrate(t *testing.T) {
 	i := install(t, "SATCHEL_DATABASE="+postgrestest.Fresh(t, sqlstore.CreatePostgres))
 	source := filepath.Join(t.TempDir(), "source")
 	contents := fillFolder(t, source)
-	seed := uint64(time.Now().UnixNano()) //nolint:gosec // any number will do
+	seed := uint64(time.Now().UnixNano())
 	t.Logf("the seed is %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // nobody has to guess it
+	rng := rand.New(rand.NewPCG(seed, 0))
 
 	const kills = 12
 	for round := 1; round <= kills; round++ {

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -115,12 +116,17 @@ func (m *Move) Move(ctx context.Context, marks map[string]string, progress func(
 	if err != nil {
 		return err
 	}
+	from, err := m.from.file.moment(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the source: %w", err)
+	}
+	defer func() { _ = from.tx.Rollback() }() // it was only read
 	err = m.to.shared.once(ctx, func(ctx context.Context, u unit) error {
 		tx := &transaction{reader: reader{q: u}, store: m.to.Store, unit: u, dialect: m.to.engine.dialect()}
 		if err := tx.takeAll(ctx, tables); err != nil {
 			return err
 		}
-		if err := m.copyAll(ctx, u.(*postgresTx), tables, progress); err != nil {
+		if err := u.(*postgresTx).copyAll(ctx, from, tables, progress); err != nil {
 			return err
 		}
 		return tx.settleMove(ctx, tables, marks)
@@ -151,10 +157,10 @@ func (t *transaction) takeAll(ctx context.Context, tables []movedTable) error {
 	return err
 }
 
-func (m *Move) copyAll(ctx context.Context, tx *postgresTx, tables []movedTable, progress func(rows int64)) error {
+func (t *postgresTx) copyAll(ctx context.Context, from querier, tables []movedTable, progress func(rows int64)) error {
 	total := int64(0)
-	for _, t := range tables {
-		found, err := t.read(ctx, m.from.q)
+	for _, table := range tables {
+		found, err := table.read(ctx, from)
 		if err != nil {
 			return err
 		}
@@ -163,13 +169,38 @@ func (m *Move) copyAll(ctx context.Context, tx *postgresTx, tables []movedTable,
 				progress(total)
 			}
 		}
-		_, err = tx.tx.CopyFrom(ctx, pgx.Identifier{t.name}, t.columnNames(), found)
+		_, err = t.tx.CopyFrom(ctx, pgx.Identifier{table.name}, table.columnNames(), found)
 		if err := errors.Join(err, found.Close()); err != nil {
-			return fmt.Errorf("copying %s: %w", t.name, postgresError(err))
+			return fmt.Errorf("copying %s: %w", table.name, postgresError(err))
 		}
 	}
 	progress(total)
 	return nil
+}
+
+// moment begins to read what is in the database at this moment, whoever writes meanwhile: commands may, beside a server that is stopped.
+func (f *sqliteFile) moment(ctx context.Context) (momentary, error) {
+	tx, err := f.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	return momentary{tx}, storeError(err)
+}
+
+// momentary is the querier of one moment.
+type momentary struct{ tx *sql.Tx }
+
+func (m momentary) exec(context.Context, string, ...any) (int64, error) {
+	return 0, errors.New("sqlstore: a change of what is only read")
+}
+
+func (m momentary) query(ctx context.Context, text string, args ...any) (rows, error) {
+	found, err := m.tx.QueryContext(ctx, text, args...) //nolint:rowserrcheck // the caller does
+	if err != nil {
+		return nil, storeError(err)
+	}
+	return found, nil
+}
+
+func (m momentary) get(ctx context.Context, dest []any, text string, args ...any) error {
+	return storeError(m.tx.QueryRowContext(ctx, text, args...).Scan(dest...))
 }
 
 // settleMove makes of the rows what a server expects.

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -43,7 +44,9 @@ func newMoveOf(t *testing.T, n int, file func(i int) *satchel.File) (*Move, satc
 	return NewMove(from, to), scope
 }
 
-func plain(int) *satchel.File { return &satchel.File{Filename: "a.txt", Purpose: satchel.PurposeUserData} }
+func plain(int) *satchel.File {
+	return &satchel.File{Filename: "a.txt", Purpose: satchel.PurposeUserData}
+}
 
 // TestMoveKnowsAllTables, so that a new one is moved, or is said to stay.
 func TestMoveKnowsAllTables(t *testing.T) {
@@ -85,8 +88,19 @@ func TestMove(t *testing.T) {
 		t.Errorf("interrupted among the rows: %v; empty: %v, %v", err, empty, errEmpty)
 	}
 	var told []int64
-	if err := m.Move(t.Context(), map[string]string{"moved": "yes"}, func(rows int64) { told = append(told, rows) }); err != nil {
+	tell := func(rows int64) {
+		told = append(told, rows)
+		late := satchel.Org{ID: satchel.NewOrgID(time.Now()), Name: fmt.Sprint("late ", rows), CreatedAt: time.Now()} // commands may write beside it
+		if err := m.from.InTx(t.Context(), func(ctx context.Context, tx meta.Tx) error { return tx.InsertOrg(ctx, late) }); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := m.Move(t.Context(), map[string]string{"moved": "yes"}, tell); err != nil {
 		t.Fatal(err)
+	}
+	var orgs int64
+	if err := m.to.q.get(t.Context(), []any{&orgs}, `SELECT COUNT(*) FROM orgs`); err != nil || orgs != 1 {
+		t.Errorf("%d organizations, %v; all that is moved is to be of one moment", orgs, err)
 	}
 	if len(told) < 3 || told[len(told)-1] != count {
 		t.Errorf("told was %v of %d rows", told, count)
