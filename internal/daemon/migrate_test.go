@@ -34,7 +34,8 @@ type movedInstallation struct {
 	files   map[string][]string // by the token that reads them
 	owner   string
 	onceID  string
-	waiting string // a file whose run is open
+	waiting string            // a file whose run is open
+	before  map[string]string // what the last server on it showed
 }
 
 // uploadOf is one of a text, in the usual way.
@@ -265,14 +266,14 @@ func folderState(t *testing.T, folder string) map[string]string {
 }
 
 // wantMoved checks that a target is the installation, whole.
-func (m *movedInstallation) wantMoved(t *testing.T, target daemon.Config, before map[string]string) {
+func (m *movedInstallation) wantMoved(t *testing.T, target daemon.Config) {
 	t.Helper()
 	report, err := daemon.Fsck(t.Context(), target, daemon.FsckOptions{Deep: true})
 	if err != nil || !report.Clean() {
 		t.Errorf("fsck --deep: %+v, %v", report, err)
 	}
 	m.serve(t, target, func(d *daemon.Daemon) {
-		wantSame(t, before, m.shown(t, d.URL()))
+		wantSame(t, m.before, m.shown(t, d.URL()))
 		c := client.New(d.URL(), m.owner)
 		again, err := c.Upload(t.Context(), onceMore())
 		if err != nil || again[0].ID != m.onceID {
@@ -288,16 +289,21 @@ func (m *movedInstallation) wantMoved(t *testing.T, target daemon.Config, before
 	})
 }
 
+// TestMigrate moves one installation several times: what the first server on a target shows is what the last one on the source did.
 func TestMigrate(t *testing.T) {
 	m, s3 := newMover(t), s3test.Start(t)
-	target := m.target(t, s3)
-	var before map[string]string
 	m.serve(t, m.config, func(d *daemon.Daemon) {
-		before = m.shown(t, d.URL())
-		if _, err := daemon.Migrate(t.Context(), target, m.options()); !errors.Is(err, daemon.ErrInUse) {
+		m.before = m.shown(t, d.URL())
+		if _, err := daemon.Migrate(t.Context(), m.target(t, s3), m.options()); !errors.Is(err, daemon.ErrInUse) {
 			t.Errorf("beside a server: %v", err)
 		}
 	})
+	t.Run("whole", func(t *testing.T) { m.moveWhole(t, m.target(t, s3)) })
+	t.Run("interrupted", func(t *testing.T) { m.moveInterrupted(t, m.target(t, s3)) })
+	t.Run("went on", func(t *testing.T) { m.moveAfterItWentOn(t, m.target(t, s3)) })
+}
+
+func (m *movedInstallation) moveWhole(t *testing.T, target daemon.Config) {
 	source := folderState(t, m.config.Data)
 	var last daemon.MigrateProgress
 	o := m.options()
@@ -310,11 +316,11 @@ func TestMigrate(t *testing.T) {
 	if !maps.Equal(source, folderState(t, m.config.Data)) {
 		t.Error("the source was changed")
 	}
-	m.wantMoved(t, target, before)
+	m.wantMoved(t, target)
 	if _, err := daemon.Migrate(t.Context(), target, m.options()); err == nil || !strings.Contains(err.Error(), "nothing to do") {
 		t.Errorf("again: %v", err)
 	}
-	m.serve(t, m.config, func(d *daemon.Daemon) { wantSame(t, before, m.shown(t, d.URL())) }) // there is a way back
+	m.serve(t, m.config, func(d *daemon.Daemon) { wantSame(t, m.before, m.shown(t, d.URL())) }) // there is a way back
 
 	target.Workers = 2
 	m.serve(t, target, func(d *daemon.Daemon) { // runs that were open are carried out
@@ -325,52 +331,46 @@ func TestMigrate(t *testing.T) {
 	})
 }
 
-// TestMigrateIsInterrupted at every place where it tells how far it is: until it is finished no server starts, and whoever runs it again finishes it.
-func TestMigrateIsInterrupted(t *testing.T) {
-	m, s3 := newMover(t), s3test.Start(t)
-	target := m.target(t, s3)
-	var before map[string]string
-	m.serve(t, m.config, func(d *daemon.Daemon) { before = m.shown(t, d.URL()) })
-	for step := 1; ; step++ {
+// moveInterrupted stops it among the objects, behind the last one, and when all rows are copied but not committed: until it is finished no server
+// starts, and whoever runs it again finishes it.
+func (m *movedInstallation) moveInterrupted(t *testing.T, target daemon.Config) {
+	for _, part := range []float64{0, 0.5, 1, 2} { // of the objects; 2: the rows, too
 		ctx, stop := context.WithCancel(t.Context())
-		told := 0
 		o := m.options()
-		o.Progress = func(daemon.MigrateProgress) {
-			if told++; told == step {
+		o.Progress = func(now daemon.MigrateProgress) {
+			if float64(now.Blobs) >= part*float64(now.AllBlobs) || now.Rows == now.AllRows {
 				stop()
 			}
 		}
 		_, err := daemon.Migrate(ctx, target, o)
 		stop()
-		if err == nil {
-			break
+		if !errors.Is(err, context.Canceled) {
+			t.Fatalf("interrupted behind %v of the objects: %v", part, err)
 		}
 		wantRefused(t, target, "satchel migrate")
 		if _, err := daemon.Fsck(t.Context(), target, daemon.FsckOptions{}); err == nil || !strings.Contains(err.Error(), "satchel migrate") {
 			t.Errorf("fsck of a part: %v", err)
 		}
-		if step > 200 {
-			t.Fatalf("it does not come to an end: %v", err)
-		}
 	}
-	m.wantMoved(t, target, before)
+	report, err := daemon.Migrate(t.Context(), target, m.options())
+	if err != nil || report.Reused != report.Blobs {
+		t.Errorf("finished: %+v, %v", report, err)
+	}
+	m.wantMoved(t, target)
 }
 
-// TestMigrateAfterTheSourceWentOn: between two attempts its server was started again.
-func TestMigrateAfterTheSourceWentOn(t *testing.T) {
-	m, s3 := newMover(t), s3test.Start(t)
-	target := m.target(t, s3)
+// moveAfterItWentOn lets the server of the source run again between two attempts.
+func (m *movedInstallation) moveAfterItWentOn(t *testing.T, target daemon.Config) {
 	ctx, stop := context.WithCancel(t.Context())
 	o := m.options()
 	o.Progress = func(now daemon.MigrateProgress) {
-		if now.Rows > 0 || now.Blobs == now.AllBlobs {
+		if now.Blobs == now.AllBlobs {
 			stop()
 		}
 	}
 	if _, err := daemon.Migrate(ctx, target, o); err == nil {
 		t.Fatal("it was not interrupted")
 	}
-	var before map[string]string
 	m.serve(t, m.config, func(d *daemon.Daemon) {
 		c := client.New(d.URL(), m.owner)
 		remove(t, c, m.files[m.owner][0])
@@ -378,14 +378,14 @@ func TestMigrateAfterTheSourceWentOn(t *testing.T) {
 		fresh, err := c.Upload(t.Context(), uploadOf("later.txt", "later"))
 		must(t, err)
 		m.files[m.owner] = append(m.files[m.owner], fresh[0].ID)
-		before = m.shown(t, d.URL())
+		m.before = m.shown(t, d.URL())
 	})
 	_, err := daemon.Migrate(t.Context(), target, m.options())
 	must(t, err)
-	m.wantMoved(t, target, before)
+	m.wantMoved(t, target)
 }
 
-// TestMigrateToAFolder keeps the bytes in the new data folder, and takes them out of a bucket.
+// TestMigrateFromABucketToAFolder keeps the bytes in the new data folder, and takes them out of a bucket.
 func TestMigrateFromABucketToAFolder(t *testing.T) {
 	s3 := s3test.Start(t)
 	c := config(t)
