@@ -28,12 +28,13 @@ func TestKillMigrate(t *testing.T) {
 	t.Logf("the seed is %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
 
-	const kills = 12
+	const kills = 25
 	for round := 1; round <= kills; round++ {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rng.IntN(round*100))*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rng.IntN(round*40))*time.Millisecond)
 		err := i.how.Command(ctx, t, "migrate", "--from", source, "--data", i.data).Run()
 		cancel()
 		if err == nil {
+			t.Logf("it was finished after %d kills", round-1)
 			break
 		}
 	}
