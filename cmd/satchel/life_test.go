@@ -276,7 +276,7 @@ func TestTeams(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	c := newCLI(t)
-	for _, command := range []string{"", "serve", "work", "put", "ls", "info", "meta", "text", "process", "cancel", "get", "doctor", "rm", "workspace", "workspace ls", "workspace create", "workspace rename", "workspace rm", "workspace users", "workspace grant", "workspace revoke", "user", "user ls", "user create", "user set", "user rm", "user whoami", "org", "org ls", "org create", "org rename", "org rm", "token", "token create", "token ls", "token rm", "audit", "fsck", "backup", "restore", "openapi", "version"} {
+	for _, command := range []string{"", "serve", "work", "put", "ls", "info", "meta", "text", "process", "cancel", "get", "doctor", "rm", "workspace", "workspace ls", "workspace create", "workspace rename", "workspace rm", "workspace users", "workspace grant", "workspace revoke", "user", "user ls", "user create", "user set", "user rm", "user whoami", "org", "org ls", "org create", "org rename", "org rm", "token", "token create", "token ls", "token rm", "audit", "fsck", "backup", "restore", "migrate", "openapi", "version"} {
 		c.ok(append(strings.Fields(command), "--help")...)
 	}
 	for line := range strings.Lines(c.transcript.String()) {

@@ -69,7 +69,7 @@ func rooms() []room {
 		{name: "internal/daemon", may: []string{"**"}},
 		{
 			name: "cmd/satchel", may: []string{"api", "client", "internal/daemon", "internal/extract", "internal/extract/*"},
-			tests: []string{".", "internal/maintain", "internal/llm/llmtest"},
+			tests: []string{".", "internal/maintain", "internal/llm/llmtest", "internal/meta/postgrestest"},
 		},
 
 		{name: "internal/archtest"},

@@ -157,6 +157,11 @@ func (s *stores) claim(ctx context.Context, claimer blob.Claimer, name, place st
 	if name == "" {
 		name = rand.Text()
 	}
+	return s.sign(ctx, claimer, name, place)
+}
+
+// sign leaves a name in the place and in the rows.
+func (s *stores) sign(ctx context.Context, claimer blob.Claimer, name, place string) error {
 	if err := s.rows.SetMark(ctx, maintain.MarkPlace, name+" "+place+claiming); err != nil {
 		return fmt.Errorf("note where the blobs lie: %w", err)
 	}

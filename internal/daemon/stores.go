@@ -49,6 +49,9 @@ func openRows(ctx context.Context, c Config, options sqlstore.Options) (*stores,
 		if err != nil {
 			return nil, err
 		}
+		if err := checkWhole(ctx, rows); err != nil {
+			return nil, errors.Join(err, rows.Close())
+		}
 		s.rows, s.newRunner = rows, func(c jobs.Config) (*jobs.Runner, error) { return jobs.New(rows.JobDriver(), c) }
 		return s, nil
 	}

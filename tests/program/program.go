@@ -55,11 +55,11 @@ type Settings struct {
 // Serve is the command line that serves a data folder, on a free port.
 func (how Settings) Serve(ctx context.Context, t testing.TB, data string) *exec.Cmd {
 	t.Helper()
-	return how.command(ctx, t, "serve", "--listen", "127.0.0.1:0", "--data", data)
+	return how.Command(ctx, t, "serve", "--listen", "127.0.0.1:0", "--data", data)
 }
 
-// command is a command line of the program, with all that it knows of the machine.
-func (how Settings) command(ctx context.Context, t testing.TB, args ...string) *exec.Cmd {
+// Command is a command line of the program, with all that it knows of the machine.
+func (how Settings) Command(ctx context.Context, t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(ctx, how.Program, args...)
 	cmd.Env = append([]string{
@@ -87,5 +87,5 @@ func (how Settings) Fsck(t testing.TB, data string) {
 // Run runs a command line of the program to its end, and gives what it wrote.
 func (how Settings) Run(t testing.TB, args ...string) (out []byte, err error) {
 	t.Helper()
-	return how.command(t.Context(), t, args...).CombinedOutput()
+	return how.Command(t.Context(), t, args...).CombinedOutput()
 }

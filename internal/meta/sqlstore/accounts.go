@@ -260,18 +260,23 @@ func (s *Store) RecountUsage(ctx context.Context, repair bool) (wrong []meta.Wro
 		if wrong, err = tx.wrongUsage(ctx); err != nil || !repair {
 			return err
 		}
-		for _, w := range wrong {
-			missing := satchel.Amount{Files: w.Right.Files - w.Counted.Files, Bytes: w.Right.Bytes - w.Counted.Bytes}
-			if err := tx.addOne(ctx, w.Org, w.Workspace, missing); err != nil {
-				return err
-			}
-		}
-		return nil
+		return tx.mendUsage(ctx, wrong)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("counting what is used again: %w", err)
 	}
 	return wrong, nil
+}
+
+// mendUsage counts what was not, and takes off what was counted too often.
+func (t *transaction) mendUsage(ctx context.Context, wrong []meta.WrongUsage) error {
+	for _, w := range wrong {
+		missing := satchel.Amount{Files: w.Right.Files - w.Counted.Files, Bytes: w.Right.Bytes - w.Counted.Bytes}
+		if err := t.addOne(ctx, w.Org, w.Workspace, missing); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (t *transaction) wrongUsage(ctx context.Context) ([]meta.WrongUsage, error) {

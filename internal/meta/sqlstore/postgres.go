@@ -40,7 +40,8 @@ var (
 // Postgres is a Store on a PostgreSQL database, which any number of processes may have open.
 type Postgres struct {
 	*Store
-	pool *pgxpool.Pool
+	pool   *pgxpool.Pool
+	shared *postgresEngine // the Store's engine
 }
 
 // CheckPostgresURL says what is wrong with the URL of a database, without repeating it: it may hold a password.
@@ -92,6 +93,7 @@ func (p *Postgres) open(ctx context.Context, options Options) error {
 		return fmt.Errorf("making the client for jobs: %w", err)
 	}
 	e := &postgresEngine{pool: p.pool, jobs: jobs, onCommit: options.OnCommit}
+	p.shared = e
 	if p.Store, err = newStore(ctx, e, pooled{p.pool}, options); err != nil {
 		return err
 	}

@@ -186,9 +186,11 @@ func (s *Store) FailedFiles(ctx context.Context, code satchel.Code, after satche
 // endLeases leaves older ends as they are: whoever waits longest is found first.
 const endLeases = `UPDATE runs SET claim = $1, lease_until = CASE WHEN lease_until < $2 THEN lease_until ELSE $2 END WHERE ended_at IS NULL`
 
+// nobody has a run whose worker is gone for sure.
+const nobody = "nobody"
+
 // EndLeases implements meta.RunRegister.
 func (s *Store) EndLeases(ctx context.Context, now time.Time) error {
-	const nobody = "nobody"
 	err := s.change(ctx, func(ctx context.Context, tx *transaction) error {
 		_, err := tx.q.exec(ctx, endLeases, nobody, now.UnixMicro()-1)
 		return err
