@@ -84,3 +84,12 @@ func (p *Process) End(sig syscall.Signal) (status int, err error) {
 	<-ended
 	return cmd.ProcessState.ExitCode(), nil
 }
+
+// PID is the id of the process that was started last; 0 if none was.
+func (p *Process) PID() int {
+	cmd, _ := p.current()
+	if cmd == nil {
+		return 0
+	}
+	return cmd.Process.Pid
+}
