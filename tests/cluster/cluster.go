@@ -98,7 +98,7 @@ func (c *Cluster) startPostgres(ctx context.Context) (err error) {
 		return err
 	}
 	c.Database = postgrestest.URL(c.postgres, database)
-	c.Postgres = c.process("postgres", "", func() (*exec.Cmd, error) { return postgrestest.Command(c.postgres) })
+	c.Postgres = c.process("postgres", c.Database, func() (*exec.Cmd, error) { return postgrestest.Command(c.postgres) })
 	if err := c.Postgres.Start(); err != nil {
 		return err
 	}

@@ -137,10 +137,12 @@ func (b *breaker) suspend(p *program.Process) {
 	b.endLeases()
 }
 
-// endLeases lets the time of all leases be over: that of a dead worker's would be so after a minute and a half. Who lives works on, or has to do it again.
+// endLeases lets the time of all leases, and of jobs that were taken for runs not claimed yet, be over: that of a dead worker's would be so after a minute
+// and a half. Who lives works on, or has to do it again.
 func (b *breaker) endLeases() {
 	b.t.Helper()
 	postgrestest.Exec(b.t, b.Database, "UPDATE runs SET lease_until = 1 WHERE ended_at IS NULL AND claim <> ''")
+	postgrestest.Exec(b.t, b.Database, "UPDATE river_job SET attempted_at = attempted_at - interval '2 minutes' WHERE state = 'running'")
 }
 
 // wake lets a suspended worker go on, in the middle of what others have done meanwhile.

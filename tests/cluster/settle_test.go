@@ -61,12 +61,16 @@ func (b *breaker) sameList(c *client.Client, want map[string]*known, shared []st
 		}
 		found[file.ID] = file
 		k := want[file.ID]
+		var content []byte
+		if k != nil {
+			content = k.content()
+		}
 		switch {
 		case strings.HasPrefix(file.Filename, "shared-"):
 		case k == nil:
 			b.t.Errorf("%s (%s) is there: nobody was told so, or its deletion was acknowledged", file.ID, file.Filename)
-		case file.Filename != k.name || file.Bytes != int64(len(k.content)) || file.SHA256 != hashOf(k.content) || valueOf(file) != k.value:
-			b.t.Errorf("%s is %s, %d bytes, %s; want %s, %d, %s", file.ID, file.Filename, file.Bytes, file.Metadata, k.name, len(k.content), k.value)
+		case file.Filename != k.name || file.Bytes != int64(len(content)) || file.SHA256 != hashOf(content) || valueOf(file) != k.value:
+			b.t.Errorf("%s is %s, %d bytes, %s; want %s, %d, %s", file.ID, file.Filename, file.Bytes, file.Metadata, k.name, len(content), k.value)
 		}
 	}
 	for id, k := range want {

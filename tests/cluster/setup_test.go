@@ -142,5 +142,5 @@ func hashOf(b []byte) string {
 func seed(t testing.TB) uint64 {
 	n := program.Number(t, "CLUSTER_SEED", int(time.Now().UnixNano()%1_000_000))
 	t.Logf("CLUSTER_SEED=%d; what the machine schedules stays random all the same", n)
-	return uint64(n) //nolint:gosec // only its bits matter
+	return uint64(n)
 }

@@ -81,7 +81,7 @@ func (s *Server) Command() (*exec.Cmd, error) {
 		return nil, err
 	}
 	home := filepath.Dir(s.Folder)
-	cmd := exec.Command(path, "--port", strings.TrimPrefix(s.Endpoint, "http://"), "--access", AccessKey, "--secret", SecretKey, //nolint:gosec,noctx // the path is the project's own; it lives until it is killed
+	cmd := exec.Command(path, "--port", strings.TrimPrefix(s.Endpoint, "http://"), "--access", AccessKey, "--secret", SecretKey, //nolint:noctx // it lives until it is killed
 		"--quiet", "--keep-alive", "posix", "--sidecar", s.sidecar(), s.Folder)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + home}
 	return cmd, nil

@@ -15,7 +15,7 @@ func Prepare(ctx context.Context, folder string) error {
 	if err != nil {
 		return err
 	}
-	command := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N") //nolint:gosec // the path is the one of an installation
+	command := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
 	command.Dir = folder
 	if err := asNobody(command, folder); err != nil {
 		return err
@@ -33,7 +33,7 @@ func Command(folder string) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	command := exec.Command(filepath.Join(bin, "postgres"), "-D", "data", "-k", folder, "-c", "listen_addresses=", //nolint:gosec,noctx // the path is the one of an installation; it lives until it is signalled
+	command := exec.Command(filepath.Join(bin, "postgres"), "-D", "data", "-k", folder, "-c", "listen_addresses=", //nolint:noctx // it lives until it is signalled
 		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "shared_buffers=64MB", "-c", "autovacuum_naptime=1s")
 	command.Dir = folder
 	return command, asNobody(command, folder)

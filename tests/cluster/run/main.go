@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -84,11 +85,12 @@ func free(ctx context.Context) string {
 
 // invitation says what there is, and what to try.
 func invitation(c *cluster.Cluster, token string) string {
-	text := fmt.Sprintf("\nThe cluster is ready: %s\n\n  %-9s  %s\n", c.URL(), "nginx", c.URL())
-	for _, p := range append(c.Satchels(), c.Bucket) {
-		text += fmt.Sprintf("  %-9s  %s, process %d\n", p.Name, p.URL, p.PID())
+	var text strings.Builder
+	fmt.Fprintf(&text, "\nThe cluster is ready: %s\n\n", c.URL())
+	for _, p := range append(c.Satchels(), c.Proxy, c.Bucket, c.Postgres) {
+		fmt.Fprintf(&text, "  %-9s  process %d  %s\n", p.Name, p.PID(), p.URL)
 	}
-	return text + fmt.Sprintf("  %-9s  %s, process %d\n", c.Postgres.Name, c.Database, c.Postgres.PID()) + fmt.Sprintf(`
+	fmt.Fprintf(&text, `
 In another terminal, in this folder:
 
   export SATCHEL_URL=%s SATCHEL_TOKEN=%s PATH=$PWD/bin:$PATH
@@ -100,6 +102,7 @@ In another terminal, in this folder:
 Everything goes when it stops. Ctrl-C stops it.
 
 `, c.URL(), token, c.Servers[0].PID())
+	return text.String()
 }
 
 // stream is one log of several processes.
