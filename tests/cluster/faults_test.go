@@ -183,10 +183,13 @@ func (b *breaker) restartPostgres() {
 	program.Must(b.t, b.WaitPostgres(b.t.Context()))
 }
 
-// nobodyIsReady waits until both servers say that they cannot work.
+// nobodyIsReady waits until all servers and workers that are up say that they cannot work.
 func (b *breaker) nobodyIsReady(why string) {
 	b.t.Helper()
-	for _, p := range b.Servers {
+	for _, p := range b.Satchels() {
+		if b.touched(p)%2 == 1 {
+			continue
+		}
 		program.Within(b.t, p.Name+" is not ready: "+why, func() bool {
 			status, header, err := b.probe(b.t.Context(), p, "/ready")
 			if err == nil && status == http.StatusServiceUnavailable && header.Get("Retry-After") == "" {
