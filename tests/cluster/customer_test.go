@@ -22,6 +22,7 @@ import (
 const (
 	firstValue = "0"
 	slowest    = 40 * time.Second // within which every request has an answer or a broken connection
+	plenty     = 200              // files that a customer keeps at most: a long run must not fill the disk
 	stubborn   = 2 * time.Minute  // within which everything succeeds that is tried again and again
 )
 
@@ -111,11 +112,11 @@ func (c *customer) work(ctx context.Context, quit <-chan struct{}) {
 		switch dice := c.rng.IntN(100); {
 		case dice < 15:
 			c.share(ctx)
-		case dice < 50 || len(c.files) == 0:
+		case len(c.files) == 0 || dice < 50 && len(c.files) < plenty:
 			c.create(ctx)
-		case dice < 70:
+		case dice >= 50 && dice < 70:
 			c.change(ctx)
-		case dice < 85:
+		case dice >= 70 && dice < 85:
 			c.read(ctx)
 		default:
 			c.remove(ctx)
