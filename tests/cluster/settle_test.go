@@ -86,6 +86,8 @@ func (b *breaker) sameList(c *client.Client, want map[string]*known, shared []st
 // sameBytes reads every file, and asks for what was deleted.
 func (b *breaker) sameBytes(customers []*customer) {
 	b.t.Helper()
+	all := customers[0].tally
+	before := len(all.complaints) // which are known
 	for _, customer := range customers {
 		for n, k := range customer.files {
 			program.Must(b.t, customer.compare(b.t.Context(), customer.doors[n%len(customer.doors)], k))
@@ -95,9 +97,9 @@ func (b *breaker) sameBytes(customers []*customer) {
 				b.t.Errorf("%s is deleted: %v", id, err)
 			}
 		}
-		if complaints := customer.tally.complaints; len(complaints) > 0 {
-			b.t.Errorf("%d complaints, %s", len(complaints), complaints[len(complaints)-1])
-		}
+	}
+	for _, complaint := range all.complaints[before:] {
+		b.t.Error(complaint)
 	}
 }
 
