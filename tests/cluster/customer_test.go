@@ -2,6 +2,7 @@ package cluster_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -124,9 +125,10 @@ func (c *customer) work(ctx context.Context, quit <-chan struct{}) {
 	}
 }
 
-// attempt does something once, through any door, and judges the answer: again says that it may be tried again.
-func (c *customer) attempt(ctx context.Context, what string, do func(context.Context, *client.Client) error) (again bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*slowest)
+// attempt does something once, through any door, and judges the answer: again says that it may be tried again. A customer who is impatient hangs up after
+// that time, so that what is done all the same is not known.
+func (c *customer) attempt(ctx context.Context, what string, impatient time.Duration, do func(context.Context, *client.Client) error) (again bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(impatient, 2*slowest))
 	defer cancel()
 	began := time.Now()
 	c.header = http.Header{}
@@ -138,6 +140,9 @@ func (c *customer) attempt(ctx context.Context, what string, do func(context.Con
 	case err == nil:
 		c.tally.count("ok", took)
 		return false, nil
+	case impatient > 0 && ctx.Err() != nil:
+		c.tally.count("hung up", took)
+		return true, err
 	case errors.As(err, &refused) && (refused.Status == http.StatusServiceUnavailable || refused.Status == http.StatusTooManyRequests):
 		c.tally.count(fmt.Sprint(refused.Status), took)
 		if c.header.Get("Retry-After") == "" {
@@ -156,7 +161,11 @@ func (c *customer) attempt(ctx context.Context, what string, do func(context.Con
 func (c *customer) insist(ctx context.Context, what string, do func(ctx context.Context, d *client.Client, tries int) error) bool {
 	const pause = 200 * time.Millisecond
 	for tries, began := 0, time.Now(); ; tries++ {
-		again, err := c.attempt(ctx, what, func(ctx context.Context, d *client.Client) error { return do(ctx, d, tries) })
+		var impatient time.Duration
+		if tries == 0 && c.rng.IntN(8) == 0 {
+			impatient = time.Duration(1+c.rng.IntN(20_000)) * time.Microsecond
+		}
+		again, err := c.attempt(ctx, what, impatient, func(ctx context.Context, d *client.Client) error { return do(ctx, d, tries) })
 		switch {
 		case err == nil:
 			c.done++
@@ -273,7 +282,7 @@ func (c *customer) share(ctx context.Context) {
 	c.made++
 	a := access{register: c.shared[c.rng.IntN(len(c.shared))], write: c.rng.IntN(3) == 0, value: fmt.Sprintf("%s-%d", c.name, c.made)}
 	read, began := "", c.history.now()
-	again, err := c.attempt(ctx, "a shared file", func(ctx context.Context, d *client.Client) error {
+	again, err := c.attempt(ctx, "a shared file", 0, func(ctx context.Context, d *client.Client) error {
 		if a.write {
 			_, err := d.PatchMetadata(ctx, a.register, valued(a.value))
 			return err
