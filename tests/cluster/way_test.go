@@ -45,6 +45,7 @@ func TestTheWayThrough(t *testing.T) {
 	if !bytes.Equal(bytes.TrimSpace(words), bytes.TrimSpace(contents[2])) {
 		t.Errorf("of %d bytes of words %d were read, or other ones", len(contents[2]), len(words))
 	}
+	i.redirects(ids[0])
 	i.usageIsRight(one)
 	i.likeOpenAI()
 	for _, id := range ids {
@@ -121,6 +122,23 @@ func (i *installation) sees(one, two *client.Client, ids []string) {
 		program.Must(i.t, err)
 		if string(file.Metadata) != string(patch) || len(page.Data) != 1 || page.Data[0].ID != id {
 			i.t.Errorf("the other server says %s and finds %d files, want %s", file.Metadata, len(page.Data), patch)
+		}
+	}
+}
+
+// redirects expects that the first server gives a file's bytes itself, and that the second one sends the client to the bucket.
+func (i *installation) redirects(id string) {
+	i.t.Helper()
+	direct := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	for n, want := range []int{http.StatusOK, http.StatusTemporaryRedirect} {
+		request, err := http.NewRequestWithContext(i.t.Context(), http.MethodGet, i.Servers[n].URL+"/files/"+id+"/content", nil)
+		program.Must(i.t, err)
+		request.Header.Set("Authorization", "Bearer "+program.RootToken)
+		response, err := direct.Do(request)
+		program.Must(i.t, err)
+		program.Must(i.t, response.Body.Close())
+		if response.StatusCode != want {
+			i.t.Errorf("%s: %s, want %d", i.Servers[n].Name, response.Status, want)
 		}
 	}
 }
