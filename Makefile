@@ -28,6 +28,21 @@ build: ## the program, static, as bin/satchel
 run: build ## starts it, puts a sample document through it and shows what came back
 	scripts/run-demo.sh
 
+.PHONY: cluster
+cluster: build ## PostgreSQL, an S3 server, nginx, two servers and two workers, until Ctrl-C
+	@scripts/setup cluster
+	@go build -o bin/cluster ./tests/cluster/run && exec bin/cluster
+
+.PHONY: cluster-test
+cluster-test: ## the tests of a whole cluster
+	@scripts/setup cluster
+	$(tests) go test -count=1 -v ./tests/cluster
+
+.PHONY: torture
+torture: ## breaks the parts of a cluster while it is used, for SATCHEL_TORTURE=10m
+	@scripts/setup cluster
+	SATCHEL_TORTURE=$${SATCHEL_TORTURE:-10m} $(tests) go test -count=1 -v -timeout 0 -run TestFaults ./tests/cluster
+
 .PHONY: test
 test: clean-results setup format lint vulncheck openapi-check test-go test-manifests test-sdk test-oidc test-openapi cross fuzz ## everything that CI runs; installs what it needs
 	@scripts/results
@@ -36,7 +51,7 @@ test: clean-results setup format lint vulncheck openapi-check test-go test-manif
 serial := internal/extract/charset internal/extract/image internal/extract/mail internal/extract/markup internal/extract/office \
 	internal/extract/pdf internal/extract/text internal/instruct internal/metaschema
 # The same goes for tests that only look at what programs and children answer.
-driven := bench/documents bench/fidelity tests/bucket tests/deploy tests/documents tests/localmodel tests/proxy tests/readme
+driven := bench/documents bench/fidelity tests/bucket tests/cluster tests/deploy tests/documents tests/localmodel tests/proxy tests/readme
 unraced := $(addprefix ./,$(serial) $(driven))
 gotestsum := $(tests) .cache/bin/gotestsum --format pkgname
 

@@ -76,11 +76,14 @@ func rooms() []room {
 		{name: "bench", may: []string{"**"}},
 		{name: "bench/*", may: []string{"**"}},
 		{name: "tests/*", may: []string{"**"}},
+		{name: "tests/cluster/run", may: []string{"tests/cluster"}},
 	}
 }
 
 // beside are the folders of programs that stand beside the product: they may use all of it, and nothing of it may use them.
-func beside() []string { return []string{"bench", "bench/*", "tests/*", "internal/archtest"} }
+func beside() []string {
+	return []string{"bench", "bench/*", "tests/*", "tests/cluster/run", "internal/archtest"}
+}
 
 // systemHolders may name what belongs to no tenant (meta.System and its parts): nobody else reaches across tenants. The daemon only hands it on.
 func systemHolders() []string {

@@ -150,6 +150,23 @@ func objects(t *testing.T, data string) (n int) {
 	return n
 }
 
+// A worker that died after it had taken a job, and before it claimed the run, keeps nobody from it.
+func TestAJobOfADeadWorkerIsDone(t *testing.T) {
+	c := sharedConfig(t)
+	server := open(t, c)
+	run(t, server)
+	token := server.FirstToken()
+	file := put(t, server, token)
+	postgrestest.Exec(t, string(c.Database), `UPDATE river_job SET state = 'running', attempt = 1, attempted_at = now() - interval '2 minutes', attempted_by = '{dead}'`)
+	work := c
+	work.Workers, work.WorkOnly = 1, true
+	run(t, open(t, work))
+	found, err := client.New(server.URL(), token).WaitForProcessing(t.Context(), file.ID)
+	if err != nil || found.Status != "processed" {
+		t.Errorf("%+v, %v", found, err)
+	}
+}
+
 // What one command cannot do to rows in PostgreSQL it says, and says what can.
 func TestMaintenanceOnASharedDatabase(t *testing.T) {
 	c := sharedConfig(t)

@@ -16,6 +16,7 @@ import (
 	"github.com/satchel-files/satchel/internal/jobs"
 	"github.com/satchel-files/satchel/internal/llm"
 	"github.com/satchel-files/satchel/internal/llm/openai"
+	"github.com/satchel-files/satchel/internal/meta"
 	"github.com/satchel-files/satchel/internal/process"
 )
 
@@ -136,7 +137,8 @@ func (w *workers) work(ctx context.Context) error {
 	}
 }
 
-// look brings back into work what has fallen out of it: what waited for a model, once, and again and again runs whose workers are gone.
+// look brings back into work what has fallen out of it: what waited for a model, once, and again and again runs whose workers are gone, and jobs whose
+// workers never came to a run.
 func (w *workers) look(ctx context.Context) error {
 	rows := w.daemon.stores.rows
 	ticker := time.NewTicker(rescueInterval)
@@ -144,6 +146,9 @@ func (w *workers) look(ctx context.Context) error {
 	resumed := !w.model
 	for {
 		w.try(ctx, "rescue runs", func() (int, error) { return w.files.Rescue(ctx, rows) })
+		if jobs, ok := rows.(meta.JobRescuer); ok {
+			w.try(ctx, "rescue jobs", func() (int, error) { return jobs.RescueJobs(ctx, time.Now().Add(-files.Lease)) })
+		}
 		if !resumed {
 			resumed = w.try(ctx, "resume files that waited for a model", func() (int, error) { return w.files.Resume(ctx, rows) })
 		}

@@ -5,12 +5,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -41,19 +43,13 @@ func Start(t testing.TB) *Server {
 	t.Helper()
 	t.Setenv("AWS_ACCESS_KEY_ID", AccessKey)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", SecretKey)
-	folder := t.TempDir()
-	s := &Server{Bucket: "files", Folder: filepath.Join(folder, "buckets")}
-	for _, dir := range []string{filepath.Join(s.Folder, s.Bucket), filepath.Join(folder, "sidecar")} {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			t.Fatal(err)
-		}
+	s, err := New(t.TempDir(), freeAddress(t))
+	if err != nil {
+		t.Fatal(err)
 	}
-	address := freeAddress(t)
-	s.Endpoint = "http://" + address
-	s.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), program(t),
-		"--port", address, "--access", AccessKey, "--secret", SecretKey, "--quiet", "--keep-alive",
-		"posix", "--sidecar", filepath.Join(folder, "sidecar"), s.Folder)
-	s.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + folder, "TMPDIR=" + folder}
+	if s.cmd, err = s.Command(); err != nil {
+		t.Fatal(err)
+	}
 	s.said = &record{}
 	s.cmd.Stdout, s.cmd.Stderr = s.said, s.said
 	if err := s.cmd.Start(); err != nil {
@@ -62,6 +58,33 @@ func Start(t testing.TB) *Server {
 	t.Cleanup(func() { s.Stop() })
 	s.await(t)
 	return s
+}
+
+// New makes the folders of a server for an address, which is then started with its Command, and started again.
+func New(folder, address string) (*Server, error) {
+	s := &Server{Endpoint: "http://" + address, Bucket: "files", Folder: filepath.Join(folder, "buckets")}
+	for _, dir := range []string{filepath.Join(s.Folder, s.Bucket), s.sidecar()} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// sidecar is where the server keeps what it knows of objects.
+func (s *Server) sidecar() string { return filepath.Join(filepath.Dir(s.Folder), "sidecar") }
+
+// Command runs the server.
+func (s *Server) Command() (*exec.Cmd, error) {
+	path, err := program()
+	if err != nil {
+		return nil, err
+	}
+	home := filepath.Dir(s.Folder)
+	cmd := exec.Command(path, "--port", strings.TrimPrefix(s.Endpoint, "http://"), "--access", AccessKey, "--secret", SecretKey, //nolint:noctx // it lives until it is killed
+		"--quiet", "--keep-alive", "posix", "--sidecar", s.sidecar(), s.Folder)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + home}
+	return cmd, nil
 }
 
 // URL names the bucket, or a folder in it, as a store's place.
@@ -100,11 +123,10 @@ func (s *Server) await(t testing.TB) {
 }
 
 // program finds the server, which scripts/setup builds.
-func program(t testing.TB) string {
-	t.Helper()
+func program() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); errors.Is(err, os.ErrNotExist) {
@@ -112,12 +134,11 @@ func program(t testing.TB) string {
 		}
 		path := filepath.Join(dir, ".cache", "bin", "versitygw")
 		if _, err := os.Stat(path); err != nil {
-			t.Fatalf("there is no S3 server for the tests: run make setup (%v)", err)
+			return "", fmt.Errorf("there is no S3 server for the tests: run make setup (%w)", err)
 		}
-		return path
+		return path, nil
 	}
-	t.Fatal("the tests do not run inside the module")
-	return ""
+	return "", errors.New("the tests do not run inside the module")
 }
 
 func freeAddress(t testing.TB) string {

@@ -10,7 +10,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -103,11 +102,7 @@ func start(tb testing.TB) {
 }
 
 // urlOf gives the URL of a database of the server.
-func urlOf(name string) string {
-	u := url.URL{Scheme: "postgres", User: url.User("postgres"), Path: "/" + name}
-	u.RawQuery = url.Values{"host": {server.socket}, "sslmode": {"disable"}, "pool_max_conns": {"8"}}.Encode()
-	return u.String()
-}
+func urlOf(name string) string { return URL(server.socket, name) + "&pool_max_conns=8" }
 
 func makeTemplate(create func(ctx context.Context, url string) error) error {
 	ctx := context.Background()

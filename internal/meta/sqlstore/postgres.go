@@ -33,8 +33,9 @@ const (
 )
 
 var (
-	_ meta.Turns     = (*Postgres)(nil)
-	_ meta.Condenser = (*Postgres)(nil)
+	_ meta.Turns      = (*Postgres)(nil)
+	_ meta.Condenser  = (*Postgres)(nil)
+	_ meta.JobRescuer = (*Postgres)(nil)
 )
 
 // Postgres is a Store on a PostgreSQL database, which any number of processes may have open.

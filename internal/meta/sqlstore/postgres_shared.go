@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // TryTurn implements meta.Turns, by a lock that ends with the connection that holds it.
@@ -25,6 +26,24 @@ func (p *Postgres) TryTurn(ctx context.Context, name string) (end func(), ok boo
 		}
 		conn.Release()
 	}, true, nil
+}
+
+// rescueJobs does what River's own rescue does, but not only after the longest that a job may take: a run without a claim says that nobody is at it.
+const rescueJobs = `UPDATE river_job SET state = 'available', scheduled_at = now() WHERE state = 'running' AND attempted_at < $1
+	AND EXISTS (SELECT 1 FROM runs WHERE ended_at IS NULL AND file_id = args->>'file')
+	AND NOT EXISTS (SELECT 1 FROM runs WHERE ended_at IS NULL AND file_id = args->>'file' AND claim <> '')`
+
+// RescueJobs implements meta.JobRescuer.
+func (p *Postgres) RescueJobs(ctx context.Context, before time.Time) (int, error) {
+	var rescued int64
+	err := p.change(ctx, func(ctx context.Context, tx *transaction) (err error) {
+		rescued, err = tx.q.exec(ctx, rescueJobs, before)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("rescuing jobs: %w", err)
+	}
+	return int(rescued), nil
 }
 
 // foldAtOnce is how many rows are folded by one statement.

@@ -1,0 +1,28 @@
+package cluster_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/satchel-files/satchel/tests/program"
+)
+
+// programVariable names the program under test to the tests.
+const programVariable = "CLUSTER_PROGRAM"
+
+// TestMain builds the program.
+func TestMain(m *testing.M) {
+	folder, err := os.MkdirTemp("", "satchel-cluster-")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	built := filepath.Join(folder, "satchel")
+	if err := errors.Join(program.Build(context.Background(), built), os.Setenv(programVariable, built)); err != nil {
+		panic(err)
+	}
+	m.Run() // its result is the exit status once this function returns
+}

@@ -1,0 +1,146 @@
+package cluster_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/satchel-files/satchel/client"
+	"github.com/satchel-files/satchel/tests/cluster"
+	"github.com/satchel-files/satchel/tests/program"
+)
+
+// host is an address from which nobody makes connections, so that a port of it stays free while its process is dead.
+const host = "127.77.0.2"
+
+// installation is a cluster under test.
+type installation struct {
+	*cluster.Cluster
+	t    testing.TB
+	logs map[string]*program.Record
+}
+
+// install starts a cluster that ends with the test, and gives the logs of its processes when the test has failed. The second server sends downloads to
+// the bucket.
+func install(t testing.TB) *installation {
+	t.Helper()
+	program.Must(t, program.NoteSources())
+	i := &installation{t: t, logs: map[string]*program.Record{}}
+	for _, name := range []string{"postgres", "s3", "server-1", "server-2", "worker-1", "worker-2", "nginx"} {
+		i.logs[name] = &program.Record{}
+	}
+	t.Cleanup(i.showLogs)
+	c, err := cluster.Start(context.WithoutCancel(t.Context()), cluster.Options{
+		Program: os.Getenv(programVariable), Folder: t.TempDir(), Host: host, Token: program.RootToken,
+		Env: []string{"SATCHEL_SWEEP_INTERVAL=200ms"},
+		Prepare: func(name string, cmd *exec.Cmd) {
+			cmd.Stdout, cmd.Stderr = i.logs[name], i.logs[name]
+			if name == "server-2" {
+				cmd.Env = append(cmd.Env, "SATCHEL_DOWNLOADS=redirect")
+			}
+		},
+	})
+	program.Must(t, err)
+	i.Cluster = c
+	t.Cleanup(func() {
+		if err := c.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return i
+}
+
+func (i *installation) showLogs() {
+	if !i.t.Failed() {
+		return
+	}
+	for name, log := range i.logs {
+		i.t.Logf("the log of %s:\n%s", name, log.Tail())
+	}
+}
+
+// client gives a client of a server, or of the load balancer, that tries everything once.
+func (i *installation) client(url string) *client.Client {
+	return client.New(url, program.RootToken, client.WithRetries(0, 0))
+}
+
+// fsck checks rows and bytes against each other, and says what it found.
+func (i *installation) fsck() (report string, clean bool) {
+	i.t.Helper()
+	out, err := i.Command("fsck", "fsck", "--deep").CombinedOutput()
+	return string(out), err == nil
+}
+
+// objects gives how many objects lie in the bucket, without the sign of whose it is.
+func (i *installation) objects() int {
+	i.t.Helper()
+	n := 0
+	for path := range program.Walk(i.t, filepath.Join(i.Objects, "files", "files", "of", "satchel")) {
+		if filepath.Base(path) != "owner" {
+			n++
+		}
+	}
+	return n
+}
+
+// age makes everything in the bucket older: so a day passes at once. An object's time is that of its file.
+func (i *installation) age(by time.Duration) {
+	i.t.Helper()
+	program.Must(i.t, filepath.WalkDir(i.Objects, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		then := info.ModTime().Add(-by)
+		return os.Chtimes(path, then, then)
+	}))
+}
+
+// number reads one number out of the database.
+func (i *installation) number(sql string) (n int64) {
+	i.t.Helper()
+	conn, err := pgx.Connect(i.t.Context(), i.Database)
+	program.Must(i.t, err)
+	defer func() { _ = conn.Close(i.t.Context()) }()
+	program.Must(i.t, conn.QueryRow(i.t.Context(), sql).Scan(&n))
+	return n
+}
+
+// content gives bytes of chance, the same for the same seed; with text they are words.
+func content(seed uint64, size int, text bool) []byte {
+	var key [32]byte
+	binary.LittleEndian.PutUint64(key[:], seed)
+	b := make([]byte, size)
+	_, _ = rand.NewChaCha8(key).Read(b) // never fails
+	if text {
+		words := hex.EncodeToString(b)
+		return []byte(strings.Join(strings.SplitAfter(words, "7"), " "))
+	}
+	return b
+}
+
+func hashOf(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// seed gives the run's seed.
+func seed(t testing.TB) uint64 {
+	n := program.Number(t, "CLUSTER_SEED", int(time.Now().UnixNano()%1_000_000))
+	t.Logf("CLUSTER_SEED=%d; what the machine schedules stays random all the same", n)
+	return uint64(n)
+}
