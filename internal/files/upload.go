@@ -62,14 +62,6 @@ func (u *Upload) Place(ctx context.Context, ws satchel.WorkspaceID) (err error) 
 // NewIdleUpload is for a request of which nothing will be kept: it takes no files and holds no room.
 func (s *Service) NewIdleUpload() *Upload { return &Upload{service: s} }
 
-// NewLateUpload is NewUpload for who may not upload just anywhere: no room is held before the workspace is known.
-func (s *Service) NewLateUpload(ctx context.Context, scope satchel.Scope, size int64, key string) (*Upload, error) {
-	if err := s.vault.CheckRoom(ctx, max(size, 0)); err != nil {
-		return nil, err
-	}
-	return &Upload{service: s, scope: scope, size: size, key: key}, nil
-}
-
 // MustStay notes that the workspace was there when the upload began: if it is gone at the end, with its settings, it is not made anew.
 func (u *Upload) MustStay() { u.there = true }
 

@@ -59,9 +59,6 @@ func (a *API) identify(ctx context.Context, c *call) error {
 	if len(given) > 1 {
 		return satchel.Errorf(satchel.CodeInvalidToken, "there is more than one Authorization header")
 	}
-	if len(c.r.Header.Values("X-Activeloop-Org-Id")) > 1 {
-		return &satchel.Error{Code: satchel.CodeDuplicate, In: satchel.InHeader, Param: "X-Activeloop-Org-Id", Message: "there is more than one X-Activeloop-Org-Id header"}
-	}
 	var secret string
 	if len(given) == 1 {
 		secret = bearer(given[0])
@@ -69,6 +66,9 @@ func (a *API) identify(ctx context.Context, c *call) error {
 	choice := tenant.OrgChoice{Strict: c.r.Header.Get("X-Activeloop-Org-Id"), Hint: c.r.Header.Get("OpenAI-Organization"), Origin: origin}
 	c.proof = proof{secret: secret, choice: choice, at: time.Now()}
 	caller, err := a.authenticate(ctx, c, secret, choice)
+	if err == nil && len(c.r.Header.Values("X-Activeloop-Org-Id")) > 1 {
+		c.faults.Add(&satchel.Error{Code: satchel.CodeDuplicate, In: satchel.InHeader, Param: "X-Activeloop-Org-Id", Message: "there is more than one X-Activeloop-Org-Id header"})
+	}
 	caller.Origin = origin
 	c.caller = caller
 	if caller.User == "" {

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -74,7 +75,9 @@ func (a *API) parseOrg(c *call, fresh bool, known ...string) (tenant.OrgRequest,
 	faults := c.faults
 	r := tenant.OrgRequest{
 		Name: stringOf(object, "name", &faults), Owner: textOf(object, "owner", &faults), ExternalID: stringOrNull(object, "external_id", &faults),
-		Quota: quotaOf(object, nil, &faults),
+	}
+	if slices.Contains(known, "quota") {
+		r.Quota = quotaOf(object, nil, &faults)
 	}
 	return r, withNew(faults, a.tenant.CheckOrg(r, fresh))
 }

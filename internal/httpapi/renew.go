@@ -34,6 +34,9 @@ func (*lateBodyError) Error() string { return "the body took its time" }
 func (a *API) beginAnew(ctx context.Context, c *call, begun call, text []byte) (any, error) {
 	*c = begun
 	caller, err := a.tenant.Identify(ctx, c.proof.secret, c.proof.choice)
+	if err == nil {
+		err = tenant.SameCaller(c.caller, caller)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -244,7 +244,12 @@ func freeName(wishes []string, id string, find func(name string) error) (string,
 		}
 	}
 	suffix := "-" + id[len(id)-suffixLength:]
-	last := wishes[len(wishes)-1]
+	last := strings.Map(func(r rune) rune {
+		if isInvisible(r) {
+			return -1
+		}
+		return r
+	}, wishes[len(wishes)-1])
 	last = strings.ToValidUTF8(last[:min(len(last), maxName-len(suffix))], "")
 	return last + suffix, nil
 }

@@ -3,6 +3,7 @@ package tenant
 import (
 	"context"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/satchel-files/satchel"
@@ -83,7 +84,7 @@ func checkName(param, name string) error {
 		return satchel.BodyFault(satchel.CodeInvalidValue, param, nil, "%s must not look like an id", param)
 	case !utf8.ValidString(name) || strings.ContainsFunc(name, isControl):
 		return satchel.BodyFault(satchel.CodeInvalidValue, param, nil, "%s must be UTF-8 without control characters", param)
-	case strings.TrimSpace(name) != name || strings.ContainsFunc(name, isInvisible):
+	case strings.TrimSpace(name) != name || strings.Contains(name, "  ") || strings.ContainsFunc(name, isInvisible) || !strings.ContainsFunc(name, isSeen):
 		return satchel.BodyFault(satchel.CodeInvalidValue, param, nil, "%s must look like no other name: no spaces around it, and no characters that are not seen", param)
 	case name == "." || name == "..":
 		return satchel.BodyFault(satchel.CodeInvalidValue, param, nil, "%s must not be %q: no path of the API could name it", param, name)
@@ -91,10 +92,21 @@ func checkName(param, name string) error {
 	return nil
 }
 
-// isInvisible reports whether a character shows nothing of its own, and at most turns the direction of others. Joiners are letters' business and stay.
+// isInvisible reports whether a character shows nothing of its own, is a space of another width, ends a line, or turns the direction of others.
+// The two joiners are letters' business and stay.
 func isInvisible(r rune) bool {
-	return r == '\u200b' || r == '\ufeff' || r == '\u2060' || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' || r == '\u200e' || r == '\u200f'
+	const joiners, others = "\u200c\u200d", "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
+	switch {
+	case r == ' ' || strings.ContainsRune(joiners, r):
+		return false
+	case strings.ContainsRune(others, r), unicode.Is(unicode.Variation_Selector, r):
+		return true
+	}
+	return unicode.In(r, unicode.Cf, unicode.Zs, unicode.Zl, unicode.Zp)
 }
+
+// isSeen reports whether a character shows something by itself.
+func isSeen(r rune) bool { return unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S) }
 
 func isControl(r rune) bool { return r < 0x20 || r >= 0x7f && r <= 0x9f }
 

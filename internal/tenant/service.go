@@ -102,7 +102,10 @@ func (s *Service) Renew(ctx context.Context, caller satchel.Caller, secret strin
 	}
 	if caller.Token == "" {
 		now, err := s.Identify(ctx, secret, choice)
-		if err == nil || !errors.Is(err, jwt.ErrTokenExpired) {
+		if err == nil {
+			return now, SameCaller(caller, now)
+		}
+		if !errors.Is(err, jwt.ErrTokenExpired) {
 			return now, err
 		}
 		member, err := s.store.Member(ctx, caller.Org, string(caller.User))
@@ -123,6 +126,15 @@ func (s *Service) Renew(ctx context.Context, caller satchel.Caller, secret strin
 		return satchel.Caller{}, err
 	}
 	return callerOf(token, member), nil
+}
+
+// SameCaller refuses to go on with a request as somebody else than began it, or in another organization: what a token of an issuer stands for can
+// change while the request is on its way.
+func SameCaller(began, now satchel.Caller) error {
+	if began.Org != now.Org || began.User != now.User {
+		return satchel.Errorf(satchel.CodeForbidden, "the token stands for somebody else now, or for another organization, than when the request began; send it again")
+	}
+	return nil
 }
 
 // callerOf gives whom a token speaks for.

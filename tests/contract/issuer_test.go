@@ -37,11 +37,15 @@ func newIssuer(t testing.TB) (issuer, func(*daemon.Config)) {
 	}
 }
 
+// absent is in the place of a claim that a token does not have.
+type absent struct{}
+
 // token gives a right token for a user of an organization, with changes to its claims.
 func (i issuer) token(t testing.TB, user, org string, changes map[string]any) string {
 	t.Helper()
 	claims := map[string]any{"iss": issuerName, "aud": audience, "sub": user, "org_id": org, "exp": time.Now().Add(time.Hour).Unix()}
 	maps.Copy(claims, changes)
+	maps.DeleteFunc(claims, func(_ string, value any) bool { return value == absent{} })
 	text := segmentOf(t, map[string]string{"alg": "EdDSA", "kid": "1"}) + "." + segmentOf(t, claims)
 	return text + "." + base64.RawURLEncoding.EncodeToString(ed25519.Sign(i.key, []byte(text)))
 }

@@ -127,6 +127,35 @@ func TestAnIssuersUserIsTakenOutMeanwhile(t *testing.T) {
 	}
 }
 
+// TestAnIssuersUserMovesMeanwhile: what began in one organization does not end in another one of the user's.
+func TestAnIssuersUserMovesMeanwhile(t *testing.T) {
+	t.Parallel()
+	id, believe := newIssuer(t)
+	s := newServer(t, believe)
+	for _, org := range []string{"first", "second"} {
+		s.do(t, as(rootToken, "POST", "/organizations").json(t, map[string]string{"name": org})).want(t, 200)
+	}
+	join := func(org string) {
+		s.do(t, as(rootToken, "POST", "/users").json(t, map[string]string{"org": org, "name": "ada", "role": "owner", "external_id": "ada"})).want(t, 200)
+		s.do(t, as(rootToken, "POST", "/users").json(t, map[string]string{"org": org, "name": "other", "role": "owner"}))
+	}
+	token := id.token(t, "ada", "", map[string]any{"org_id": absent{}})
+	for name, r := range map[string]request{
+		"an upload": as(token, "POST", "/files").form(file("a.txt", "late")),
+		"a change":  as(token, "POST", "/workspaces").json(t, map[string]string{"id": "moved", "name": "from the first"}),
+	} {
+		join("first")
+		a := s.whileOpen(t, r, func() {
+			s.do(t, as(rootToken, "DELETE", "/users/ada?org=first")).want(t, 200)
+			join("second")
+		})
+		if got := a.code(t); got != "403 forbidden" {
+			t.Errorf("%s: %s, %s", name, got, a.body)
+		}
+		s.do(t, as(rootToken, "DELETE", "/users/ada?org=second")).want(t, 200)
+	}
+}
+
 // TestAWorkspaceIsDeletedMeanwhile: an upload into a workspace that was there when it began, with AI off, does not make it anew, with AI on.
 func TestAWorkspaceIsDeletedMeanwhile(t *testing.T) {
 	t.Parallel()
