@@ -93,6 +93,12 @@ EXEMPTIONS = [
     ),
     Exemption(
         "positive_data_acceptance",
+        "A name of a person, an organization or a workspace looks like no other one: JSON Schema knows no classes of characters that are not seen.",
+        lambda case, answer: refused_for("invalid_value", "name", "user", "owner", "org")(case, answer)
+        and any(word in answer.content for word in (b"must look like no other name", b"must not look like an id", b"no path of the API could name it")),
+    ),
+    Exemption(
+        "positive_data_acceptance",
         "What If-Match, If-Unmodified-Since and Range ask for is right in form, and holds for some contents and not for others.",
         lambda _, answer: answer.status_code in (412, 416),
     ),
