@@ -121,6 +121,9 @@ func (a *API) beginUpload(ctx context.Context, c *call, early satchel.Scope, key
 	return upload, false, nil
 }
 
+// maxPlaces is how many workspaces of a caller are looked at: who has more may surely write in one.
+const maxPlaces = 1000
+
 // onlyPlace gives the workspace of a caller whose token has only one, and whether there is none in which the caller may write.
 func (a *API) onlyPlace(ctx context.Context, caller satchel.Caller) (only satchel.WorkspaceID, nowhere bool, err error) {
 	if len(caller.Workspaces) == 1 {
@@ -129,27 +132,18 @@ func (a *API) onlyPlace(ctx context.Context, caller satchel.Caller) (only satche
 	switch {
 	case caller.ReadOnly:
 		return only, true, nil
-	case len(caller.Workspaces) == 0 && !caller.Confined:
+	case len(caller.Workspaces) > 0:
+		return only, !slices.ContainsFunc(caller.Workspaces, func(ws satchel.WorkspaceID) bool {
+			_, err := a.tenant.Enter(ctx, caller, ws, satchel.AccessWriter)
+			return err == nil
+		}), nil
+	case !caller.Confined:
 		return "", false, nil
 	}
 	places, err := a.tenant.Workspaces(ctx, caller, satchel.Slice{Limit: maxPlaces})
-	if err != nil {
-		return "", false, err
-	}
 	writes := func(p tenant.Place) bool { return p.Access == satchel.AccessWriter }
-	return only, len(places) < maxPlaces && !slices.ContainsFunc(places, writes) && !a.mayMake(ctx, caller), nil
+	return "", len(places) < maxPlaces && !slices.ContainsFunc(places, writes), err
 }
-
-// mayMake reports whether a token that is narrowed names a workspace that is not there yet, which its user makes by a first upload.
-func (a *API) mayMake(ctx context.Context, caller satchel.Caller) bool {
-	return slices.ContainsFunc(caller.Workspaces, func(ws satchel.WorkspaceID) bool {
-		_, err := a.tenant.Enter(ctx, caller, ws, satchel.AccessWriter)
-		return err == nil
-	})
-}
-
-// maxPlaces is how many workspaces of a caller are looked at: who has more may surely write in one.
-const maxPlaces = 1000
 
 func (c *call) idempotencyKey() string {
 	key := strings.TrimSpace(c.r.Header.Get("Idempotency-Key"))
