@@ -39,22 +39,29 @@ func (f *sqliteFile) migrateBy(ctx context.Context, options Options, folder fs.F
 	if err != nil {
 		return fmt.Errorf("reading the migrations: %w", err)
 	}
-	current, target, err := versions(ctx, migrations)
-	switch {
-	case err != nil:
+	current, target, err := due(ctx, migrations, options)
+	if err != nil || current == target {
 		return err
-	case current > target:
-		return fmt.Errorf("%w (schema %d; this version knows %d)", ErrNewerSchema, current, target)
-	case current == target:
-		return nil
-	case options.KeepSchema && current > 0:
-		return fmt.Errorf("%w (schema %d; this version brings %d)", ErrOlderSchema, current, target)
-	case current > 0:
+	}
+	if current > 0 {
 		if err := f.setAside(ctx, options, target); err != nil {
 			return err
 		}
 	}
 	return climb(ctx, migrations, current, target)
+}
+
+// due gives the versions between which a database has to be migrated, equal ones if it has not, or says why it must not be.
+func due(ctx context.Context, migrations *goose.Provider, options Options) (current, target int64, err error) {
+	current, target, err = versions(ctx, migrations)
+	switch {
+	case err != nil:
+	case current > target:
+		err = fmt.Errorf("%w (schema %d; this version knows %d)", ErrNewerSchema, current, target)
+	case options.KeepSchema && current > 0 && current < target:
+		err = fmt.Errorf("%w (schema %d; this version brings %d)", ErrOlderSchema, current, target)
+	}
+	return current, target, err
 }
 
 // climb migrates until the target is reached. A step that failed is tried again if another process was faster: it has raised the version.

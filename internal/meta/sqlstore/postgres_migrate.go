@@ -53,16 +53,9 @@ func climbPostgres(ctx context.Context, db *sql.DB, pool *pgxpool.Pool, options 
 	if err != nil {
 		return fmt.Errorf("reading the migrations: %w", err)
 	}
-	current, target, err := versions(ctx, migrations)
-	switch {
-	case err != nil:
+	current, target, err := due(ctx, migrations, options)
+	if err != nil || current == target {
 		return err
-	case current > target:
-		return fmt.Errorf("%w (schema %d; this version knows %d)", ErrNewerSchema, current, target)
-	case current == target:
-		return nil
-	case options.KeepSchema && current > 0:
-		return fmt.Errorf("%w (schema %d; this version brings %d)", ErrOlderSchema, current, target)
 	}
 	if _, err := migrations.Up(ctx); err != nil {
 		return fmt.Errorf("migrating from schema %d to %d: %w", current, target, postgresError(err))
