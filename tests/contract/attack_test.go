@@ -39,6 +39,7 @@ func TestATokenInUseIsRevoked(t *testing.T) {
 	}
 	started.Wait()
 	s.do(t, as(rootToken, "DELETE", "/tokens/"+made.ID)).want(t, 200)
+	everywhereRevoked()
 	gone.Store(true)
 	used.Wait()
 }

@@ -41,7 +41,11 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	status, err := withBucket(m.Run)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	os.Exit(status)
 }
 
 // The server answers while ten thousand connections are open and idle, and they all stay usable.
@@ -55,6 +59,7 @@ func TestIdleConnections(t *testing.T) {
 		t.Logf("the limit of open files allows %d connections, not %d", count, idleWanted)
 	}
 	s := newServer(t)
+	s.alone() // whatever is in between would need twice the connections
 	holder := exec.CommandContext(t.Context(), os.Args[0])
 	holder.Env = append(os.Environ(), fmt.Sprintf("%s=%s %d", holderEnv, s.addr, count))
 	holder.Stderr = os.Stderr

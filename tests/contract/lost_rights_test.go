@@ -21,6 +21,7 @@ func (s *server) whileOpen(t *testing.T, r request, lose func()) answer {
 	waitFor(t, "the server knows of the request", func() bool { return s.metric(t, "satchel_http_requests_open") == "2" }) // the other one asks
 	<-time.After(longer)
 	lose()
+	everywhereRevoked()
 	if _, err := conn.Write(wire[end:]); err != nil {
 		t.Fatal(err)
 	}

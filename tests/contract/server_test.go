@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -40,8 +41,9 @@ func readDocuments(args []string) error {
 // server is a running Satchel on a data folder of its own.
 type server struct {
 	url   string
-	addr  string // host:port
-	data  string
+	addr  string   // host:port
+	each  []string // the addresses of its processes, where there are several behind addr
+	bytes string   // the folder in which the bytes lie in the end
 	rules *rules
 	once  sync.Map // request ids that were seen
 }
@@ -66,7 +68,7 @@ func newServer(t testing.TB, settings ...func(*daemon.Config)) *server {
 	for _, set := range settings {
 		set(&c)
 	}
-	if os.Getenv(databaseVariable) != "" {
+	if os.Getenv(databaseVariable) != "" || isCluster() {
 		onPostgres(t)(&c)
 	}
 	if c.Database == "" {
@@ -74,6 +76,21 @@ func newServer(t testing.TB, settings ...func(*daemon.Config)) *server {
 			t.Fatal(err)
 		}
 	}
+	s := &server{bytes: filepath.Join(c.Data, "blobs")}
+	if isCluster() {
+		s.serveTwice(t, c)
+	} else {
+		s.addr = serve(t, c)
+		s.each = []string{s.addr}
+	}
+	s.url = "http://" + s.addr
+	s.rules = newRules(t, s)
+	return s
+}
+
+// serve runs a server until the test ends, and gives its address.
+func serve(t testing.TB, c daemon.Config) (addr string) {
+	t.Helper()
 	d, err := daemon.Open(t.Context(), c, &errorLog{t: t})
 	if err != nil {
 		t.Fatal(err)
@@ -90,9 +107,7 @@ func newServer(t testing.TB, settings ...func(*daemon.Config)) *server {
 			t.Error("close:", err)
 		}
 	})
-	s := &server{url: d.URL(), addr: strings.TrimPrefix(d.URL(), "http://"), data: c.Data}
-	s.rules = newRules(t, s)
-	return s
+	return strings.TrimPrefix(d.URL(), "http://")
 }
 
 // errorLog makes every line of the server's log a failure: at level error there must be none.
@@ -106,8 +121,13 @@ func (l *errorLog) Write(line []byte) (int, error) {
 // dial opens a connection that the test closes at its end.
 func (s *server) dial(t testing.TB) *net.TCPConn {
 	t.Helper()
+	return dial(t, s.addr)
+}
+
+func dial(t testing.TB, addr string) *net.TCPConn {
+	t.Helper()
 	var d net.Dialer
-	conn, err := d.DialContext(t.Context(), "tcp", s.addr)
+	conn, err := d.DialContext(t.Context(), "tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +141,12 @@ func (s *server) dial(t testing.TB) *net.TCPConn {
 // do sends one request and checks what every answer must keep.
 func (s *server) do(t testing.TB, r request) answer {
 	t.Helper()
-	conn := s.dial(t)
+	return s.exchange(t, s.addr, r)
+}
+
+func (s *server) exchange(t testing.TB, addr string, r request) answer {
+	t.Helper()
+	conn := dial(t, addr)
 	defer conn.Close()
 	go func() { _, _ = conn.Write(r.wire()) }() // the answer may come before the end of the body
 	a := readAnswer(t, conn, r)
@@ -167,8 +192,8 @@ func (s *server) makeToken(t testing.TB, spec string) madeToken {
 func (s *server) blobs(t testing.TB) []string {
 	t.Helper()
 	var all []string
-	err := filepath.WalkDir(filepath.Join(s.data, "blobs"), func(path string, entry fs.DirEntry, err error) error {
-		if err == nil && entry.Type().IsRegular() {
+	err := filepath.WalkDir(s.bytes, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.Type().IsRegular() && entry.Name() != "owner" { // which says whose bucket it is
 			all = append(all, path)
 		}
 		return err
@@ -205,10 +230,26 @@ func waitFor(t testing.TB, what string, ok func() bool) {
 	}
 }
 
-// metric gives the value of one line of /metrics.
-func (s *server) metric(t testing.TB, series string) string {
+// metric gives the value of one line of /metrics; of several processes', the largest.
+func (s *server) metric(t testing.TB, series string) (largest string) {
 	t.Helper()
-	a := s.do(t, request{method: "GET", target: "/metrics"})
+	most := -1.0
+	for _, addr := range s.each {
+		text := s.metricOf(t, addr, series)
+		value, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			t.Fatalf("%s is %q: %v", series, text, err)
+		}
+		if value > most {
+			most, largest = value, text
+		}
+	}
+	return largest
+}
+
+func (s *server) metricOf(t testing.TB, addr, series string) string {
+	t.Helper()
+	a := s.exchange(t, addr, request{method: "GET", target: "/metrics"})
 	a.want(t, 200)
 	for line := range strings.Lines(string(a.body)) {
 		if value, ok := strings.CutPrefix(strings.TrimSpace(line), series+" "); ok {

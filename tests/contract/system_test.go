@@ -99,6 +99,7 @@ func TestDocsPage(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
+	s.alone() // a process counts what it did itself
 	s.do(t, upload(rootToken)).want(t, 200)
 	s.do(t, upload(rootToken)).want(t, 200)
 	s.do(t, as("nonsense", "GET", "/files")).want(t, 401)

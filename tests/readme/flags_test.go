@@ -58,7 +58,7 @@ func compare(t *testing.T, what, document string, documented, actual []string) {
 
 // testVariables: no document names a variable that no command has.
 func testVariables(t *testing.T, in *installation) {
-	known := map[string]bool{"SATCHEL_TOKEN": true, "SATCHEL_TEST_LLM_URL": true, "SATCHEL_TEST_POSTGRES": true, "SATCHEL_TORTURE": true} // the last three are for the tests themselves
+	known := map[string]bool{"SATCHEL_TOKEN": true, "SATCHEL_TEST_LLM_URL": true, "SATCHEL_TEST_POSTGRES": true, "SATCHEL_TEST_CLUSTER": true, "SATCHEL_TORTURE": true} // the last four are for the tests themselves
 	for _, command := range [][]string{{"serve"}, {"doctor"}, {"put"}, {"ls"}, {"get"}, {"token", "create"}, {"fsck"}, {"backup"}, {"restore"}} {
 		for _, name := range variableName.FindAllString(in.help(t, command...), -1) {
 			known[name] = true

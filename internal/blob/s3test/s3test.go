@@ -43,21 +43,38 @@ func Start(t testing.TB) *Server {
 	t.Helper()
 	t.Setenv("AWS_ACCESS_KEY_ID", AccessKey)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", SecretKey)
-	s, err := New(t.TempDir(), freeAddress(t))
+	s, err := Launch(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(s.Stop)
+	return s
+}
+
+// Launch starts a server that keeps everything in a folder, on a free port, and waits until it answers. Whoever launches it stops it, and has the keys as
+// variables.
+func Launch(ctx context.Context, folder string) (*Server, error) {
+	address, err := freeAddress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s, err := New(folder, address)
+	if err != nil {
+		return nil, err
+	}
 	if s.cmd, err = s.Command(); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	s.said = &record{}
 	s.cmd.Stdout, s.cmd.Stderr = s.said, s.said
 	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	t.Cleanup(func() { s.Stop() })
-	s.await(t)
-	return s
+	if err := s.await(ctx); err != nil {
+		s.Stop()
+		return nil, err
+	}
+	return s, nil
 }
 
 // New makes the folders of a server for an address, which is then started with its Command, and started again.
@@ -99,24 +116,22 @@ func (s *Server) Stop() {
 }
 
 // await waits for any answer: that there is no signature is one.
-func (s *Server) await(t testing.TB) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+func (s *Server) await(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.Endpoint, nil)
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
 		response, err := http.DefaultClient.Do(request)
 		if err == nil {
-			_ = response.Body.Close() // nobody reads it
-			return
+			return response.Body.Close() // nobody reads it
 		}
 		if s.cmd.Process.Signal(syscall.Signal(0)) != nil || ctx.Err() != nil {
-			t.Fatalf("the S3 server does not answer: %v\n%s", err, s.said)
+			return fmt.Errorf("the S3 server does not answer: %w\n%s", err, s.said)
 		}
 		<-tick.C
 	}
@@ -141,14 +156,13 @@ func program() (string, error) {
 	return "", errors.New("the tests do not run inside the module")
 }
 
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+func freeAddress(ctx context.Context) (string, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	defer listener.Close()
-	return listener.Addr().String()
+	return listener.Addr().String(), nil
 }
 
 // record keeps what the server says.
