@@ -34,8 +34,10 @@ cluster: build ## PostgreSQL, an S3 server, nginx, two servers and two workers, 
 	@go build -o bin/cluster ./tests/cluster/run && exec bin/cluster
 
 .PHONY: cluster-test
-cluster-test: ## the tests of a whole cluster
-	@scripts/setup cluster
+cluster-test: setup build ## a whole cluster: the HTTP contract, the OpenAI SDKs, and what happens when parts of it break
+	SATCHEL_TEST_CLUSTER=1 $(tests) go test -count=1 -timeout 30m ./tests/contract
+	go build -o bin/cluster ./tests/cluster/run
+	$(tests) SATCHEL_MAX_FILE_BYTES=8MiB bin/cluster .cache/python/bin/python tests/sdk/run --running
 	$(tests) go test -count=1 -v ./tests/cluster
 
 .PHONY: torture

@@ -1,4 +1,5 @@
-// Command run starts a whole cluster on this machine, shows what its processes say, and stops it on Ctrl-C: make cluster.
+// Command run starts a whole cluster on this machine, shows what its processes say, and stops it on Ctrl-C: make cluster. With a command line as
+// arguments it runs that beside the cluster, with SATCHEL_URL and SATCHEL_TOKEN, and stops when it ends.
 package main
 
 import (
@@ -30,14 +31,14 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *program, *once, os.Stdout); err != nil {
+	if err := run(ctx, *program, *once, flag.Args(), os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		defer os.Exit(1) //nolint:forbidigo // main alone ends the process, after its other deferred calls
 	}
 }
 
-// run starts a cluster that keeps nothing, and stops it when ctx ends or one of its processes does.
-func run(ctx context.Context, program string, once bool, out io.Writer) (err error) {
+// run starts a cluster that keeps nothing, and stops it when ctx ends, or the command, if there is one, does.
+func run(ctx context.Context, program string, once bool, command []string, out io.Writer) (err error) {
 	program, err = filepath.Abs(program)
 	if err != nil {
 		return err
@@ -55,17 +56,33 @@ func run(ctx context.Context, program string, once bool, out io.Writer) (err err
 	if err != nil {
 		return err
 	}
-	log.say(invitation(c, token))
-	if !once {
+	switch {
+	case len(command) > 0:
+		err = use(ctx, c.URL(), token, command)
+	case !once:
+		log.say(invitation(c, token))
 		<-ctx.Done()
+	default:
+		log.say(invitation(c, token))
 	}
 	log.say("\nStopping.\n")
-	return c.Stop()
+	return errors.Join(err, c.Stop())
 }
 
-// settings are the variables of a language model, which a person may have set. Those of another server are not for this one.
+// use runs a command that finds the cluster, and what it may do there, in its environment.
+func use(ctx context.Context, url, token string, command []string) error {
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // to run the command is the purpose
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.Env = append(os.Environ(), "SATCHEL_URL="+url, "SATCHEL_TOKEN="+token)
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s: %w", strings.Join(command, " "), err)
+	}
+	return nil
+}
+
+// settings are the variables of a language model and the limit of a file, which a person may have set. Those of another server are not for this one.
 func settings() (env []string) {
-	for _, name := range []string{"SATCHEL_LLM_URL", "SATCHEL_LLM_MODEL", "SATCHEL_LLM_KEY", "SATCHEL_LLM_CONTEXT"} {
+	for _, name := range []string{"SATCHEL_MAX_FILE_BYTES", "SATCHEL_LLM_URL", "SATCHEL_LLM_MODEL", "SATCHEL_LLM_KEY", "SATCHEL_LLM_CONTEXT"} {
 		if value, set := os.LookupEnv(name); set {
 			env = append(env, name+"="+value)
 		}
