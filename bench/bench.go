@@ -29,15 +29,17 @@ type sizes struct {
 	contentFiles int           // files whose content is read
 	mixed        int           // documents of all formats
 	sameFormat   int           // documents of one format
+	crowded      int           // uploads to a bucket at once
+	crowdedSize  int64         // bytes of each of them
 }
 
 func (o options) sizes() sizes {
 	if o.quick {
 		return sizes{large: 4 << 20, small: 4 << 10, atOnce: 4, window: 50 * time.Millisecond, rest: 50 * time.Millisecond, files: 300, million: 2_000,
-			deleted: 40, repeats: 5, contentFiles: 20, mixed: cmp.Or(o.documents, 40), sameFormat: 2}
+			deleted: 40, repeats: 5, contentFiles: 20, mixed: cmp.Or(o.documents, 40), sameFormat: 2, crowded: 8, crowdedSize: 1 << 20}
 	}
 	return sizes{large: 1 << 30, small: 4 << 10, atOnce: 16, window: 3 * time.Second, rest: 2 * time.Second, files: 10_000, million: 1_000_000,
-		deleted: 3_000, repeats: 100, contentFiles: 1_000, mixed: cmp.Or(o.documents, 1_000), sameFormat: 40}
+		deleted: 3_000, repeats: 100, contentFiles: 1_000, mixed: cmp.Or(o.documents, 1_000), sameFormat: 40, crowded: 64, crowdedSize: 256 << 20}
 }
 
 // bench is one run: the programs, the folders, and what was started.
@@ -52,6 +54,7 @@ type bench struct {
 	pattern  *pattern
 	programs programs
 	running  []server
+	database *postgres         // nil until it is needed
 	made     map[string]string // data folders that several measures use
 	rushes   []rush            // what several measures find in the same rounds
 }
@@ -98,6 +101,7 @@ func repository() (string, error) {
 
 func (b *bench) close() {
 	b.stopAll()
+	b.database.stop()
 	_ = os.RemoveAll(b.dir)
 }
 

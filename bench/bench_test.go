@@ -31,7 +31,7 @@ func TestQuickRun(t *testing.T) {
 func TestVerdicts(t *testing.T) {
 	tbl := &table{
 		measure: measure{unit: "ms"},
-		values:  map[string][]float64{"a": {10, 20, 30}, "b": {20, 20, 20}},
+		values:  map[string][]float64{"a": {10, 20, 30}, "b": {20, 20, 20}, "c": {20, 10, 10}},
 	}
 	for _, c := range []struct {
 		name string
@@ -46,6 +46,8 @@ func TestVerdicts(t *testing.T) {
 		{"ratio or enough, kept by the ratio", atMostOr("a", 1, "b", 5), "a: ≤ 1 × b, or ≤ 5.00 ms", true},
 		{"ratio or enough, kept by being enough", atMostOr("a", 0.5, "b", 20), "a: ≤ 0.5 × b, or ≤ 20.0 ms", true},
 		{"ratio or enough, missed", atMostOr("a", 0.5, "b", 19), "a: ≤ 0.5 × b, or ≤ 19.0 ms", false},
+		{"ratio to the lesser, kept", atLeastOfLesser("b", 2, "a", "c"), "b: ≥ 2 × the lesser of a and c", true},
+		{"ratio to the lesser, missed", atLeastOfLesser("b", 2.1, "a", "c"), "b: ≥ 2.1 × the lesser of a and c", false},
 		{"value, kept", under("a", 20.5), "a: < 20.5 ms", true},
 		{"value, reached", under("a", 20), "a: < 20.0 ms", false},
 	} {

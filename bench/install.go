@@ -14,12 +14,14 @@ import (
 
 // programs are the paths of what a run starts.
 type programs struct {
-	satchel, limit, open               string
-	nginx, pocketbase, versitygw, tusd string // empty without peers
-	nginxVersion                       string
+	satchel, limit, open    string
+	versitygw               string
+	nginx, pocketbase, tusd string // empty without peers
+	nginxVersion            string
 }
 
-// The peers, pinned. PocketBase is the newest that the Go of go.mod builds. nginx is the one of the distribution.
+// The peers, pinned. PocketBase is the newest that the Go of go.mod builds. nginx is the one of the distribution,
+// versitygw that of the tests, at the same version, where they have run.
 const (
 	pocketbaseVersion = "v0.39.5"
 	versitygwVersion  = "v1.8.0"
@@ -35,13 +37,13 @@ func (b *bench) install(ctx context.Context) (p programs, err error) {
 	if p.open, err = b.build(ctx, "./bench/open"); err != nil {
 		return p, err
 	}
-	if p.limit, err = b.build(ctx, "./bench/limit"); err != nil || !b.peers {
+	if p.limit, err = b.build(ctx, "./bench/limit"); err != nil {
+		return p, err
+	}
+	if p.versitygw, err = b.findGateway(ctx); err != nil || !b.peers {
 		return p, err
 	}
 	if p.pocketbase, err = b.fetch(ctx, "github.com/pocketbase/pocketbase/examples/base", pocketbaseVersion); err != nil {
-		return p, err
-	}
-	if p.versitygw, err = b.fetch(ctx, "github.com/versity/versitygw/cmd/versitygw", versitygwVersion); err != nil {
 		return p, err
 	}
 	if p.tusd, err = b.fetch(ctx, "github.com/tus/tusd/v2/cmd/tusd", tusdVersion); err != nil {
@@ -66,6 +68,15 @@ func (b *bench) fetch(ctx context.Context, pkg, version string) (string, error) 
 	}
 	b.say("installing %s %s", pkg, version)
 	return target, b.command(ctx, b.cache, []string{"CGO_ENABLED=0", "GOBIN=" + dir}, "go", "install", pkg+"@"+version)
+}
+
+// findGateway takes the S3 server of the tests, if it is there.
+func (b *bench) findGateway(ctx context.Context) (string, error) {
+	path := filepath.Join(b.root, ".cache", "bin", "versitygw")
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
+	return b.fetch(ctx, "github.com/versity/versitygw/cmd/versitygw", versitygwVersion)
 }
 
 // findNginx takes the installed nginx, or unpacks Debian's package without installing it, so that no service starts.

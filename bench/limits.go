@@ -15,7 +15,16 @@ type limit struct {
 	path string // of the upload
 	body []byte // what a row holds; nil: no rows
 	rows int
+
+	database string   // the URL of a PostgreSQL database with files
+	ids      []string // of which
 }
+
+// What is asked of a database.
+const (
+	pgxRow  = "/pgx/files"
+	pgxPage = "/pgx/pages"
+)
 
 func (b *bench) limit(path string) (*limit, error) {
 	dir, err := b.folder("limit")
@@ -28,10 +37,14 @@ func (s *limit) name() string {
 		return "limit: write, hash, fsync"
 	case "/small":
 		return "limit: write, fsync, rename, fsync"
+	case pgxRow, pgxPage:
+		return bareHandler
 	default:
 		return "limit: one read of SQLite"
 	}
 }
+
+const bareHandler = "limit: a bare handler on pgx"
 
 func (s *limit) start(ctx context.Context) error {
 	data := filepath.Join(s.dir, "data")
@@ -44,7 +57,7 @@ func (s *limit) start(ctx context.Context) error {
 		if err := os.WriteFile(body, s.body, 0o600); err != nil {
 			return err
 		}
-		args = append(args, "--body", body, "--rows", fmt.Sprint(s.rows))
+		args = append(args, "--body", body, "--rows", fmt.Sprint(s.rows), "--database", s.database)
 	}
 	return s.launch(ctx, &request{method: "GET", path: "/ready"}, nil, s.b.programs.limit,
 		func(addr string) []string { return append(args, "--listen", addr) })
@@ -66,5 +79,8 @@ func (s *limit) remove(f stored) *request {
 
 // row gives the request for one of the rows.
 func (s *limit) row(i int) *request {
+	if s.database != "" {
+		return &request{method: "GET", path: s.path + "/" + s.ids[i%len(s.ids)]}
+	}
 	return &request{method: "GET", path: fmt.Sprintf("/rows/row-%d", i%s.rows)}
 }

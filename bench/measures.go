@@ -3,13 +3,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 )
 
 // measures lists everything that is measured, with the goals.
 func (b *bench) measures() []measure {
-	return slices.Concat(b.throughputs(), b.costs(), b.processing())
+	return slices.Concat(b.throughputs(), b.costs(), b.processing(), b.sharing())
 }
 
 func (b *bench) throughputs() []measure {
@@ -126,6 +127,64 @@ func (b *bench) processing() []measure {
 			name: "processing-pages", title: "Pages processed, by format", unit: "pages/s", setup: b.pagesOfFormats,
 			note: fmt.Sprintf("%d documents of one format, uploaded by %d clients, until the last one is processed. Pages as above; in HTML a page is so much text.",
 				b.sameFormat, uploadersAtOnce),
+		},
+	}
+}
+
+// sharing lists what is measured with rows in PostgreSQL and bytes in a bucket. Database, S3 server, Satchel and client share the machine.
+func (b *bench) sharing() []measure {
+	files, million := people(b.files), people(b.million)
+	setup := func(page bool) func(context.Context) ([]contestant, error) {
+		return func(ctx context.Context) ([]contestant, error) { return b.sharedReads(ctx, page) }
+	}
+	return []measure{
+		{
+			name: "postgres-info", title: fmt.Sprintf("PostgreSQL: GET /files/{id}, %d at once", b.atOnce), unit: "requests/s", setup: setup(false),
+			note:  "Out of " + files + " files. The limit asks the same of the same database, decodes every value, and answers with the same bytes.",
+			goals: []goal{atLeast("satchel", 0.5, bareHandler)},
+		},
+		{
+			name: "postgres-list", title: fmt.Sprintf("PostgreSQL: pages of 100 files, %d at once", b.atOnce), unit: "requests/s", setup: setup(true),
+			note:  "Pages behind each of " + files + " files. The limit as above.",
+			goals: []goal{atLeast("satchel", 0.5, bareHandler)},
+		},
+		{
+			name: "postgres-creates", title: fmt.Sprintf("PostgreSQL and S3: uploads of %s, %d at once", size(b.small), b.atOnce), unit: "files/s",
+			setup: b.sharedCreates,
+			note: "The inserts are the rows of an upload in one message to the database, the puts its bytes; the S3 server does not wait for its disk, PostgreSQL does. " +
+				"To be processed: with the job, although no worker does it here.",
+			goals: []goal{atLeastOfLesser("satchel", 0.5, bareInserts, barePuts)},
+		},
+		{
+			name: "s3-upload", title: "S3: upload of " + size(b.large), unit: "MB/s", setup: b.bucketUploads,
+			note:  "All with the HTTP client of Go. minio-go sends four parts at once, as it does by default; to Satchel there is one connection.",
+			goals: []goal{atLeast("satchel", 0.6, bareClient)},
+		},
+		{
+			name: "s3-download", title: "S3: download of " + size(b.large), unit: "MB/s", setup: b.bucketDownloads,
+			note:  "All with the HTTP client of Go, the object in the page cache.",
+			goals: []goal{atLeast("satchel, through the server", 0.4, bareClient), atLeast("satchel, by redirect", 0.95, bareClient)},
+		},
+		{
+			name: "postgres-pages", title: "PostgreSQL: a page of 100 files, and a filter that 100 files match", unit: "ms", setup: b.sharedPages,
+			note: fmt.Sprintf("Median of %d requests, one after the other. The rows were loaded by COPY.", b.repeats),
+			goals: []goal{
+				atMost("first page, "+million, 1.5, "first page, "+files), atMost("middle page, "+million, 1.5, "middle page, "+files),
+				atMost("filter, "+million, 1.5, "filter, "+files),
+			},
+		},
+		{
+			name: "postgres-bytes", title: "PostgreSQL: bytes on the disk for a file", unit: "bytes", setup: b.databaseBytes,
+			note: "A file has five keys of metadata, and no text. What its bytes take is not counted.",
+		},
+		{
+			name: "s3-memory", title: "S3: memory of a server", unit: "MiB", setup: b.bucketMemory,
+			note:  "The greatest resident size of a fresh process, with the default budget for buffers.",
+			goals: []goal{under(b.crowdedName(), 400)},
+		},
+		{
+			name: "servers", title: fmt.Sprintf("One and two servers on one database and one bucket, %d clients at once", b.atOnce), unit: "requests/s", setup: b.severalServers,
+			note: "All of it on one machine, which a single server fills already: this shows what a second one costs, not what it gains.",
 		},
 	}
 }

@@ -60,11 +60,19 @@ func (l *launcher) run(dir string, env []string, program string, args ...string)
 	}
 	defer log.Close() //nolint:errcheck // the child has its own copy
 	cmd := exec.Command(program, args...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + dir}, env...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	return l.runCommand(dir, log, cmd)
+}
+
+// runCommand runs what is prepared already, in dir; its output goes to log.
+func (l *launcher) runCommand(dir string, log *os.File, cmd *exec.Cmd) (*process, error) {
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Setpgid, cmd.SysProcAttr.Pdeathsig = true, syscall.SIGKILL
 	if err := l.start(cmd); err != nil {
-		return nil, fmt.Errorf("start %s: %w", filepath.Base(program), err)
+		return nil, fmt.Errorf("start %s: %w", filepath.Base(cmd.Path), err)
 	}
 	p := &process{cmd: cmd, exited: make(chan struct{}), log: log.Name()}
 	go func() {

@@ -135,19 +135,24 @@ func (b *bench) beginSatchel(ctx context.Context, n int) (*satchelServer, []stri
 	if err := b.begin(ctx, s); err != nil {
 		return nil, nil, err
 	}
+	ids, err := b.newest(s, n)
+	return s, ids, err
+}
+
+// newest gives the ids of the newest of n files, newest first.
+func (b *bench) newest(s *satchelServer, n int) (ids []string, err error) {
 	body, err := b.call(s, s.list("?limit=10000"))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	var ids []string
 	for _, part := range bytes.Split(body, []byte(`"id":"`))[1:] {
 		id, _, _ := bytes.Cut(part, []byte(`"`))
 		ids = append(ids, string(id))
 	}
 	if len(ids) != min(n, 10_000) {
-		return nil, nil, fmt.Errorf("%d ids on a page instead of %d", len(ids), min(n, 10_000))
+		return nil, fmt.Errorf("%d ids on a page instead of %d", len(ids), min(n, 10_000))
 	}
-	return s, ids, nil
+	return ids, nil
 }
 
 // middle walks to the id in the middle of a store with n files.

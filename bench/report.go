@@ -25,6 +25,7 @@ type table struct {
 // goal is a bound on a contestant's value, or on its ratio to another's in the same round.
 type goal struct {
 	of, against string // against is empty for a bound on the value itself
+	or          string // another one to be held against: the lesser of the two counts
 	bound       float64
 	most        bool    // the bound is the most; else the least
 	floor       float64 // what the other's value counts at least
@@ -32,6 +33,11 @@ type goal struct {
 
 func atLeast(of string, bound float64, against string) goal {
 	return goal{of: of, against: against, bound: bound}
+}
+
+// atLeastOfLesser is atLeast where one of two limits each, whichever is less.
+func atLeastOfLesser(of string, bound float64, one, other string) goal {
+	return goal{of: of, against: one, or: other, bound: bound}
 }
 
 func atMost(of string, bound float64, against string) goal {
@@ -51,12 +57,26 @@ func (t *table) outcome(g goal) []float64 {
 	if g.against == "" {
 		return values
 	}
-	others := t.values[g.against]
+	others := t.others(g)
 	ratios := make([]float64, 0, len(values))
 	for i := range min(len(values), len(others)) {
 		ratios = append(ratios, values[i]/max(others[i], g.floor))
 	}
 	return ratios
+}
+
+// others gives the values that a goal's are divided by.
+func (t *table) others(g goal) []float64 {
+	first := t.values[g.against]
+	if g.or == "" {
+		return first
+	}
+	second := t.values[g.or]
+	lesser := make([]float64, min(len(first), len(second)))
+	for i := range lesser {
+		lesser[i] = min(first[i], second[i])
+	}
+	return lesser
 }
 
 // met tells whether the median keeps the bound; a bound on a value must not be reached, one on a ratio may.
@@ -76,6 +96,8 @@ func (g goal) text(unit string) string {
 	switch {
 	case g.against == "":
 		return fmt.Sprintf("%s: < %s", g.of, format(g.bound, unit))
+	case g.or != "":
+		return fmt.Sprintf("%s: ≥ %.4g × the lesser of %s and %s", g.of, g.bound, g.against, g.or)
 	case g.floor > 0:
 		return fmt.Sprintf("%s: ≤ %.4g × %s, or ≤ %s", g.of, g.bound, g.against, format(g.bound*g.floor, unit))
 	case g.most:

@@ -23,13 +23,13 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-// groups is in how many groups of equal size the rows of a store fall: in a store of a million rows a group has 100.
-const groups = 10_000
+// groups gives in how many groups of equal size n rows fall: a group has 100.
+func groups(n int) int { return max(1, n/100) }
 
 // Filters of which it is known how many rows match.
 const (
-	rareFilter   = `{"group":"g42"}`
-	bothFilter   = `{"half":"even","group":"g42"}`
+	rareFilter   = `{"group":"g2"}`
+	bothFilter   = `{"half":"even","group":"g2"}`
 	hollowFilter = `{"half":"even","other":"odd"}` // each matches half of the rows, no row matches both
 )
 
@@ -129,24 +129,24 @@ func load(ctx context.Context, path string, scope satchel.Scope, n int) (err err
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	return store.LoadFiles(ctx, scope, n, func(i int) *satchel.File { return row(scope, i) })
+	return store.LoadFiles(ctx, scope, n, func(i int) *satchel.File { return row(scope, i, groups(n+1)) })
 }
 
 // row gives file i of a store, as if it had been uploaded.
-func row(scope satchel.Scope, i int) *satchel.File {
+func row(scope satchel.Scope, i, groups int) *satchel.File {
 	now := time.Now()
 	return &satchel.File{
 		Org: scope.Org, Workspace: scope.Workspace, User: scope.User,
 		Filename: fmt.Sprintf("document-%d.pdf", i), Purpose: satchel.PurposeUserData, Status: satchel.StatusProcessed,
-		Metadata: satchel.StoredMetadata(describe(i)), ContentType: "application/pdf", Version: 1, UpdatedAt: now,
+		Metadata: satchel.StoredMetadata(describe(i, groups)), ContentType: "application/pdf", Version: 1, UpdatedAt: now,
 		Content: satchel.Blob{
 			ID: satchel.NewBlobID(now), Size: 4096, SHA256: sha256.Sum256(binary.BigEndian.AppendUint64(nil, uint64(i))),
 		},
 	}
 }
 
-// describe gives the metadata of row i in canonical form.
-func describe(i int) string {
+// describe gives the metadata of row i, which falls in one of so many groups, in canonical form.
+func describe(i, groups int) string {
 	half := []string{"even", "odd"}[i%2]
 	return fmt.Sprintf(`{"author":"author-%d","group":"g%d","half":%q,"other":%q,"year":%d}`,
 		i%1000, i%groups, half, half, 1900+i%125)

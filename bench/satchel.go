@@ -19,7 +19,10 @@ const token = "bench-0123456789abcdef0123456789abcdef"
 type satchelServer struct {
 	base
 	data    string
-	workers bool // it processes what it stores, which is the default
+	workers bool     // it processes what it stores, which is the default
+	env     []string // further variables, such as where its rows and bytes are
+
+	database string // the URL of the PostgreSQL database; empty: SQLite
 }
 
 // fresh gives a server as it is by default, on a new data folder. When it is started, it first makes what it needs to read PDFs, for some seconds.
@@ -81,7 +84,7 @@ func (b *bench) satchel(data string) (*satchelServer, error) {
 func (s *satchelServer) name() string { return "satchel" }
 
 func (s *satchelServer) start(ctx context.Context) error {
-	env := []string{"SATCHEL_ROOT_TOKEN=" + token}
+	env := append([]string{"SATCHEL_ROOT_TOKEN=" + token}, s.env...)
 	if s.b.pprof {
 		addr, err := freeAddr()
 		if err != nil {

@@ -6,6 +6,8 @@
 //	POST /large      multipart → file, SHA-256 in parallel, fsync
 //	POST /small      multipart → temporary file, fsync, rename, fsync of the folder
 //	GET  /rows/{id}  one prepared read of SQLite by id, the row's bytes as the answer
+//	GET  /pgx/files/{id}, GET /pgx/pages/{id}
+//	                 one prepared read of a PostgreSQL database of Satchel's: the file, or the hundred behind it; one fixed answer
 //
 // DELETE /files/{name} makes room again.
 package main
@@ -29,20 +31,26 @@ func main() {
 	dir := flag.String("dir", "", "an existing folder")
 	body := flag.String("body", "", "file with the answer that every row holds; none: no rows")
 	rows := flag.Int("rows", 10_000, "number of rows; their ids are row-0, row-1, …")
+	database := flag.String("database", "", "the URL of a PostgreSQL database with files, in the place of such rows")
 	flag.Parse()
-	if err := serve(*listen, *dir, *body, *rows); err != nil {
+	if err := serve(*listen, *dir, *body, *rows, *database); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func serve(listen, dir, body string, rows int) error {
+func serve(listen, dir, body string, rows int, database string) error {
 	mux := http.NewServeMux()
 	u := uploads{dir: dir}
 	mux.HandleFunc("GET /ready", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("POST /large", u.answer(u.large))
 	mux.HandleFunc("POST /small", u.answer(u.small))
 	mux.HandleFunc("DELETE /files/{name}", u.remove)
-	if body != "" {
+	switch {
+	case database != "":
+		if err := handlePostgres(mux, database, body); err != nil {
+			return err
+		}
+	case body != "":
 		read, err := prepare(filepath.Join(dir, "rows.db"), body, rows)
 		if err != nil {
 			return err
