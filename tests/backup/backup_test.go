@@ -258,7 +258,7 @@ func (i *installation) damage(attic string) {
 		content, err := os.ReadFile(path)
 		program.Must(i.t, err)
 		content[0]++
-		program.Must(i.t, os.WriteFile(path, content, 0o600)) //nolint:gosec // in a folder of the test
+		program.Must(i.t, os.WriteFile(path, content, 0o600))
 		return
 	}
 }
