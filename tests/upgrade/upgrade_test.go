@@ -179,7 +179,7 @@ func (i *installation) settle(customers []*customer) {
 }
 
 // equal reads of a report that there are as many objects as rows.
-var equal = regexp.MustCompile(`(?m)^([0-9,]+) files with bytes, ([0-9,]+) objects`) //nolint:gochecknoglobals // a constant
+var equal = regexp.MustCompile(`(?m)^([0-9,]+) files with bytes, ([0-9,]+) objects`)
 
 // sound waits for the sweep, after which rows and bytes must be the same.
 func (i *installation) sound() {

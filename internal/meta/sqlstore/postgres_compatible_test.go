@@ -140,7 +140,7 @@ func TestPostgresMigrationDoesNotWait(t *testing.T) {
 }
 
 // compatibleLine is what every migration has to say.
-var compatibleLine = regexp.MustCompile(`(?m)^COMMENT ON TABLE goose_db_version IS 'compatible from (\d+)';$`) //nolint:gochecknoglobals // a constant
+var compatibleLine = regexp.MustCompile(`(?m)^COMMENT ON TABLE goose_db_version IS 'compatible from (\d+)';$`)
 
 // wantCompatible says what is wrong with what a migration says of the versions that may work on its schema.
 func wantCompatible(version int64, migration string) error {
