@@ -16,6 +16,9 @@ import (
 	"github.com/satchel-files/satchel/tests/program"
 )
 
+// plenty is how many files a customer keeps at most: how long the test takes must not depend on how long a backup does.
+const plenty = 50
+
 // span is when something was asked for and when it was acknowledged; zero: never.
 type span struct{ asked, acknowledged time.Time }
 
@@ -62,7 +65,7 @@ func (c *customer) work(quit <-chan struct{}) {
 		there := slices.DeleteFunc(slices.Clone(c.files), func(h *history) bool { return !h.deletion.asked.IsZero() })
 		var err error
 		switch dice := c.rng.IntN(10); {
-		case len(there) == 0 || dice < 5:
+		case len(there) == 0 || dice < 5 && len(there) < plenty:
 			err = c.upload()
 		case dice < 8:
 			err = c.change(there[c.rng.IntN(len(there))])

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
 	"path"
 	"regexp"
 	"strconv"
@@ -179,5 +180,16 @@ func TestPostgresMigrationsSayForWhom(t *testing.T) {
 		if err := wantCompatible(version, string(data)); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestBackupHoldsTheSweep: the program that takes backups of a cluster names the sweepers' lock by its numbers.
+func TestBackupHoldsTheSweep(t *testing.T) {
+	program, err := os.ReadFile("../../../deploy/backup/backup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("sweep='%d, %d'", int32(lockTurn), lock{topic: lockTurn, name: "sweep"}.number()); !strings.Contains(string(program), want) {
+		t.Errorf("it has no %s", want)
 	}
 }
