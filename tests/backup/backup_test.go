@@ -161,8 +161,10 @@ func TestBackup(t *testing.T) {
 	i.refuses("the result is not whole", i.empty("damaged", "file://"+t.TempDir()+"/blobs"), "restore", attic, second)
 
 	i.bucket("attic")
-	_, taken = i.backup("attic:attic/of/satchel")
-	folder := i.empty("folder", "file://"+t.TempDir()+"/b%20lobs")
+	third, taken := i.backup("attic:attic/of/satchel")
+	blobs := filepath.Join(t.TempDir(), "b lobs")
+	folder := i.empty("folder", "file://"+strings.ReplaceAll(blobs, " ", "%20"))
+	i.brokenOff(blobs, third)
 	i.must(folder, "restore", "attic:attic/of/satchel")
 	i.same(folder, customers, taken)
 	i.lose()
@@ -261,6 +263,20 @@ func (i *installation) damage(attic string) {
 		program.Must(i.t, os.WriteFile(path, content, 0o600))
 		return
 	}
+}
+
+// brokenOff leaves in a folder what a restore leaves there that was killed in the middle of an object.
+func (i *installation) brokenOff(blobs, name string) {
+	i.t.Helper()
+	objects := filepath.Join(i.Objects, "attic", "of", "satchel", "objects")
+	for path, size := range program.Walk(i.t, objects) {
+		inside, err := filepath.Rel(objects, path)
+		program.Must(i.t, err)
+		half := filepath.Join(blobs, inside)
+		program.Must(i.t, errors.Join(os.MkdirAll(filepath.Dir(half), 0o700), os.WriteFile(half, make([]byte, size/2), 0o600)))
+		break
+	}
+	program.Must(i.t, os.WriteFile(filepath.Join(blobs, "owner"), []byte("restoring-"+name+"-0123456789abcdef"), 0o600))
 }
 
 // lose removes an object from the cluster's bucket.
