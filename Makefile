@@ -53,7 +53,7 @@ test: clean-results setup format lint vulncheck openapi-check test-go test-manif
 serial := internal/extract/charset internal/extract/image internal/extract/mail internal/extract/markup internal/extract/office \
 	internal/extract/pdf internal/extract/text internal/instruct internal/metaschema
 # The same goes for tests that only look at what programs and children answer.
-driven := bench/documents bench/fidelity tests/bucket tests/cluster tests/deploy tests/documents tests/localmodel tests/proxy tests/readme
+driven := bench/documents bench/fidelity tests/backup tests/bucket tests/cluster tests/deploy tests/documents tests/localmodel tests/proxy tests/readme tests/upgrade
 unraced := $(addprefix ./,$(serial) $(driven))
 gotestsum := $(tests) .cache/bin/gotestsum --format pkgname
 

@@ -42,8 +42,8 @@ func Faults() []Fault { return maintain.Faults() }
 
 // What cannot be done with rows in a database that servers share, and what can.
 var (
-	errCopy = errors.New("the rows are in PostgreSQL, which has tools of its own: copy the bytes, take the rows with pg_dump, and copy what " +
-		"came since; bring them back with pg_restore and the copy, and check the result with satchel fsck --deep (docs/operations.md)")
+	errCopy = errors.New("the rows are in PostgreSQL, which has tools of its own: deploy/backup has programs that take backups and bring them back, with " +
+		"pg_dump, pg_restore and rclone (docs/operations.md)")
 	errRepair = errors.New("fsck --repair needs every server stopped, and with PostgreSQL nobody can know that: the servers themselves remove bytes " +
 		"that belong to no file when they are a day old; check without --repair")
 )

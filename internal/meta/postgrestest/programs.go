@@ -33,13 +33,24 @@ func programs() (string, error) {
 	return fetched()
 }
 
-func complete(folder string) bool {
-	for _, name := range []string{"postgres", "initdb"} {
+func complete(folder string) bool { return has(folder, "postgres", "initdb") }
+
+func has(folder string, names ...string) bool {
+	for _, name := range names {
 		if _, err := os.Stat(filepath.Join(folder, name)); err != nil {
 			return false
 		}
 	}
 	return true
+}
+
+// Client gives the folder of psql, pg_dump and pg_restore, of the version of the servers of this package: older ones would not do.
+func Client() (string, error) {
+	bin, err := programs()
+	if err == nil && !has(bin, "psql", "pg_dump", "pg_restore") {
+		err = fmt.Errorf("%s has no psql, pg_dump and pg_restore: run scripts/setup", bin)
+	}
+	return bin, err
 }
 
 // fetched gives the programs that are kept in a cache that everybody can read, and fetches them if they are not. The library that knows

@@ -52,7 +52,7 @@ func CheckPostgresURL(url string) error {
 }
 
 // OpenPostgres opens the database at options.URL, which is there, and makes or migrates the schema in it. Of several processes that do so at
-// once one does the work, and the others wait for it. A newer schema is ErrNewerSchema.
+// once one does the work, and the others wait for it. A newer schema is ErrNewerSchema, unless it says that this version may work on it.
 func OpenPostgres(ctx context.Context, options Options) (*Postgres, error) {
 	options = options.withDefaults()
 	config, err := postgresConfig(options.URL)
@@ -84,7 +84,8 @@ func (p *Postgres) open(ctx context.Context, options Options) error {
 	if err := p.checkServer(ctx); err != nil {
 		return err
 	}
-	if err := migratePostgres(ctx, p.pool, options); err != nil {
+	version, err := migratePostgres(ctx, p.pool, options)
+	if err != nil {
 		return err
 	}
 	config := newInsertConfig()
@@ -93,7 +94,7 @@ func (p *Postgres) open(ctx context.Context, options Options) error {
 	if err != nil {
 		return fmt.Errorf("making the client for jobs: %w", err)
 	}
-	e := &postgresEngine{pool: p.pool, jobs: jobs, onCommit: options.OnCommit}
+	e := &postgresEngine{pool: p.pool, jobs: jobs, onCommit: options.OnCommit, version: version}
 	p.shared = e
 	if p.Store, err = newStore(ctx, e, pooled{p.pool}, options); err != nil {
 		return err
@@ -166,6 +167,7 @@ type postgresEngine struct {
 	pool     *pgxpool.Pool
 	jobs     *river.Client[pgx.Tx]
 	onCommit func(batch int)
+	version  int64 // of the schema that this program knows
 }
 
 // close waits for what is under way, which statementTimeout bounds.
@@ -183,14 +185,21 @@ func (e *postgresEngine) close() error {
 	}
 }
 
-// ping says why nothing could be written, such as on a standby.
+// ping says why nothing could be written, such as on a standby, or must not be, such as on a schema that a migration has made since and that is not for
+// this version.
 func (e *postgresEngine) ping(ctx context.Context) error {
-	var readOnly string
-	err := pooled{e.pool}.get(ctx, []any{&readOnly}, `SELECT current_setting('transaction_read_only')`)
-	if err == nil && readOnly == "on" {
-		err = unavailable(errors.New("the database is read-only"))
+	var readOnly, comment string
+	err := pooled{e.pool}.get(ctx, []any{&readOnly, &comment}, `SELECT current_setting('transaction_read_only'), (`+readCompatible+`)`)
+	if err != nil {
+		return err
 	}
-	return err
+	if readOnly == "on" {
+		return unavailable(errors.New("the database is read-only"))
+	}
+	if least, said := leastVersion(comment); said && e.version < least {
+		return unavailable(fmt.Errorf("%w (its schema is for versions that know %d or a later one; this one knows %d)", ErrNewerSchema, least, e.version))
+	}
+	return nil
 }
 
 func (e *postgresEngine) dialect() dialect {

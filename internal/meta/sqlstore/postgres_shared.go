@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// TryTurn implements meta.Turns, by a lock that ends with the connection that holds it.
+// TryTurn implements meta.Turns, by a lock that ends with the connection that holds it. deploy/backup/backup takes the turn to sweep by its numbers.
 func (p *Postgres) TryTurn(ctx context.Context, name string) (end func(), ok bool, err error) {
 	conn, err := acquire(ctx, p.pool)
 	if err != nil {
