@@ -1,6 +1,6 @@
 // Package contract holds the HTTP contract as data. Every testdata/*.http file is a story: steps with a title that says a rule, a
-// request, and the answer as the server gives it. The stories are run twice against a real server over TCP, with bare paths and
-// under /v1, and every answer is also held against the server's own OpenAPI document.
+// request, and the answer as the server gives it. The stories are run twice against a real server over TCP, with bare paths on
+// SQLite and under /v1 on PostgreSQL, and every answer is also held against the server's own OpenAPI document.
 //
 //	go test ./tests/contract -update
 //

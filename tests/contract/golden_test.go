@@ -40,13 +40,9 @@ func TestStories(t *testing.T) {
 		if *update {
 			continue
 		}
-		t.Run(topic+" under v1", func(t *testing.T) {
+		t.Run(topic+" under v1, on PostgreSQL", func(t *testing.T) {
 			t.Parallel()
-			play(t, path, "/v1")
-		})
-		t.Run(topic+" on PostgreSQL", func(t *testing.T) {
-			t.Parallel()
-			play(t, path, "", onPostgres(t))
+			play(t, path, "/v1", onPostgres(t))
 		})
 	}
 }
