@@ -27,35 +27,54 @@ const host = "127.77.0.2"
 // installation is a cluster under test.
 type installation struct {
 	*cluster.Cluster
-	t    testing.TB
-	logs map[string]*program.Record
+	t       testing.TB
+	logs    map[string]*program.Record
+	network *network // nil: nothing stands between its parts
 }
 
 // install starts a cluster that ends with the test, and gives the logs of its processes when the test has failed. The second server sends downloads to
 // the bucket.
 func install(t testing.TB) *installation {
 	t.Helper()
+	return prepare(t).start(cluster.Options{})
+}
+
+// installBehindNetwork does so with a network between its parts that can be broken.
+func installBehindNetwork(t testing.TB) *installation {
+	t.Helper()
+	i := prepare(t)
+	i.network = startNetwork(t, i.logs["toxiproxy"])
+	return i.start(cluster.Options{Between: i.network.between})
+}
+
+func prepare(t testing.TB) *installation {
+	t.Helper()
 	program.Must(t, program.NoteSources())
 	i := &installation{t: t, logs: map[string]*program.Record{}}
-	for _, name := range []string{"postgres", "s3", "server-1", "server-2", "worker-1", "worker-2", "nginx"} {
+	for _, name := range []string{"toxiproxy", "postgres", "s3", "server-1", "server-2", "worker-1", "worker-2", "nginx"} {
 		i.logs[name] = &program.Record{}
 	}
 	t.Cleanup(i.showLogs)
-	c, err := cluster.Start(context.WithoutCancel(t.Context()), cluster.Options{
-		Program: os.Getenv(programVariable), Folder: t.TempDir(), Host: host, Token: program.RootToken,
-		Env: []string{"SATCHEL_SWEEP_INTERVAL=200ms"},
-		Prepare: func(name string, cmd *exec.Cmd) {
-			cmd.Stdout, cmd.Stderr = i.logs[name], i.logs[name]
-			if name == "server-2" {
-				cmd.Env = append(cmd.Env, "SATCHEL_DOWNLOADS=redirect")
-			}
-		},
-	})
-	program.Must(t, err)
+	return i
+}
+
+// start starts the cluster, which has these options besides those that all have.
+func (i *installation) start(o cluster.Options) *installation {
+	i.t.Helper()
+	o.Program, o.Folder, o.Host, o.Token = os.Getenv(programVariable), i.t.TempDir(), host, program.RootToken
+	o.Env = []string{"SATCHEL_SWEEP_INTERVAL=200ms"}
+	o.Prepare = func(name string, cmd *exec.Cmd) {
+		cmd.Stdout, cmd.Stderr = i.logs[name], i.logs[name]
+		if name == "server-2" {
+			cmd.Env = append(cmd.Env, "SATCHEL_DOWNLOADS=redirect")
+		}
+	}
+	c, err := cluster.Start(context.WithoutCancel(i.t.Context()), o)
+	program.Must(i.t, err)
 	i.Cluster = c
-	t.Cleanup(func() {
+	i.t.Cleanup(func() {
 		if err := c.Stop(); err != nil {
-			t.Error(err)
+			i.t.Error(err)
 		}
 	})
 	return i
