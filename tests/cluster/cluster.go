@@ -34,6 +34,7 @@ type Options struct {
 	Folder  string // an empty one for all that the processes keep, but for PostgreSQL, which has one of its own
 	Host    string // the address on which all of them listen. A port must stay free while its process does not run
 	Proxy   string // the load balancer's address; empty: a free port
+	Rows    string // the folder of PostgreSQL, which the user can reach as whom it runs, and which Stop removes; empty: a new one
 	Token   string // the operator's
 	Env     []string
 
@@ -97,8 +98,10 @@ func (c *Cluster) process(name, url string, command func() (*exec.Cmd, error)) *
 
 // startPostgres makes a PostgreSQL server and an empty database. Its folder lies where the user can go as whom it runs.
 func (c *Cluster) startPostgres(ctx context.Context) (err error) {
-	if c.postgres, err = os.MkdirTemp("", "satchel-pg-"); err != nil {
-		return err
+	if c.postgres = c.o.Rows; c.postgres == "" {
+		if c.postgres, err = os.MkdirTemp("", "satchel-pg-"); err != nil {
+			return err
+		}
 	}
 	if err := postgrestest.Prepare(ctx, c.postgres); err != nil {
 		return err
@@ -135,7 +138,11 @@ func (c *Cluster) reachPostgres(ctx context.Context) (settings []string, err err
 	c.told = "postgres://postgres@" + between + "/" + database + "?sslmode=disable"
 	host, port, err := net.SplitHostPort(address)
 	c.Database = postgrestest.URL(c.postgres, database) + "&port=" + port
-	return []string{"listen_addresses=" + host, "port=" + port}, err
+	return []string{
+		"listen_addresses=" + host, "port=" + port,
+		"max_connections=70", // hardly more than are needed, so that they can all be taken
+		"min_wal_size=32MB", "max_wal_size=64MB",
+	}, err
 }
 
 // administration is the URL of the database that every PostgreSQL server has.

@@ -21,6 +21,7 @@ import (
 // breaker breaks the parts of a cluster, one after the other, and mends them.
 type breaker struct {
 	*installation
+	tally    *tally
 	rng      *rand.Rand
 	thorough bool // there is more than a minute
 
@@ -55,11 +56,19 @@ func (b *breaker) rounds(d time.Duration) (n int) {
 			began := time.Now()
 			fault.happens()
 			b.t.Logf("%s: %s", fault.name, time.Since(began).Round(time.Millisecond))
-			b.peace(b.some(700 * time.Millisecond))
+			b.peace(b.some(b.calm()))
 		}
 		b.wake(b.Workers[asleep])
 	}
 	return n
+}
+
+// calm is how long it is quiet after a fault.
+func (b *breaker) calm() time.Duration {
+	if b.thorough {
+		return time.Second
+	}
+	return 300 * time.Millisecond
 }
 
 // fault breaks something, and mends it.
@@ -77,6 +86,11 @@ func (b *breaker) faults(awake *program.Process) []fault {
 		{"the bucket is slow", b.slowBucket},
 		{"the bucket is silent", b.silentBucket},
 		{"connections to the bucket are cut", b.cutBucket},
+		{"the bucket is overloaded", b.overloadBucket},
+		{"uploads in parts are not completed", b.failToComplete},
+		{"lists of the bucket lag", b.lagLists},
+		{"the bucket is full", b.fullBucket},
+		{"the database is full", b.fullDatabase},
 		{"the database crashes", b.restartPostgres},
 		{"the database is slow", b.slowDatabase},
 		{"the database is silent", b.silentDatabase},
@@ -279,10 +293,13 @@ func (b *breaker) serves(p *program.Process) bool {
 // nothing else.
 func TestFaults(t *testing.T) {
 	seed := seed(t)
-	i := installBehindNetwork(t)
+	i := installToBreak(t)
 	postgrestest.Exec(t, i.Database, holdsCommits)
-	b := &breaker{installation: i, rng: rand.New(rand.NewPCG(seed, 1)), thorough: duration(t) > time.Minute, disturbed: map[*program.Process]int{}, restarted: map[*program.Process]int{}}
 	a, h := &tally{outcomes: map[string]int{}}, newHistory()
+	b := &breaker{
+		installation: i, tally: a, rng: rand.New(rand.NewPCG(seed, 1)), thorough: duration(t) > time.Minute,
+		disturbed: map[*program.Process]int{}, restarted: map[*program.Process]int{},
+	}
 	var shared []string
 	for n := range 3 {
 		shared = append(shared, i.share(n))

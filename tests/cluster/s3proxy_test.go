@@ -2,6 +2,7 @@ package cluster_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -100,7 +101,7 @@ func refuse(w http.ResponseWriter, r *http.Request, status int, code string) {
 	_, _ = io.WriteString(w, `<?xml version="1.0" encoding="UTF-8"?><Error><Code>`+code+`</Code><Message>as the test wants it</Message></Error>`)
 }
 
-//nolint:gochecknoglobals // what is read of lists
+// What is read of lists.
 var (
 	listed = regexp.MustCompile(`(?s)<(?:Contents|Upload)>.*?</(?:Contents|Upload)>`)
 	made   = regexp.MustCompile(`<(?:LastModified|Initiated)>([^<]+)<`)
@@ -140,4 +141,43 @@ func withoutNew(list []byte, after time.Time) []byte {
 		return entry
 	})
 	return count.ReplaceAll(list, []byte("<KeyCount>"+strconv.Itoa(left)+"<"))
+}
+
+// overloadBucket has the S3 server refuse most requests, as one does that is asked too often.
+func (b *breaker) overloadBucket() {
+	b.t.Helper()
+	s3 := b.network.s3
+	s3.while(s3.overloaded(int64(2+b.rng.IntN(4))), func() { b.peace(b.some(1500 * time.Millisecond)) })
+	const never = 1 << 40
+	s3.while(s3.overloaded(never), func() { b.failsSoon("an upload to a bucket that is overloaded", 1000) })
+}
+
+// failToComplete has the S3 server take all parts of an upload and fail to make an object of them, or say so when it has made one.
+func (b *breaker) failToComplete() {
+	b.t.Helper()
+	for _, status := range []int{http.StatusInternalServerError, http.StatusOK} {
+		done := b.rng.IntN(2) == 0
+		b.network.s3.while(b.network.s3.incomplete(status, done), func() {
+			b.failsSoon(fmt.Sprintf("an upload whose end is answered with %d and an error (done all the same: %v)", status, done), largeSize)
+		})
+	}
+}
+
+// lagLists has lists not show what is new. To a check and to the sweep of everything that a server makes when it starts, that is no loss.
+func (b *breaker) lagLists() {
+	b.t.Helper()
+	b.network.s3.lag.Store(int64(time.Hour))
+	defer b.network.s3.lag.Store(0)
+	b.nothingIsLost()
+	b.killServer()
+}
+
+// TestWithoutNew: of a list only what is new is left out.
+func TestWithoutNew(t *testing.T) {
+	list := "<A><KeyCount>2</KeyCount><Contents><Key>old</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>" +
+		"<Contents><Key>new</Key><LastModified>2026-01-01T00:00:09Z</LastModified></Contents></A>"
+	want := "<A><KeyCount>1</KeyCount><Contents><Key>old</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents></A>"
+	if got := string(withoutNew([]byte(list), time.Date(2026, 1, 1, 0, 0, 5, 0, time.UTC))); got != want {
+		t.Errorf("got %s", got)
+	}
 }

@@ -30,21 +30,33 @@ type installation struct {
 	t       testing.TB
 	logs    map[string]*program.Record
 	network *network // nil: nothing stands between its parts
+
+	rows, objects *volume // on which PostgreSQL and the S3 server keep what they have; nil: on the machine's
 }
 
 // install starts a cluster that ends with the test, and gives the logs of its processes when the test has failed. The second server sends downloads to
 // the bucket.
 func install(t testing.TB) *installation {
 	t.Helper()
-	return prepare(t).start(cluster.Options{})
+	return prepare(t).start(cluster.Options{Folder: t.TempDir()})
 }
 
-// installBehindNetwork does so with a network between its parts that can be broken.
-func installBehindNetwork(t testing.TB) *installation {
+// installToBreak does so with a network between its parts and disks below them that can be broken.
+func installToBreak(t testing.TB) *installation {
 	t.Helper()
+	const size = 4 << 30 // of which is taken what is used
 	i := prepare(t)
 	i.network = startNetwork(t, i.logs["toxiproxy"])
-	return i.start(cluster.Options{Between: i.network.between})
+	rows, err := os.MkdirTemp("", "satchel-pg-") //nolint:usetesting // into a folder of the test nobody could go as whom PostgreSQL runs
+	program.Must(t, err)
+	t.Cleanup(func() { program.Must(t, os.Remove(rows)) })
+	i.rows = mount(t, rows, size)
+	o := cluster.Options{Between: i.network.between, Folder: t.TempDir(), Rows: filepath.Join(rows, "postgres")}
+	program.Must(t, os.Mkdir(o.Rows, 0o700))
+	bucket := filepath.Join(o.Folder, "s3")
+	program.Must(t, os.Mkdir(bucket, 0o700))
+	i.objects = mount(t, bucket, size)
+	return i.start(o)
 }
 
 func prepare(t testing.TB) *installation {
@@ -61,7 +73,7 @@ func prepare(t testing.TB) *installation {
 // start starts the cluster, which has these options besides those that all have.
 func (i *installation) start(o cluster.Options) *installation {
 	i.t.Helper()
-	o.Program, o.Folder, o.Host, o.Token = os.Getenv(programVariable), i.t.TempDir(), host, program.RootToken
+	o.Program, o.Host, o.Token = os.Getenv(programVariable), host, program.RootToken
 	o.Env = []string{"SATCHEL_SWEEP_INTERVAL=200ms"}
 	o.Prepare = func(name string, cmd *exec.Cmd) {
 		cmd.Stdout, cmd.Stderr = i.logs[name], i.logs[name]
@@ -101,8 +113,8 @@ func (i *installation) fsck() (report string, clean bool) {
 	return string(out), err == nil
 }
 
-// objects gives how many objects lie in the bucket, without the sign of whose it is.
-func (i *installation) objects() int {
+// stored gives how many objects lie in the bucket, without the sign of whose it is.
+func (i *installation) stored() int {
 	i.t.Helper()
 	n := 0
 	for path := range program.Walk(i.t, filepath.Join(i.Objects, "files", "files", "of", "satchel")) {
