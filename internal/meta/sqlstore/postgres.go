@@ -89,7 +89,7 @@ func (p *Postgres) open(ctx context.Context, options Options) error {
 	}
 	config := newInsertConfig()
 	config.FetchCooldown = announceAtMost
-	jobs, err := river.NewClient(riverpgxv5.New(nil), config)
+	jobs, err := river.NewClient(dueDriver{riverpgxv5.New(nil)}, config)
 	if err != nil {
 		return fmt.Errorf("making the client for jobs: %w", err)
 	}
