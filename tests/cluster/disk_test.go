@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/satchel-files/satchel/internal/meta/postgrestest"
 	"github.com/satchel-files/satchel/tests/program"
 )
 
@@ -57,12 +58,23 @@ func (b *breaker) fullDatabase() {
 		return b.tally.refusals() > before || !b.Postgres.Running()
 	})
 	b.peace(b.some(500 * time.Millisecond))
+	b.lasts(b.moreLog)
 	b.rows.release()
 	b.tally.full(false)
 	if !b.Postgres.Running() {
 		program.Must(b.t, b.Postgres.Start())
 	}
 	program.Must(b.t, b.WaitPostgres(b.t.Context()))
+}
+
+// moreLog has PostgreSQL need room for its log, again and again. Where it has none it ends.
+func (b *breaker) moreLog() {
+	const segments = 6
+	for range segments {
+		_ = postgrestest.Do(b.t.Context(), b.Database, "SELECT pg_switch_wal()") // it may have ended
+		b.peace(200 * time.Millisecond)
+	}
+	b.t.Logf("without room for its log PostgreSQL runs: %v", b.Postgres.Running())
 }
 
 // fullBucket leaves the S3 server no room.

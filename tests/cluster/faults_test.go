@@ -23,7 +23,7 @@ type breaker struct {
 	*installation
 	tally    *tally
 	rng      *rand.Rand
-	thorough bool // there is more than a minute
+	thorough bool // there is time for what takes long
 
 	mu        sync.Mutex
 	disturbed map[*program.Process]int // how often a process was taken down, by a kill or a suspension, and brought back: odd while it is down
@@ -79,7 +79,7 @@ type fault struct {
 
 // faults are all that there are; one worker is awake.
 func (b *breaker) faults(awake *program.Process) []fault {
-	return []fault{
+	faults := []fault{
 		{"a server is killed", b.killServer},
 		{"a worker is killed", func() { b.killWorker(awake) }},
 		{"the bucket is away", b.stopBucket},
@@ -99,6 +99,10 @@ func (b *breaker) faults(awake *program.Process) []fault {
 		{"the answer to a commit is lost", b.loseAnswer},
 		{"the database has no connections left", b.noConnections},
 	}
+	if len(b.clocks) > 0 {
+		faults = append(faults, fault{"clocks jump", b.moveClocks}, fault{"a clock is ahead", b.runAhead})
+	}
+	return faults
 }
 
 // peace lets the cluster work for a while.
@@ -297,7 +301,7 @@ func TestFaults(t *testing.T) {
 	postgrestest.Exec(t, i.Database, holdsCommits)
 	a, h := &tally{outcomes: map[string]int{}}, newHistory()
 	b := &breaker{
-		installation: i, tally: a, rng: rand.New(rand.NewPCG(seed, 1)), thorough: duration(t) > time.Minute,
+		installation: i, tally: a, rng: rand.New(rand.NewPCG(seed, 1)), thorough: os.Getenv(tortureVariable) != "",
 		disturbed: map[*program.Process]int{}, restarted: map[*program.Process]int{},
 	}
 	var shared []string
@@ -332,10 +336,13 @@ func TestFaults(t *testing.T) {
 	h.isLinearizable(t)
 }
 
+// tortureVariable says for how long parts are broken.
+const tortureVariable = "SATCHEL_TORTURE"
+
 // duration is how long parts are broken: SATCHEL_TORTURE, such as 10m; else for two rounds or three. A round that has begun goes on to its end.
 func duration(t testing.TB) time.Duration {
 	t.Helper()
-	text := os.Getenv("SATCHEL_TORTURE")
+	text := os.Getenv(tortureVariable)
 	if text == "" {
 		return 20 * time.Second
 	}

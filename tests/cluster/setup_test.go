@@ -29,7 +29,8 @@ type installation struct {
 	*cluster.Cluster
 	t       testing.TB
 	logs    map[string]*program.Record
-	network *network // nil: nothing stands between its parts
+	network *network         // nil: nothing stands between its parts
+	clocks  map[string]clock // of Satchel's processes; empty: they have that of the machine
 
 	rows, objects *volume // on which PostgreSQL and the S3 server keep what they have; nil: on the machine's
 }
@@ -53,6 +54,9 @@ func installToBreak(t testing.TB) *installation {
 	i.rows = mount(t, rows, size)
 	o := cluster.Options{Between: i.network.between, Folder: t.TempDir(), Rows: filepath.Join(rows, "postgres")}
 	program.Must(t, os.Mkdir(o.Rows, 0o700))
+	if os.Getenv(tortureVariable) != "" {
+		i.clocks = newClocks(t, o.Folder)
+	}
 	bucket := filepath.Join(o.Folder, "s3")
 	program.Must(t, os.Mkdir(bucket, 0o700))
 	i.objects = mount(t, bucket, size)
@@ -77,6 +81,9 @@ func (i *installation) start(o cluster.Options) *installation {
 	o.Env = []string{"SATCHEL_SWEEP_INTERVAL=200ms"}
 	o.Prepare = func(name string, cmd *exec.Cmd) {
 		cmd.Stdout, cmd.Stderr = i.logs[name], i.logs[name]
+		if c, set := i.clocks[name]; set {
+			cmd.Env = append(cmd.Env, clockVariable+"="+c.file.Name())
+		}
 		if name == "server-2" {
 			cmd.Env = append(cmd.Env, "SATCHEL_DOWNLOADS=redirect")
 		}
