@@ -22,9 +22,9 @@ import (
 
 const (
 	firstValue = "0"
-	slowest    = 40 * time.Second // within which every request has an answer or a broken connection
-	plenty     = 200              // files that a customer keeps at most: a long run must not fill the disk
-	stubborn   = 2 * time.Minute  // within which everything succeeds that is tried again and again
+	slowest    = time.Minute     // within which what is tried, of two requests at most, has an answer or a broken connection
+	plenty     = 200             // files that a customer keeps at most: a long run must not fill the disk
+	stubborn   = 2 * time.Minute // within which everything succeeds that is tried again and again
 )
 
 // tally counts what several customers were answered, and keeps what must not be.

@@ -197,8 +197,10 @@ const largeSize = 11 << 20
 // failsSoon expects of an upload that it is refused soon, by 503 with the advice when to try again, or by another status that may be.
 func (b *breaker) failsSoon(what string, size int, others ...int) {
 	b.t.Helper()
+	p := b.Servers[b.rng.IntN(2)]
+	program.Within(b.t, p.Name+" serves", func() bool { return b.serves(p) }) // it may have been killed
 	asked, header := time.Now(), http.Header{}
-	c := client.New(b.Servers[b.rng.IntN(2)].URL, program.RootToken, client.WithRetries(0, 0), client.WithOnResponse(func(r *http.Response) { header = r.Header }))
+	c := client.New(p.URL, program.RootToken, client.WithRetries(0, 0), client.WithOnResponse(func(r *http.Response) { header = r.Header }))
 	_, err := c.Upload(b.t.Context(), client.Upload{Sources: []client.Source{{Name: half, Body: bytes.NewReader(content(1, size, false)), Size: int64(size)}}})
 	took := time.Since(asked)
 	advised := isStatus(err, http.StatusServiceUnavailable) && header.Get("Retry-After") != ""
