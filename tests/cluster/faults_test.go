@@ -121,6 +121,7 @@ func (b *breaker) again(p *program.Process) {
 	b.mu.Unlock()
 	program.Must(b.t, p.Start())
 	b.touch(p)
+	program.Within(b.t, p.Name+" serves", func() bool { return b.serves(p) }) // the next fault is not that of its start
 }
 
 func (b *breaker) kill(p *program.Process) {

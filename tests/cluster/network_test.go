@@ -198,7 +198,6 @@ const largeSize = 11 << 20
 func (b *breaker) failsSoon(what string, size int, others ...int) {
 	b.t.Helper()
 	p := b.Servers[b.rng.IntN(2)]
-	program.Within(b.t, p.Name+" serves", func() bool { return b.serves(p) }) // it may have been killed
 	asked, header := time.Now(), http.Header{}
 	c := client.New(p.URL, program.RootToken, client.WithRetries(0, 0), client.WithOnResponse(func(r *http.Response) { header = r.Header }))
 	_, err := c.Upload(b.t.Context(), client.Upload{Sources: []client.Source{{Name: half, Body: bytes.NewReader(content(1, size, false)), Size: int64(size)}}})
