@@ -147,7 +147,7 @@ func (w *workers) look(ctx context.Context) error {
 	for {
 		w.try(ctx, "rescue runs", func() (int, error) { return w.files.Rescue(ctx, rows) })
 		if jobs, ok := rows.(meta.JobRescuer); ok {
-			w.try(ctx, "rescue jobs", func() (int, error) { return jobs.RescueJobs(ctx, time.Now().Add(-files.Lease)) })
+			w.try(ctx, "rescue jobs", func() (int, error) { return jobs.RescueJobs(ctx, files.Lease) })
 		}
 		if !resumed {
 			resumed = w.try(ctx, "resume files that waited for a model", func() (int, error) { return w.files.Resume(ctx, rows) })

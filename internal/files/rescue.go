@@ -81,7 +81,8 @@ func (s *Service) rescueOne(ctx context.Context, tx meta.Tx, owned meta.OwnedFil
 			continue
 		}
 		after := *run
-		after.Claim, after.State = "", satchel.RunQueued
+		// The lease ends, too: to a worker whose clock is behind, the run would else be postponed, and nobody would come to it again.
+		after.Claim, after.State, after.LeaseUntil = "", satchel.RunQueued, run.UpdatedAt
 		if err := tx.UpdateRun(ctx, owned.Scope, run, &after); err != nil {
 			if errors.Is(err, meta.ErrChanged) {
 				continue

@@ -71,9 +71,9 @@ type Turns interface {
 
 // JobRescuer is what a store can be whose workers may die between taking a job and claiming the run for which it is: such a run waits, and nobody comes.
 type JobRescuer interface {
-	// RescueJobs gives jobs that were taken before a moment to whoever is free, if the file that their arguments name ("file") has an open run and
-	// no worker has claimed one, and says how many. It must be called with a moment by which a living worker has long claimed its run.
-	RescueJobs(ctx context.Context, before time.Time) (int, error)
+	// RescueJobs gives jobs that were taken so long ago to whoever is free, if the file that their arguments name ("file") has an open run and
+	// no worker has claimed one, and says how many. By then a living worker must long have claimed its run.
+	RescueJobs(ctx context.Context, age time.Duration) (int, error)
 }
 
 // Condenser is what a store can be that must from time to time sum up what transactions have appended, so that it can be read quickly.

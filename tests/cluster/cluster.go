@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -33,10 +34,15 @@ type Options struct {
 	Folder  string // an empty one for all that the processes keep, but for PostgreSQL, which has one of its own
 	Host    string // the address on which all of them listen. A port must stay free while its process does not run
 	Proxy   string // the load balancer's address; empty: a free port
+	Rows    string // the folder of PostgreSQL, which the user can reach as whom it runs, and which Stop removes; empty: a new one
 	Token   string // the operator's
 	Env     []string
 
 	Prepare func(name string, command *exec.Cmd) // is called before every start of a process, for its output
+
+	// Between, if set, has something stand between Satchel and its database ("postgres") and its bucket ("s3"): it is given the address of the one, and
+	// gives that on which Satchel is to ask for it.
+	Between func(name, address string) (string, error)
 }
 
 // Cluster is what was started. Stop stops it.
@@ -47,12 +53,13 @@ type Cluster struct {
 	Workers  []*program.Process
 	Proxy    *program.Process
 
-	Database string // its URL
-	Blobs    string // the URL of the place in the bucket
+	Database string // its URL, with nothing between
+	Blobs    string // the URL of the place in the bucket, as Satchel is told
 	Objects  string // the folder in which the S3 server keeps what lies in the bucket
 
 	o        Options
 	postgres string // the folder of PostgreSQL
+	told     string // the URL of the database that Satchel is told
 }
 
 // Start starts a cluster on an empty database and an empty bucket, and waits until it is ready. All servers and workers start at the same moment.
@@ -91,27 +98,62 @@ func (c *Cluster) process(name, url string, command func() (*exec.Cmd, error)) *
 
 // startPostgres makes a PostgreSQL server and an empty database. Its folder lies where the user can go as whom it runs.
 func (c *Cluster) startPostgres(ctx context.Context) (err error) {
-	if c.postgres, err = os.MkdirTemp("", "satchel-pg-"); err != nil {
-		return err
+	if c.postgres = c.o.Rows; c.postgres == "" {
+		if c.postgres, err = os.MkdirTemp("", "satchel-pg-"); err != nil {
+			return err
+		}
 	}
 	if err := postgrestest.Prepare(ctx, c.postgres); err != nil {
 		return err
 	}
 	c.Database = postgrestest.URL(c.postgres, database)
-	c.Postgres = c.process("postgres", c.Database, func() (*exec.Cmd, error) { return postgrestest.Command(c.postgres) })
+	settings, err := c.reachPostgres(ctx)
+	if err != nil {
+		return err
+	}
+	c.Postgres = c.process("postgres", c.Database, func() (*exec.Cmd, error) { return postgrestest.Command(c.postgres, settings...) })
 	if err := c.Postgres.Start(); err != nil {
 		return err
 	}
 	if err := c.WaitPostgres(ctx); err != nil {
 		return err
 	}
-	return postgrestest.Do(ctx, postgrestest.URL(c.postgres, "postgres"), "CREATE DATABASE "+database+" TEMPLATE template0 ENCODING 'UTF8'")
+	return postgrestest.Do(ctx, c.administration(), "CREATE DATABASE "+database+" TEMPLATE template0 ENCODING 'UTF8'")
+}
+
+// reachPostgres has Satchel reach the database by its socket or, if something is to stand between, through that; the settings have PostgreSQL listen for it.
+func (c *Cluster) reachPostgres(ctx context.Context) (settings []string, err error) {
+	if c.o.Between == nil {
+		c.told = c.Database
+		return nil, nil
+	}
+	address, err := c.freeAddress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	between, err := c.o.Between("postgres", address)
+	if err != nil {
+		return nil, err
+	}
+	c.told = "postgres://postgres@" + between + "/" + database + "?sslmode=disable"
+	host, port, err := net.SplitHostPort(address)
+	c.Database = postgrestest.URL(c.postgres, database) + "&port=" + port
+	return []string{
+		"listen_addresses=" + host, "port=" + port,
+		"max_connections=70", // hardly more than are needed, so that they can all be taken
+		"min_wal_size=32MB", "max_wal_size=64MB",
+	}, err
+}
+
+// administration is the URL of the database that every PostgreSQL server has.
+func (c *Cluster) administration() string {
+	return strings.Replace(c.Database, "/"+database+"?", "/postgres?", 1)
 }
 
 // WaitPostgres waits until PostgreSQL answers.
 func (c *Cluster) WaitPostgres(ctx context.Context) error {
 	return await(ctx, "PostgreSQL answers", func() error {
-		return postgrestest.Do(ctx, postgrestest.URL(c.postgres, "postgres"), "SELECT 1")
+		return postgrestest.Do(ctx, c.administration(), "SELECT 1")
 	})
 }
 
@@ -124,8 +166,16 @@ func (c *Cluster) startBucket(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.Blobs, c.Objects = server.URL(prefix), server.Folder
+	c.Objects = server.Folder
 	c.Bucket = c.process("s3", server.Endpoint, server.Command)
+	reached := *server
+	if c.o.Between != nil {
+		if address, err = c.o.Between("s3", address); err != nil {
+			return err
+		}
+		reached.Endpoint = "http://" + address
+	}
+	c.Blobs = reached.URL(prefix)
 	if err := c.Bucket.Start(); err != nil {
 		return err
 	}
@@ -185,7 +235,7 @@ func (c *Cluster) Command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(c.o.Program, append(args, "--data", filepath.Join(folder, "data"))...) //nolint:gosec,noctx // to run the program is the purpose; it lives until it is signalled
 	cmd.Env = append([]string{
 		"HOME=" + folder, "PATH=" + os.Getenv("PATH"), "SATCHEL_ROOT_TOKEN=" + c.o.Token, "SATCHEL_MIN_FREE_BYTES=0", "SATCHEL_TRUSTED_PROXIES=127.0.0.1",
-		"SATCHEL_DATABASE=" + c.Database, "SATCHEL_BLOBS=" + c.Blobs,
+		"SATCHEL_DATABASE=" + c.told, "SATCHEL_BLOBS=" + c.Blobs,
 		"AWS_ACCESS_KEY_ID=" + s3test.AccessKey, "AWS_SECRET_ACCESS_KEY=" + s3test.SecretKey,
 	}, c.o.Env...)
 	return cmd

@@ -22,9 +22,9 @@ import (
 
 const (
 	firstValue = "0"
-	slowest    = 40 * time.Second // within which every request has an answer or a broken connection
-	plenty     = 200              // files that a customer keeps at most: a long run must not fill the disk
-	stubborn   = 2 * time.Minute  // within which everything succeeds that is tried again and again
+	slowest    = time.Minute     // within which what is tried, of two requests at most, has an answer or a broken connection
+	plenty     = 200             // files that a customer keeps at most: a long run must not fill the disk
+	stubborn   = 2 * time.Minute // within which everything succeeds that is tried again and again
 )
 
 // tally counts what several customers were answered, and keeps what must not be.
@@ -33,6 +33,33 @@ type tally struct {
 	outcomes   map[string]int
 	longest    time.Duration
 	complaints []string
+	noRoom     bool      // a disk is full
+	roomSince  time.Time // the zero time: none ever was
+}
+
+// full says that a disk is full, or is not any more, and gives how often clients were told so.
+func (a *tally) full(now bool) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.noRoom, a.roomSince = now, time.Now()
+	return a.outcomes[noRoom]
+}
+
+// refusals gives how often clients were told that a disk is full.
+func (a *tally) refusals() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.outcomes[noRoom]
+}
+
+// noRoom is the outcome of a request for which there was no room.
+const noRoom = "507"
+
+// wasFull reports whether a disk was at any moment since a time.
+func (a *tally) wasFull(since time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.noRoom || since.Before(a.roomSince)
 }
 
 func (a *tally) count(outcome string, took time.Duration) {
@@ -147,6 +174,12 @@ func (c *customer) attempt(ctx context.Context, what string, impatient time.Dura
 		c.tally.count(fmt.Sprint(refused.Status), took)
 		if c.header.Get("Retry-After") == "" {
 			c.tally.complain("%s: %v, without retry-after", what, err)
+		}
+		return true, err
+	case errors.As(err, &refused) && refused.Status == http.StatusInsufficientStorage && c.tally.wasFull(began):
+		c.tally.count(noRoom, took)
+		if c.header.Get("X-Should-Retry") != "false" {
+			c.tally.complain("%s: %v, and the SDKs would send it again and again", what, err)
 		}
 		return true, err
 	case errors.As(err, &broken) || errors.Is(err, io.ErrUnexpectedEOF):

@@ -21,7 +21,9 @@ import (
 // breaker breaks the parts of a cluster, one after the other, and mends them.
 type breaker struct {
 	*installation
-	rng *rand.Rand
+	tally    *tally
+	rng      *rand.Rand
+	thorough bool // there is time for what takes long
 
 	mu        sync.Mutex
 	disturbed map[*program.Process]int // how often a process was taken down, by a kill or a suspension, and brought back: odd while it is down
@@ -48,18 +50,59 @@ func (b *breaker) rounds(d time.Duration) (n int) {
 	for end := time.Now().Add(d); n == 0 || time.Now().Before(end); n++ {
 		asleep := b.rng.IntN(2)
 		b.suspend(b.Workers[asleep])
-		faults := []func(){
-			b.killServer, b.stopBucket, b.cutConnections, b.restartPostgres,
-			func() { b.killWorker(b.Workers[1-asleep]) },
-		}
+		faults := b.faults(b.Workers[1-asleep])
 		b.rng.Shuffle(len(faults), func(i, j int) { faults[i], faults[j] = faults[j], faults[i] })
 		for _, fault := range faults {
-			fault()
-			b.peace(time.Duration(500+b.rng.IntN(1500)) * time.Millisecond)
+			began := time.Now()
+			fault.happens()
+			b.t.Logf("%s: %s", fault.name, time.Since(began).Round(time.Millisecond))
+			b.peace(b.some(b.calm()))
 		}
 		b.wake(b.Workers[asleep])
 	}
 	return n
+}
+
+// calm is how long it is quiet after a fault.
+func (b *breaker) calm() time.Duration {
+	if b.thorough {
+		return time.Second
+	}
+	return 300 * time.Millisecond
+}
+
+// fault breaks something, and mends it.
+type fault struct {
+	name    string
+	happens func()
+}
+
+// faults are all that there are; one worker is awake.
+func (b *breaker) faults(awake *program.Process) []fault {
+	faults := []fault{
+		{"a server is killed", b.killServer},
+		{"a worker is killed", func() { b.killWorker(awake) }},
+		{"the bucket is away", b.stopBucket},
+		{"the bucket is slow", b.slowBucket},
+		{"the bucket is silent", b.silentBucket},
+		{"connections to the bucket are cut", b.cutBucket},
+		{"the bucket is overloaded", b.overloadBucket},
+		{"uploads in parts are not completed", b.failToComplete},
+		{"lists of the bucket lag", b.lagLists},
+		{"the bucket is full", b.fullBucket},
+		{"the database is full", b.fullDatabase},
+		{"the database crashes", b.restartPostgres},
+		{"the database is slow", b.slowDatabase},
+		{"the database is silent", b.silentDatabase},
+		{"connections to the database are ended", b.cutConnections},
+		{"connections to the database are cut", b.cutDatabase},
+		{"the answer to a commit is lost", b.loseAnswer},
+		{"the database has no connections left", b.noConnections},
+	}
+	if len(b.clocks) > 0 {
+		faults = append(faults, fault{"clocks jump", b.moveClocks}, fault{"a clock is ahead", b.runAhead})
+	}
+	return faults
 }
 
 // peace lets the cluster work for a while.
@@ -78,6 +121,7 @@ func (b *breaker) again(p *program.Process) {
 	b.mu.Unlock()
 	program.Must(b.t, p.Start())
 	b.touch(p)
+	program.Within(b.t, p.Name+" serves", func() bool { return b.serves(p) }) // the next fault is not that of its start
 }
 
 func (b *breaker) kill(p *program.Process) {
@@ -186,18 +230,29 @@ func (b *breaker) restartPostgres() {
 // nobodyIsReady waits until all servers and workers that are up say that they cannot work.
 func (b *breaker) nobodyIsReady(why string) {
 	b.t.Helper()
+	var all sync.WaitGroup
 	for _, p := range b.Satchels() {
-		if b.touched(p)%2 == 1 {
+		if b.touched(p)%2 == 0 {
+			all.Go(func() { b.isNotReady(p, why) })
+		}
+	}
+	all.Wait()
+}
+
+// isNotReady waits until a process says so, and when to ask again.
+func (b *breaker) isNotReady(p *program.Process, why string) {
+	b.t.Helper()
+	for began := time.Now(); time.Since(began) < program.Patience; b.peace(10 * time.Millisecond) {
+		status, header, err := b.probe(b.t.Context(), p, "/ready")
+		if err != nil || status != http.StatusServiceUnavailable {
 			continue
 		}
-		program.Within(b.t, p.Name+" is not ready: "+why, func() bool {
-			status, header, err := b.probe(b.t.Context(), p, "/ready")
-			if err == nil && status == http.StatusServiceUnavailable && header.Get("Retry-After") == "" {
-				b.t.Errorf("%s is not ready, and does not say when to ask again", p.Name)
-			}
-			return status == http.StatusServiceUnavailable
-		})
+		if header.Get("Retry-After") == "" {
+			b.t.Errorf("%s is not ready, and does not say when to ask again", p.Name)
+		}
+		return
 	}
+	b.t.Errorf("%s does not say that it is not ready: %s", p.Name, why)
 }
 
 // probe asks a process how it is.
@@ -243,9 +298,13 @@ func (b *breaker) serves(p *program.Process) bool {
 // nothing else.
 func TestFaults(t *testing.T) {
 	seed := seed(t)
-	i := install(t)
-	b := &breaker{installation: i, rng: rand.New(rand.NewPCG(seed, 1)), disturbed: map[*program.Process]int{}, restarted: map[*program.Process]int{}}
+	i := installToBreak(t)
+	postgrestest.Exec(t, i.Database, holdsCommits)
 	a, h := &tally{outcomes: map[string]int{}}, newHistory()
+	b := &breaker{
+		installation: i, tally: a, rng: rand.New(rand.NewPCG(seed, 1)), thorough: os.Getenv(tortureVariable) != "",
+		disturbed: map[*program.Process]int{}, restarted: map[*program.Process]int{},
+	}
 	var shared []string
 	for n := range 3 {
 		shared = append(shared, i.share(n))
@@ -278,10 +337,13 @@ func TestFaults(t *testing.T) {
 	h.isLinearizable(t)
 }
 
+// tortureVariable says for how long parts are broken.
+const tortureVariable = "SATCHEL_TORTURE"
+
 // duration is how long parts are broken: SATCHEL_TORTURE, such as 10m; else for two rounds or three. A round that has begun goes on to its end.
 func duration(t testing.TB) time.Duration {
 	t.Helper()
-	text := os.Getenv("SATCHEL_TORTURE")
+	text := os.Getenv(tortureVariable)
 	if text == "" {
 		return 20 * time.Second
 	}

@@ -1,6 +1,7 @@
 package cluster_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -8,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/satchel-files/satchel/api"
 	"github.com/satchel-files/satchel/client"
@@ -41,12 +44,32 @@ func (b *breaker) allProcessed(c *client.Client) {
 		b.t.Errorf("after SIGTERM %s ended with %d", b.Workers[0].Name, status)
 	}
 	program.Must(b.t, b.Workers[0].Start())
+	defer b.tellOpenWork()
 	program.Within(b.t, "every file is processed", func() bool { return b.number("SELECT count(*) FROM runs WHERE ended_at IS NULL") == 0 })
 	for file, err := range c.Files(b.t.Context(), client.ListOptions{Limit: 1000}) {
 		program.Must(b.t, err)
 		if file.Status != "processed" {
 			b.t.Errorf("%s is %s: %+v", file.Filename, file.Status, file.Error)
 		}
+	}
+}
+
+// tellOpenWork says after a failure what was still to be done.
+func (b *breaker) tellOpenWork() {
+	if !b.t.Failed() {
+		return
+	}
+	for _, sql := range []string{
+		`SELECT count(*), COALESCE(string_agg(to_jsonb(r)::text, E'\n'), '') FROM runs r WHERE ended_at IS NULL`,
+		`SELECT count(*), COALESCE(string_agg(to_jsonb(j)::text, E'\n'), '') FROM river_job j WHERE finalized_at IS NULL`,
+		`SELECT count(*), COALESCE(string_agg(to_jsonb(l)::text, E'\n'), '') FROM river_leader l`,
+	} {
+		var n int
+		var rows string
+		conn, err := pgx.Connect(b.t.Context(), b.Database)
+		program.Must(b.t, err)
+		err = conn.QueryRow(b.t.Context(), sql).Scan(&n, &rows)
+		b.t.Logf("still open: %d\n%s %v", n, rows, errors.Join(err, conn.Close(b.t.Context())))
 	}
 }
 
@@ -119,12 +142,7 @@ func (b *breaker) nothingIsLeft() {
 		}
 	}
 	b.age(25 * time.Hour)
-	report, clean := b.fsck()
-	for _, fault := range []string{"rows without bytes", "wrong", "cannot be read", "miscounted"} {
-		if strings.Contains(report, fault) {
-			b.t.Errorf("fsck after a day: %s", report)
-		}
-	}
+	report, clean := b.nothingIsLost()
 	b.t.Logf("a day later, before the sweep, fsck is clean: %v\n%s", clean, report)
 	for _, p := range b.Satchels() {
 		program.Must(b.t, p.Start())
@@ -136,6 +154,21 @@ func (b *breaker) nothingIsLeft() {
 		return clean && numbers != nil && number(numbers[1]) == number(numbers[2])
 	})
 	b.t.Logf("after the sweep:\n%s", report)
+}
+
+// nothingIsLost expects of a check that every row has its bytes. It may find bytes of uploads that broke off.
+func (b *breaker) nothingIsLost() (report string, clean bool) {
+	b.t.Helper()
+	report, clean = b.fsck()
+	for _, loss := range []string{"rows without bytes", "wrong", "cannot be read", "miscounted"} {
+		if strings.Contains(report, loss) {
+			b.t.Errorf("fsck: %s", report)
+		}
+	}
+	if !counted.MatchString(report) {
+		b.t.Errorf("fsck did not check: %s", report)
+	}
+	return report, clean
 }
 
 // number reads a number with commas.

@@ -27,35 +27,73 @@ const host = "127.77.0.2"
 // installation is a cluster under test.
 type installation struct {
 	*cluster.Cluster
-	t    testing.TB
-	logs map[string]*program.Record
+	t       testing.TB
+	logs    map[string]*program.Record
+	network *network         // nil: nothing stands between its parts
+	clocks  map[string]clock // of Satchel's processes; empty: they have that of the machine
+
+	rows, objects *volume // on which PostgreSQL and the S3 server keep what they have; nil: on the machine's
 }
 
 // install starts a cluster that ends with the test, and gives the logs of its processes when the test has failed. The second server sends downloads to
 // the bucket.
 func install(t testing.TB) *installation {
 	t.Helper()
+	return prepare(t).start(cluster.Options{Folder: t.TempDir()})
+}
+
+// installToBreak does so with a network between its parts and disks below them that can be broken.
+func installToBreak(t testing.TB) *installation {
+	t.Helper()
+	const size = 4 << 30 // of which is taken what is used
+	i := prepare(t)
+	i.network = startNetwork(t, i.logs["toxiproxy"])
+	rows, err := os.MkdirTemp("", "satchel-pg-") //nolint:usetesting // into a folder of the test nobody could go as whom PostgreSQL runs
+	program.Must(t, err)
+	t.Cleanup(func() { program.Must(t, os.Remove(rows)) })
+	i.rows = mount(t, rows, size)
+	o := cluster.Options{Between: i.network.between, Folder: t.TempDir(), Rows: filepath.Join(rows, "postgres")}
+	program.Must(t, os.Mkdir(o.Rows, 0o700))
+	if os.Getenv(tortureVariable) != "" {
+		i.clocks = newClocks(t, o.Folder)
+	}
+	bucket := filepath.Join(o.Folder, "s3")
+	program.Must(t, os.Mkdir(bucket, 0o700))
+	i.objects = mount(t, bucket, size)
+	return i.start(o)
+}
+
+func prepare(t testing.TB) *installation {
+	t.Helper()
 	program.Must(t, program.NoteSources())
 	i := &installation{t: t, logs: map[string]*program.Record{}}
-	for _, name := range []string{"postgres", "s3", "server-1", "server-2", "worker-1", "worker-2", "nginx"} {
+	for _, name := range []string{"toxiproxy", "postgres", "s3", "server-1", "server-2", "worker-1", "worker-2", "nginx"} {
 		i.logs[name] = &program.Record{}
 	}
 	t.Cleanup(i.showLogs)
-	c, err := cluster.Start(context.WithoutCancel(t.Context()), cluster.Options{
-		Program: os.Getenv(programVariable), Folder: t.TempDir(), Host: host, Token: program.RootToken,
-		Env: []string{"SATCHEL_SWEEP_INTERVAL=200ms"},
-		Prepare: func(name string, cmd *exec.Cmd) {
-			cmd.Stdout, cmd.Stderr = i.logs[name], i.logs[name]
-			if name == "server-2" {
-				cmd.Env = append(cmd.Env, "SATCHEL_DOWNLOADS=redirect")
-			}
-		},
-	})
-	program.Must(t, err)
+	return i
+}
+
+// start starts the cluster, which has these options besides those that all have.
+func (i *installation) start(o cluster.Options) *installation {
+	i.t.Helper()
+	o.Program, o.Host, o.Token = os.Getenv(programVariable), host, program.RootToken
+	o.Env = []string{"SATCHEL_SWEEP_INTERVAL=200ms"}
+	o.Prepare = func(name string, cmd *exec.Cmd) {
+		cmd.Stdout, cmd.Stderr = i.logs[name], i.logs[name]
+		if c, set := i.clocks[name]; set {
+			cmd.Env = append(cmd.Env, clockVariable+"="+c.file.Name())
+		}
+		if name == "server-2" {
+			cmd.Env = append(cmd.Env, "SATCHEL_DOWNLOADS=redirect")
+		}
+	}
+	c, err := cluster.Start(context.WithoutCancel(i.t.Context()), o)
+	program.Must(i.t, err)
 	i.Cluster = c
-	t.Cleanup(func() {
+	i.t.Cleanup(func() {
 		if err := c.Stop(); err != nil {
-			t.Error(err)
+			i.t.Error(err)
 		}
 	})
 	return i
@@ -82,8 +120,8 @@ func (i *installation) fsck() (report string, clean bool) {
 	return string(out), err == nil
 }
 
-// objects gives how many objects lie in the bucket, without the sign of whose it is.
-func (i *installation) objects() int {
+// stored gives how many objects lie in the bucket, without the sign of whose it is.
+func (i *installation) stored() int {
 	i.t.Helper()
 	n := 0
 	for path := range program.Walk(i.t, filepath.Join(i.Objects, "files", "files", "of", "satchel")) {

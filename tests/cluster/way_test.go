@@ -54,7 +54,7 @@ func TestTheWayThrough(t *testing.T) {
 			t.Errorf("%s is deleted: %v", id, err)
 		}
 	}
-	program.Within(t, "the sweep has emptied the bucket", func() bool { return i.objects() == 0 })
+	program.Within(t, "the sweep has emptied the bucket", func() bool { return i.stored() == 0 })
 	i.usageIsRight(two)
 	if report, clean := i.fsck(); !clean {
 		t.Errorf("fsck: %s", report)

@@ -73,10 +73,17 @@ func mayPass(err error) bool {
 		hasCode(err, "SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "OperationAborted", minio.NoSuchBucket)
 }
 
-// worthAnotherTry tells what may be over in a second from what is not.
+// silent tells a server that has taken a request and let all patience pass from one that cannot be reached.
+func silent(err error) bool {
+	var ofNet net.Error
+	var dialing *net.OpError
+	return errors.As(err, &ofNet) && ofNet.Timeout() && (!errors.As(err, &dialing) || dialing.Op != "dial")
+}
+
+// worthAnotherTry tells what may be over in a second from what is not. Whoever was silent for long is not waited for once more: a client waits as well.
 func worthAnotherTry(err error) bool {
 	response, ok := answered(err)
-	return mayPass(err) && (!ok || response.StatusCode != http.StatusUnauthorized && response.StatusCode != http.StatusForbidden) &&
+	return mayPass(err) && !silent(err) && (!ok || response.StatusCode != http.StatusUnauthorized && response.StatusCode != http.StatusForbidden) &&
 		!isFull(err) && !hasCode(err, minio.NoSuchBucket)
 }
 

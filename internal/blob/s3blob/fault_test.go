@@ -364,7 +364,11 @@ func TestASilentServer(t *testing.T) {
 	store := open(t, b.URL, s3blob.Options{Patience: 900 * time.Millisecond})
 	key := put(t, store, blobtest.Bytes(1, 100))
 	over := make(chan struct{})
+	var puts atomic.Int64
 	b.whenever(everything, func(_ http.ResponseWriter, r *http.Request) {
+		if isPut(r) {
+			puts.Add(1)
+		}
 		_, _ = io.Copy(io.Discard, r.Body)
 		<-over
 		panic(http.ErrAbortHandler)
@@ -372,6 +376,9 @@ func TestASilentServer(t *testing.T) {
 	defer close(over)
 	for what, err := range attempts(t, store, key) {
 		wantUnavailable(t, what, err)
+	}
+	if n := puts.Load(); n != 2 { // those of the two objects that are one request each
+		t.Errorf("a silent server was waited for %d times", n)
 	}
 }
 

@@ -59,6 +59,7 @@ type writer struct {
 
 	touched bool // the server was asked for something, and may have done it
 	twins   bool // there may be another upload of the same name
+	silent  bool // the server was, when the writer failed
 }
 
 type state int
@@ -283,6 +284,7 @@ func (w *writer) failure(ctx context.Context, err error) error {
 			err = first
 		}
 	}
+	w.silent = silent(err)
 	return failure(ctx, "write an object", err)
 }
 
@@ -301,7 +303,7 @@ func (w *writer) finish() {
 	if w.group == nil {
 		return
 	}
-	late := time.AfterFunc(w.store.patience, w.cancel)
+	late := time.AfterFunc(w.patience(), w.cancel)
 	defer late.Stop()
 	_ = w.group.Wait() // they are thrown away
 }
@@ -324,11 +326,26 @@ func (w *writer) Abort() error {
 	w.state = failed
 	w.finish()
 	w.letGo()
-	if w.touched {
-		if err := w.store.remove(context.WithoutCancel(w.ctx), w.name); err != nil {
-			return fmt.Errorf("s3blob: abort an object: %w", err)
-		}
+	if err := w.removeTouched(); err != nil {
+		return fmt.Errorf("s3blob: abort an object: %w", err)
 	}
 	w.state = aborted
 	return nil
+}
+
+func (w *writer) removeTouched() error {
+	if !w.touched {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), w.patience())
+	defer cancel()
+	return w.store.remove(ctx, w.name)
+}
+
+// patience is for the end of a writer. Where a silent server was the reason there is little left: a client waits for its answer.
+func (w *writer) patience() time.Duration {
+	if w.silent {
+		return min(w.store.patience, pingTime)
+	}
+	return w.store.patience
 }

@@ -27,17 +27,17 @@ func Prepare(ctx context.Context, folder string) error {
 }
 
 // Command runs the server that Prepare made, on a socket in its folder. SIGQUIT ends it as a crash does: what was committed is there again when it
-// starts. A crash of the machine is another matter, since nothing is synced, unless settings such as fsync=on say otherwise.
+// starts. A crash of the machine is another matter, since nothing is synced. Settings, as name=value, override the ones here.
 func Command(folder string, settings ...string) (*exec.Cmd, error) {
 	bin, err := programs()
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"-D", "data", "-k", folder}
-	for _, setting := range append([]string{"listen_addresses=", "fsync=off", "full_page_writes=off", "shared_buffers=64MB", "autovacuum_naptime=1s"}, settings...) {
-		args = append(args, "-c", setting) // the last one counts
+	command := exec.Command(filepath.Join(bin, "postgres"), "-D", "data", "-k", folder, "-c", "listen_addresses=", //nolint:noctx // it lives until it is signalled
+		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "shared_buffers=64MB", "-c", "autovacuum_naptime=1s")
+	for _, setting := range settings {
+		command.Args = append(command.Args, "-c", setting)
 	}
-	command := exec.Command(filepath.Join(bin, "postgres"), args...) //nolint:noctx // it lives until it is signalled
 	command.Dir = folder
 	return command, asNobody(command, folder)
 }

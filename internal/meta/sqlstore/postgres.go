@@ -22,7 +22,7 @@ const (
 	statementTimeout = 15 * time.Second // of one statement, of a COMMIT too
 	lockTimeout      = 10 * time.Second // for a lock that another transaction holds
 	idleTimeout      = 10 * time.Second // between two statements of a transaction, for whose locks others wait
-	answerTimeout    = 5 * time.Second  // after statementTimeout, until a connection that has gone silent is given up
+	answerTimeout    = 5 * time.Second  // after statementTimeout, until a connection that has gone silent is given up; of a statement that takes no time
 	// defaultConns is how many connections a process has at most, unless the URL says so.
 	defaultConns = 10
 	// announceAtMost is how often one process announces jobs of a kind: commits that do so wait for each other. Workers find the others when they
@@ -90,7 +90,7 @@ func (p *Postgres) open(ctx context.Context, options Options) error {
 	}
 	config := newInsertConfig()
 	config.FetchCooldown = announceAtMost
-	jobs, err := river.NewClient(riverpgxv5.New(nil), config)
+	jobs, err := river.NewClient(dueDriver{riverpgxv5.New(nil)}, config)
 	if err != nil {
 		return fmt.Errorf("making the client for jobs: %w", err)
 	}
@@ -186,10 +186,14 @@ func (e *postgresEngine) close() error {
 }
 
 // ping says why nothing could be written, such as on a standby, or must not be, such as on a schema that a migration has made since and that is not for
-// this version.
+// this version. Whoever asks wants to know soon: it is no statement that may take long.
 func (e *postgresEngine) ping(ctx context.Context) error {
 	var readOnly, comment string
-	err := pooled{e.pool}.get(ctx, []any{&readOnly, &comment}, `SELECT current_setting('transaction_read_only'), (`+readCompatible+`)`)
+	err := live(ctx, e.pool, func(conn *pgxpool.Conn) error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTimeout)
+		defer cancel()
+		return postgresError(conn.QueryRow(ctx, `SELECT current_setting('transaction_read_only'), (`+readCompatible+`)`).Scan(&readOnly, &comment))
+	})
 	if err != nil {
 		return err
 	}

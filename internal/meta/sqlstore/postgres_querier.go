@@ -45,7 +45,7 @@ func (p pooled) get(ctx context.Context, dest []any, text string, args ...any) e
 }
 
 // live runs do on a connection. The first one may have been lost long ago, as all are when the database was restarted; then they are given up, and
-// do runs once more on a new one.
+// do runs once more on a new one. Where one has gone silent the others have, too: they are given up, so that not everybody waits as long.
 func live(ctx context.Context, pool *pgxpool.Pool, do func(conn *pgxpool.Conn) error) error {
 	for first := true; ; first = false {
 		conn, err := acquire(ctx, pool)
@@ -53,12 +53,14 @@ func live(ctx context.Context, pool *pgxpool.Pool, do func(conn *pgxpool.Conn) e
 			return err
 		}
 		err = do(conn)
-		lost := err != nil && conn.Conn().IsClosed() && !pgconn.Timeout(err)
+		lost, silent := err != nil && conn.Conn().IsClosed(), pgconn.Timeout(err)
 		conn.Release()
-		if !lost || !first {
+		if lost {
+			pool.Reset()
+		}
+		if !lost || silent || !first {
 			return err
 		}
-		pool.Reset()
 	}
 }
 

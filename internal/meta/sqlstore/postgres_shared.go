@@ -29,15 +29,16 @@ func (p *Postgres) TryTurn(ctx context.Context, name string) (end func(), ok boo
 }
 
 // rescueJobs does what River's own rescue does, but not only after the longest that a job may take: a run without a claim says that nobody is at it.
-const rescueJobs = `UPDATE river_job SET state = 'available', scheduled_at = now() WHERE state = 'running' AND attempted_at < $1
+// When a job was taken the database's clock says, as it said then.
+const rescueJobs = `UPDATE river_job SET state = 'available', scheduled_at = now() WHERE state = 'running' AND attempted_at < now() - $1 * interval '1 microsecond'
 	AND EXISTS (SELECT 1 FROM runs WHERE ended_at IS NULL AND file_id = args->>'file')
 	AND NOT EXISTS (SELECT 1 FROM runs WHERE ended_at IS NULL AND file_id = args->>'file' AND claim <> '')`
 
 // RescueJobs implements meta.JobRescuer.
-func (p *Postgres) RescueJobs(ctx context.Context, before time.Time) (int, error) {
+func (p *Postgres) RescueJobs(ctx context.Context, age time.Duration) (int, error) {
 	var rescued int64
 	err := p.change(ctx, func(ctx context.Context, tx *transaction) (err error) {
-		rescued, err = tx.q.exec(ctx, rescueJobs, before)
+		rescued, err = tx.q.exec(ctx, rescueJobs, age.Microseconds())
 		return err
 	})
 	if err != nil {

@@ -66,3 +66,16 @@ func drainPostgresJobs(t *testing.T, p *Postgres) []meta.Job {
 	}
 	return all
 }
+
+// TestPostgresJobsAreDue: a job does not wait until the database's clock shows when it was handed in by this machine's, which may be ahead.
+func TestPostgresJobsAreDue(t *testing.T) {
+	p := openPostgres(t, Options{})
+	if err := p.InTx(t.Context(), handIn(1, nil)); err != nil {
+		t.Fatal(err)
+	}
+	var due bool
+	row := p.pool.QueryRow(t.Context(), `SELECT state = 'available' AND scheduled_at < now() - interval '10 minutes' FROM river_job`)
+	if err := row.Scan(&due); err != nil || !due {
+		t.Errorf("due by a clock that is ten minutes behind: %v, %v", due, err)
+	}
+}

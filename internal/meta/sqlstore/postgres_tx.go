@@ -75,12 +75,14 @@ func begin(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, pgx.Tx, erro
 		if err == nil {
 			return conn, tx, nil
 		}
-		lost := conn.Conn().IsClosed() && !pgconn.Timeout(err)
+		lost, silent := conn.Conn().IsClosed(), pgconn.Timeout(err)
 		conn.Release()
-		if !lost || !first {
+		if lost {
+			pool.Reset()
+		}
+		if !lost || silent || !first {
 			return nil, nil, unavailable(fmt.Errorf("beginning a transaction: %w", err))
 		}
-		pool.Reset()
 	}
 }
 
