@@ -1,6 +1,7 @@
 package files_test
 
 import (
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"io"
@@ -416,6 +417,46 @@ func TestRescue(t *testing.T) {
 	}
 	w.clock.Advance(-time.Minute) // that of the worker who comes is behind
 	w.claim(t, file.ID)
+}
+
+// TestAWorkerThatComesTooEarly has a worker whose clock is behind come to a postponed run: another one is called, as long as its time is near.
+func TestAWorkerThatComesTooEarly(t *testing.T) {
+	w := newWorld(t)
+	file := w.mustPut(t, "x", files.Fields{})
+	if err := w.claim(t, file.ID).Postpone(t.Context(), w.clock.Now().Add(10*time.Minute), "", "later"); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Advance(5 * time.Minute)
+	before := w.jobs(t)
+	for _, c := range []struct {
+		after time.Duration
+		calls int
+	}{{0, 0}, {4 * time.Minute, 1}, {30 * time.Second, 1}} {
+		w.clock.Advance(c.after)
+		if w.tryClaim(t, file.ID) != nil {
+			t.Fatal("the run was taken before its time")
+		}
+		if got := w.jobs(t) - before; got != c.calls {
+			t.Errorf("%s later workers are called %d times, want %d", c.after, got, c.calls)
+		}
+		before = w.jobs(t)
+	}
+	w.clock.Advance(30 * time.Second)
+	w.claim(t, file.ID)
+}
+
+// jobs counts the calls of workers so far.
+func (w *world) jobs(t *testing.T) (n int) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+w.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.QueryRowContext(t.Context(), "SELECT count(*) FROM river_job").Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func TestARunThatKillsItsWorkersEnds(t *testing.T) {

@@ -27,12 +27,14 @@ type world struct {
 	disk  *diskblob.Store
 	clock *metatest.Clock
 	scope satchel.Scope
+	path  string // of the database
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	c := metatest.NewClock()
-	rows, err := sqlstore.OpenSQLite(t.Context(), sqlstore.Options{Path: metatest.Fresh(t, sqlstore.Create), Now: c.Now})
+	path := metatest.Fresh(t, sqlstore.Create)
+	rows, err := sqlstore.OpenSQLite(t.Context(), sqlstore.Options{Path: path, Now: c.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +43,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{rows: rows.Store, disk: disk, clock: c}
+	w := &world{path: path, rows: rows.Store, disk: disk, clock: c}
 	w.scope = metatest.Tenant(t, rows)
 	w.Service = w.service(false)
 	return w

@@ -20,6 +20,8 @@ const (
 	Lease = 90 * time.Second
 	// early is how much before its time a postponed run may be taken: whoever calls workers and whoever is called may have different clocks.
 	early = 5 * time.Second
+	// apart is how far the clocks of workers may be apart so that a postponed run is still taken in its time, or as much later.
+	apart = 2 * time.Minute
 	// maxAttempts is how often a run may be taken between two checkpoints: whoever took it so often died over it.
 	maxAttempts = 5
 )
@@ -65,8 +67,11 @@ func (s *Service) Claim(ctx context.Context, scope satchel.Scope, id satchel.Fil
 			return err
 		}
 		open, err := tx.OpenRuns(ctx, scope, id, 1)
-		if err != nil || len(open) == 0 || s.held(open[0]) {
+		switch {
+		case err != nil || len(open) == 0:
 			return err
+		case s.held(open[0]):
+			return s.callAgain(ctx, tx, open[0])
 		}
 		return w.claim(ctx, tx, file, open[0])
 	})
@@ -91,6 +96,15 @@ func (s *Service) held(run *satchel.Run) bool {
 		return run.LeaseUntil.After(run.UpdatedAt) && run.LeaseUntil.After(s.now().Add(early))
 	}
 	return run.LeaseUntil.After(s.now())
+}
+
+// callAgain calls a worker to a postponed run once more if its time comes soon: the call that has brought this one may have been the one for that time,
+// and the clock of this worker behind. Else nobody would come.
+func (s *Service) callAgain(ctx context.Context, tx meta.Tx, run *satchel.Run) error {
+	if run.Claim != "" || run.LeaseUntil.After(s.now().Add(apart)) {
+		return nil
+	}
+	return enqueue(ctx, tx, run, run.LeaseUntil)
 }
 
 func (w *Work) claim(ctx context.Context, tx meta.Tx, file *satchel.File, run *satchel.Run) error {

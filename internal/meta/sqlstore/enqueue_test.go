@@ -204,3 +204,23 @@ func TestLeadership(t *testing.T) {
 		t.Errorf("after one who resigned: %v", err)
 	}
 }
+
+// TestTimesOfAnotherClock: jobs that are to wait do so for as long, whatever time it is where they are taken.
+func TestTimesOfAnotherClock(t *testing.T) {
+	now := time.Now()
+	jobs := []meta.Job{{Kind: "now"}, {Kind: "past", NotBefore: now.Add(-time.Minute)}, {Kind: "later", NotBefore: now.Add(time.Minute)}}
+	for _, c := range []struct{ there, want, ahead time.Duration }{
+		{0, time.Minute, 0},
+		{900 * time.Millisecond, time.Minute, 0},
+		{time.Hour, 61 * time.Minute, time.Hour},
+		{-2 * time.Minute, -time.Minute, -2 * time.Minute},
+	} {
+		moved, ahead := redated(jobs, now, c.there)
+		if got := moved[2].NotBefore.Sub(now); got != c.want || ahead != c.ahead {
+			t.Errorf("a clock that is ahead by %s: in %s, ahead by %s; want %s, %s", c.there, got, ahead, c.want, c.ahead)
+		}
+		if moved[0] != jobs[0] || moved[1] != jobs[1] {
+			t.Errorf("jobs that need not wait have become %v", moved)
+		}
+	}
+}

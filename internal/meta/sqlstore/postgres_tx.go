@@ -190,19 +190,49 @@ func (t *postgresTx) insertJobs(ctx context.Context) error {
 	}
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	now := time.Now()
-	params := make([]river.InsertManyParams, len(t.waiting))
-	for i, job := range t.waiting {
+	jobs, now, err := t.dated(ctx, t.waiting, time.Now())
+	if err != nil {
+		return fmt.Errorf("asking for the database's time: %w", postgresError(err))
+	}
+	params := make([]river.InsertManyParams, len(jobs))
+	for i, job := range jobs {
 		params[i] = jobParams(job, now)
 	}
-	_, err := t.jobs.InsertManyFastTx(ctx, t.tx, params)
-	if err == nil && slices.ContainsFunc(t.waiting, func(job meta.Job) bool { return dueSoon(job, now) }) {
+	_, err = t.jobs.InsertManyFastTx(ctx, t.tx, params)
+	if err == nil && slices.ContainsFunc(jobs, func(job meta.Job) bool { return dueSoon(job, now) }) {
 		err = scheduleUntil(ctx, riverpgxv5.New(nil).UnwrapExecutor(t.tx), now.Add(lookAhead))
 	}
 	if err != nil {
 		return fmt.Errorf("inserting jobs: %w", postgresError(err))
 	}
 	return nil
+}
+
+// dated gives jobs the times of the database, by which they are taken, and says what time it is there. now is this process's, by which they have theirs.
+func (t *postgresTx) dated(ctx context.Context, jobs []meta.Job, now time.Time) ([]meta.Job, time.Time, error) {
+	if !slices.ContainsFunc(jobs, func(job meta.Job) bool { return job.NotBefore.After(now) }) {
+		return jobs, now, nil // none has a time
+	}
+	var there time.Time
+	if err := t.tx.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&there); err != nil {
+		return nil, now, err
+	}
+	moved, ahead := redated(jobs, now, there.Sub(now))
+	return moved, now.Add(ahead), nil
+}
+
+// redated moves the times that are to come by how far another clock is ahead, and says how far that was. Clocks that agree to the second are taken for one.
+func redated(jobs []meta.Job, now time.Time, ahead time.Duration) ([]meta.Job, time.Duration) {
+	if ahead.Abs() < time.Second {
+		return jobs, 0
+	}
+	moved := slices.Clone(jobs)
+	for i, job := range moved {
+		if job.NotBefore.After(now) {
+			moved[i].NotBefore = job.NotBefore.Add(ahead)
+		}
+	}
+	return moved, ahead
 }
 
 // commit waits for the answer, whatever becomes of ctx.
