@@ -123,6 +123,9 @@ func TokenBody(t tenant.NamedToken) *api.Token {
 	if len(body.Workspaces) == 1 {
 		body.Workspace = body.Workspaces[0]
 	}
+	if t.Raised != nil {
+		body.Raised = &api.Raised{Role: string(t.Raised.Role), Confined: t.Raised.Confined}
+	}
 	return body
 }
 
