@@ -45,6 +45,18 @@ func (a *API) createFiles(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	made, err := a.publish(ctx, c, f, ws, terms, key)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(made) == 1:
+		return fileBody(made[0]), nil
+	}
+	return listBody(made, false), nil
+}
+
+// publish makes files of a form that has come, if its sender may still do that, and gives them as they are when the client wants the answer.
+func (a *API) publish(ctx context.Context, c *call, f *form, ws satchel.WorkspaceID, terms files.Terms, key string) ([]*satchel.File, error) {
 	scope, err := a.stillMay(ctx, c, ws, satchel.AccessWriter)
 	if err != nil {
 		return nil, err
@@ -57,16 +69,10 @@ func (a *API) createFiles(ctx context.Context, c *call) (any, error) {
 		return err
 	})
 	made, err := a.files.Create(ctx, scope, f.upload, terms, key)
-	if err == nil {
-		made, err = a.afterProcessing(ctx, c, scope, made)
-	}
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case len(made) == 1:
-		return fileBody(made[0]), nil
 	}
-	return listBody(made, false), nil
+	return a.afterProcessing(ctx, c, scope, made)
 }
 
 // afterProcessing gives files as they are when they are processed, or when a client that wants to wait has waited for long enough. The files are

@@ -157,7 +157,10 @@ const (
 	keycap    = '\u20e3'
 	blackFlag = '\U0001f3f4'
 
-	lastMongolian = '\u180f' // of the variation selectors, which begin with those of that script
+	// Of the variation selectors: those of Mongolian come first, then come those of which Unicode has a list, and last those that are for ideographs.
+	lastMongolian    = '\u180f'
+	lastStandard     = '\ufe02'
+	firstIdeographic = '\U000e0100'
 )
 
 // showsIn reports whether an invisible character of a name changes what is seen of those beside it.
@@ -198,15 +201,13 @@ func isLetter(r rune) bool { return unicode.In(r, unicode.L, unicode.M) && !isIn
 // joinsEmoji reports whether a joiner makes one picture of two; the first may have a style or a colour of skin.
 func joinsEmoji(before, after []rune) bool {
 	last := len(before) - 1
-	for last > 0 && (before[last] == emoji || unicode.Is(skin(), before[last])) {
+	for last > 0 && (before[last] == emoji || isSkin(before[last])) {
 		last--
 	}
 	return len(after) > 0 && isPictograph(after[0]) && isPictograph(before[last])
 }
 
-func skin() *unicode.RangeTable {
-	return &unicode.RangeTable{R32: []unicode.Range32{{Lo: 0x1f3fb, Hi: 0x1f3ff, Stride: 1}}}
-}
+func isSkin(r rune) bool { return r >= '\U0001f3fb' && r <= '\U0001f3ff' }
 
 // isPictograph reports whether a character is one to which Unicode joins others of its kind.
 func isPictograph(r rune) bool {
@@ -224,7 +225,7 @@ func varies(base, selector rune, after []rune) bool {
 	case selector <= lastMongolian:
 		return unicode.Is(unicode.Mongolian, base) && unicode.IsLetter(base)
 	}
-	return unicode.Is(unicode.Han, base)
+	return unicode.Is(unicode.Han, base) && (selector <= lastStandard || selector >= firstIdeographic)
 }
 
 func isTag(r rune) bool { return r >= 0xe0020 && r <= 0xe007f }

@@ -64,6 +64,8 @@ func TestNamesThatLookAlike(t *testing.T) {
 		"1\ufe0f":                         "U+FE0F at character 2",
 		"❤\ufe0f\ufe0f":                   "U+FE0F at character 3",
 		"葛\u180b":                         "U+180B at character 2",
+		"葛\ufe05":                         "U+FE05 at character 2",
+		"葛\U000e0100\U000e0101":           "U+E0101 at character 3",
 		"ada\U000e0100":                   "U+E0100 at character 4",
 		"🏴\U000e0067\U000e0062\U000e007f": "U+E0067 at character 2",
 		"ada\U000e0067":                   "U+E0067 at character 4",
