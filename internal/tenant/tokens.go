@@ -72,10 +72,23 @@ func (s *Service) CreateToken(ctx context.Context, caller satchel.Caller, r Toke
 	return token, secret, nil
 }
 
-// Check finds everything that is wrong with the request by itself.
-func (r TokenRequest) Check(now time.Time) error {
-	_, err := r.check(now)
-	return err
+// CheckToken finds everything that is wrong with a request by itself. Whether somebody can be called as it says only matters where nobody is, and is
+// left to CreateToken where nothing else is wrong.
+func (s *Service) CheckToken(ctx context.Context, caller satchel.Caller, r TokenRequest) error {
+	_, err := r.check(s.now())
+	if err == nil || mayAdminister(caller) != nil || r.Org != "" || satchel.LooksLikeID(r.User) {
+		return err
+	}
+	var faults satchel.Faults
+	faults.Add(err)
+	for _, spelling := range spellings(r.User) {
+		if _, err := s.store.Member(ctx, caller.Org, spelling); satchel.CodeOf(err) != satchel.CodeNotFound {
+			return faults.Err()
+		}
+	}
+	_, err = userName("user", r.User)
+	faults.AddNew(err)
+	return faults.Err()
 }
 
 // check gives the part of the token that the request says by itself.
