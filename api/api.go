@@ -88,6 +88,13 @@ type Token struct {
 	ExpiresAt  *int64   `json:"expires_at" nullable:"true" doc:"Unix seconds; null: never"`
 	LastUsedAt *int64   `json:"last_used_at" nullable:"true" doc:"Unix seconds, up to an hour old; null: never"`
 	Secret     string   `json:"token,omitempty" doc:"The token itself; only in the answer that makes it" example:"sat_…"`
+	Raised     *Raised  `json:"raised,omitempty" doc:"What the user was before this token raised its role; only in the answer that makes it"`
+}
+
+// Raised is what a user was who has a higher role now.
+type Raised struct {
+	Role     string `json:"role" enum:"admin,member"`
+	Confined bool   `json:"confined"`
 }
 
 // TokenList is all tokens of an organization, oldest first.

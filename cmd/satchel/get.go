@@ -29,7 +29,7 @@ fetched. At the end the SHA-256 is compared, and only then the file gets its nam
 
 ` + idHelp,
 		Example: "satchel get report.pdf -o /tmp/\nsatchel get report.pdf -o - | pdftotext - -",
-		Args:    cobra.ExactArgs(1),
+		Args:    named,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client, err := p.connect(&c)
 			if err != nil {

@@ -17,7 +17,7 @@ func (p *program) infoCommand() *cobra.Command {
 	var c connection
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "info ID", Short: "Show all that is known about a file", Args: cobra.ExactArgs(1),
+		Use: "info ID", Short: "Show all that is known about a file", Args: named,
 		Long: "Show all that is known about a file.\n\n" + idHelp, Example: "satchel info report.pdf",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client, err := p.connect(&c)
@@ -127,7 +127,7 @@ func sameSentence(a, b string) bool {
 func (p *program) rmCommand() *cobra.Command {
 	var c connection
 	cmd := &cobra.Command{
-		Use: "rm ID…", Short: "Delete files", Args: cobra.MinimumNArgs(1),
+		Use: "rm ID…", Short: "Delete files", Args: named,
 		Long:    "Delete files, at once and for good. One that fails does not stop the others.\n\n" + idHelp,
 		Example: "satchel rm draft.txt file-06dvm5k8qg002",
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -271,7 +271,33 @@ func TestTeams(t *testing.T) {
 	c.ok("audit", "--installation", "--action", "deleteOrganization")
 	c.ok("audit", "--until", "2020-01-31")
 	c.fails(exitUsage, "audit", "--since", "yesterday")
+	c.fails(exitNotFound, "audit", "--user", "nobody")
+	c.fails(exitInvalid, "audit", "--action", "bogus")
 	c.golden("teams.txt")
+}
+
+// TestWrongCommandsOfTeams says what is missing, what is too much, and what would be done elsewhere than it reads.
+func TestWrongCommandsOfTeams(t *testing.T) {
+	c := newCLI(t)
+	c.start()
+	c.write("note", "x")
+	for _, missing := range []string{"workspace create", "user create", "workspace grant papers ada", "workspace grant", "org link", "token rm", "org rename acme Acme Works"} {
+		c.fails(exitUsage, strings.Fields(missing)...)
+	}
+	c.ok("user", "create", "ada", "--confined")
+	c.fails(exitUsage, "user", "set", "ada", "--confined=maybe")
+	c.ok("token", "create", "--user", "ada", "--role", "owner")
+	c.ok("token", "create", "--user", "ada", "--role", "admin")
+	c.fails(exitInvalid, "org", "create", "null", "--owner", "n")
+	c.fails(exitInvalid, "user", "create", "Null")
+	c.fails(exitInvalid, "workspace", "create", "null")
+	c.fails(exitUsage, "user", "rm", "ada", "--org", "null")
+	c.fails(exitUsage, "audit", "--user", "null")
+	c.fails(exitUsage, "put", "note", "--workspace", "null")
+	c.fails(exitUsage, "token", "create", "--user", "ada", "--role", "viewer", "-w", "papers,null")
+	c.setenv("SATCHEL_WORKSPACE", "null")
+	c.fails(exitUsage, "put", "note")
+	c.golden("wrongteams.txt")
 }
 
 func TestHelp(t *testing.T) {

@@ -161,7 +161,7 @@ func (p *program) workspaceSetCommand() *cobra.Command {
 	}
 	flags = cmd.Flags()
 	s.addTo(flags)
-	return p.remote(cmd, cobra.ExactArgs(1), func(ctx context.Context, c *client.Client, args []string) error {
+	return p.remote(cmd, named, func(ctx context.Context, c *client.Client, args []string) error {
 		change, err := s.change(flags)
 		if err != nil {
 			return err
@@ -181,7 +181,7 @@ func (p *program) workspaceInfoCommand() *cobra.Command {
 		Long: "Show a workspace: what you may do in it, and what holds for its files.",
 	}
 	jsonFlag(cmd, &asJSON)
-	return p.remote(cmd, cobra.ExactArgs(1), func(ctx context.Context, c *client.Client, args []string) error {
+	return p.remote(cmd, named, func(ctx context.Context, c *client.Client, args []string) error {
 		w, err := c.Workspace(ctx, args[0])
 		switch {
 		case err != nil:
@@ -260,7 +260,7 @@ func (p *program) orgSetCommand() *cobra.Command {
 		Long: "Change what an organization may use as a whole: what is not named stays. It is for operators.",
 	}
 	l.addTo(cmd.Flags())
-	return p.remote(cmd, cobra.ExactArgs(1), func(ctx context.Context, c *client.Client, args []string) error {
+	return p.remote(cmd, named, func(ctx context.Context, c *client.Client, args []string) error {
 		change := l.change()
 		if change == nil {
 			return usagef("there is nothing to change; say what, for example --max-bytes 100GiB")

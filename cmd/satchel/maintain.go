@@ -146,7 +146,7 @@ func (p *program) backupCommand() *cobra.Command {
 must be absent or empty. The server may run. A backup that was interrupted is finished by running it
 again. DEST is itself a data folder: 'satchel fsck --data DEST --deep' checks it.`,
 		Example: "satchel backup /mnt/backup/satchel-2026-11-23",
-		Args:    cobra.ExactArgs(1),
+		Args:    named,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			config, err := p.config(cmd)
 			if err != nil {
@@ -171,7 +171,7 @@ func (p *program) restoreCommand() *cobra.Command {
 		Long: `Make a data folder of the backup in SRC. Every byte is read and its SHA-256 compared. The data folder
 must be absent or empty; a restore that was interrupted is finished by running it again.`,
 		Example: "satchel restore /mnt/backup/satchel-2026-11-23 --data ~/satchel",
-		Args:    cobra.ExactArgs(1),
+		Args:    named,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if p.env(blobsVariable) != "" {
 				return &usageError{errors.New("restore puts the bytes into the data folder, and " + blobsVariable +

@@ -45,7 +45,7 @@ difference; --dry-run shows what it would change. Every change is a version: --h
 		Example: "satchel meta report.pdf author=hegel year:=1812 draft=\n" +
 			"satchel meta report.pdf --instructions 'rename author to writer' --dry-run\n" +
 			"satchel meta report.pdf --history",
-		Args: cobra.MinimumNArgs(1),
+		Args: named,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			patch, err := mergePatch(args[1:])
 			if err == nil {

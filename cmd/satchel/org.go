@@ -38,7 +38,7 @@ func (p *program) orgCreateCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&owner, "owner", "", "`name` of its first owner, who is made too")
 	cmd.Flags().StringVar(&externalID, "external-id", "", "`id` that the server's issuer of tokens has for it")
-	return p.remote(cmd, cobra.ExactArgs(1), func(ctx context.Context, c *client.Client, args []string) error {
+	return p.remote(cmd, named, func(ctx context.Context, c *client.Client, args []string) error {
 		r := api.OrganizationRequest{Name: args[0], Owner: owner}
 		if externalID != "" {
 			r.ExternalID = &externalID
@@ -57,7 +57,7 @@ func (p *program) orgRenameCommand() *cobra.Command {
 		Use: "rename ORG NAME", Short: "Give an organization another name", Example: "satchel org rename acme 'Acme Works'",
 		Long: "Give an organization another name; its id stays. It is for owners.",
 	}
-	return p.remote(cmd, cobra.ExactArgs(2), func(ctx context.Context, c *client.Client, args []string) error {
+	return p.remote(cmd, named, func(ctx context.Context, c *client.Client, args []string) error {
 		o, err := c.UpdateOrganization(ctx, args[0], api.OrganizationRequest{Name: args[1]})
 		if err != nil {
 			return err
@@ -72,7 +72,7 @@ func (p *program) orgLinkCommand() *cobra.Command {
 		Use: "link ORG [EXTERNAL-ID]", Short: "Say what the issuer of tokens calls an organization", Example: "satchel org link acme 7d1f0c",
 		Long: "Say what the server's issuer of tokens calls an organization, so that its tokens sign in there;\nwithout an id: nothing any more. It is for operators.",
 	}
-	return p.remote(cmd, cobra.RangeArgs(1, 2), func(ctx context.Context, c *client.Client, args []string) error {
+	return p.remote(cmd, named, func(ctx context.Context, c *client.Client, args []string) error {
 		id := ""
 		if len(args) == 2 {
 			id = args[1]
@@ -99,7 +99,7 @@ func (p *program) orgRmCommand() *cobra.Command {
 		Use: "rm ORG", Short: "Delete an organization", Example: "satchel org rm acme",
 		Long: "Delete an organization without files, with its users, workspaces and tokens. It is for owners.",
 	}
-	return p.remote(cmd, cobra.ExactArgs(1), func(ctx context.Context, c *client.Client, args []string) error {
+	return p.remote(cmd, named, func(ctx context.Context, c *client.Client, args []string) error {
 		if err := c.DeleteOrganization(ctx, args[0]); err != nil {
 			return err
 		}

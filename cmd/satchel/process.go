@@ -20,7 +20,7 @@ func (p *program) processCommand() *cobra.Command {
 	var instructions, schema string
 	var wait bool
 	cmd := &cobra.Command{
-		Use: "process ID", Short: "Read a file again, and carry out its instructions", Args: cobra.ExactArgs(1),
+		Use: "process ID", Short: "Read a file again, and carry out its instructions", Args: named,
 		Long: `Read a file again, and carry out its instructions or new ones, which then stay with the file.
 Metadata that a person set are not overwritten.
 
@@ -104,7 +104,7 @@ func schemaOf(text string) (json.RawMessage, error) {
 func (p *program) cancelCommand() *cobra.Command {
 	var c connection
 	cmd := &cobra.Command{
-		Use: "cancel ID", Short: "Stop the processing of a file", Args: cobra.ExactArgs(1),
+		Use: "cancel ID", Short: "Stop the processing of a file", Args: named,
 		Long: "Stop what is being done with a file.\n\n" + idHelp, Example: "satchel cancel report.pdf",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client, err := p.connect(&c)
@@ -130,7 +130,7 @@ func (p *program) textCommand() *cobra.Command {
 	var c connection
 	var page int
 	cmd := &cobra.Command{
-		Use: "text ID", Short: "Print the text that was found in a file", Args: cobra.ExactArgs(1),
+		Use: "text ID", Short: "Print the text that was found in a file", Args: named,
 		Long:    "Print the text that was found in a file, or one page of it. A form feed stands between two pages.\n\n" + idHelp,
 		Example: "satchel text report.pdf | less\nsatchel text slides.pptx --page 3",
 		RunE: func(cmd *cobra.Command, args []string) error {

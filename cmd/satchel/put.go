@@ -42,7 +42,7 @@ server answered it. FILE may be - for standard input.`,
 		Example: "satchel put report.pdf --metadata author=hegel --metadata year:=1812 --wait\n" +
 			"satchel put -r ./papers --skip-existing\n" +
 			"tar c . | satchel put - --name backup.tar --expires 72h",
-		Args: cobra.MinimumNArgs(1),
+		Args: named,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			upload, err := o.upload()
 			if err != nil {

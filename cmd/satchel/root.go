@@ -44,7 +44,7 @@ func (p *program) rootCommand() *cobra.Command {
 	root.AddCommand(p.serveCommand(), p.workCommand(), p.putCommand(), p.lsCommand(), p.infoCommand(), p.metaCommand(), p.textCommand(), p.processCommand(), p.cancelCommand(), p.getCommand(), p.doctorCommand(), p.readyCommand(), p.rmCommand(),
 		p.workspaceCommand(), p.userCommand(), p.orgCommand(), p.tokenCommand(), p.usageCommand(), p.auditCommand(), p.fsckCommand(), p.backupCommand(), p.restoreCommand(), p.migrateCommand(), p.openAPICommand(), p.versionCommand(), p.extractCommand())
 	nameVariables(root)
-	explainNumbers(root)
+	explainValues(root)
 	return root
 }
 

@@ -165,8 +165,18 @@ func (p *program) createToken(ctx context.Context, s tokenStore, r api.TokenRequ
 		return err
 	}
 	p.sayf("%s: %s in organization %s, %s\n", clean(token.ID), clean(token.UserName), clean(token.OrgName), clean(grant(token)))
+	if was := token.Raised; was != nil {
+		p.sayf("%s was %s, and is %s now\n", clean(token.UserName), clean(withArticle(roleOf(&api.User{Role: was.Role, Confined: was.Confined}))), clean(withArticle(token.Role)))
+	}
 	_, err = fmt.Fprintln(p.out, token.Secret)
 	return err
+}
+
+func withArticle(role string) string {
+	if strings.HasPrefix(role, "member") {
+		return "a " + role
+	}
+	return "an " + role
 }
 
 // grant is what a token may do, in a few words.
@@ -248,7 +258,7 @@ func align(text *strings.Builder, rows [][]string) {
 func (p *program) tokenRmCommand() *cobra.Command {
 	var a tokenAccess
 	cmd := &cobra.Command{
-		Use: "rm ID…", Short: "Revoke tokens", Args: cobra.MinimumNArgs(1),
+		Use: "rm ID…", Short: "Revoke tokens", Args: named,
 		Long: "Revoke tokens by their ids, which `satchel token ls` shows.\n\n" + accessHelp, Example: "satchel token rm tok-06dvm5k8qg0021h7r5d9o4p2tc",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.with(p, cmd, func(s tokenStore) error {

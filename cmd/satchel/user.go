@@ -70,7 +70,7 @@ func (p *program) userCreateCommand() *cobra.Command {
 	cmd.Flags().StringVar(&role, "role", "member", roleHelp)
 	cmd.Flags().BoolVar(&confined, "confined", false, "a member who has only the workspaces that it is given by satchel workspace grant")
 	cmd.Flags().StringVar(&externalID, "external-id", "", "`id` that the server's issuer of tokens has for it")
-	return p.remote(cmd, cobra.ExactArgs(1), func(ctx context.Context, c *client.Client, args []string) error {
+	return p.remote(cmd, named, func(ctx context.Context, c *client.Client, args []string) error {
 		r.Name, r.Role, r.Confined = &args[0], &role, &confined
 		if externalID != "" {
 			r.ExternalID = &externalID
@@ -98,7 +98,7 @@ func (p *program) userSetCommand() *cobra.Command {
 	flags.StringVar(&role, "role", "", roleHelp)
 	flags.BoolVar(&confined, "confined", false, "only the workspaces that it is given; --confined=false: not any more")
 	flags.StringVar(&externalID, "external-id", "", "`id` that the server's issuer of tokens has for it; --external-id='': none any more")
-	return p.remote(cmd, cobra.ExactArgs(1), func(ctx context.Context, c *client.Client, args []string) error {
+	return p.remote(cmd, named, func(ctx context.Context, c *client.Client, args []string) error {
 		if flags.Changed("name") {
 			r.Name = &name
 		}
@@ -130,7 +130,7 @@ func (p *program) userRmCommand() *cobra.Command {
 		Long: "Take a user out of an organization. Its tokens are refused from now on, its files stay. Members\nare for owners and admins, others for owners; the last owner stays.",
 	}
 	orgFlag(cmd, &org)
-	return p.remote(cmd, cobra.ExactArgs(1), func(ctx context.Context, c *client.Client, args []string) error {
+	return p.remote(cmd, named, func(ctx context.Context, c *client.Client, args []string) error {
 		if err := c.DeleteUser(ctx, org, args[0]); err != nil {
 			return err
 		}

@@ -82,7 +82,7 @@ func (p *program) workspaceCreateCommand() *cobra.Command {
 		Long: "Make a workspace, in which you then write. The first upload to an unknown workspace makes it too.",
 	}
 	cmd.Flags().StringVar(&name, "name", "", "what people call it, as `text`")
-	return p.remote(cmd, cobra.ExactArgs(1), func(ctx context.Context, c *client.Client, args []string) error {
+	return p.remote(cmd, named, func(ctx context.Context, c *client.Client, args []string) error {
 		w, err := c.CreateWorkspace(ctx, api.WorkspaceRequest{ID: args[0], Name: name})
 		if err != nil {
 			return err
@@ -97,7 +97,7 @@ func (p *program) workspaceRenameCommand() *cobra.Command {
 		Use: "rename ID NAME", Short: "Change what people call a workspace", Example: "satchel workspace rename papers 'Old papers'",
 		Long: "Change what people call a workspace; its id stays. It is for owners and admins.",
 	}
-	return p.remote(cmd, cobra.ExactArgs(2), func(ctx context.Context, c *client.Client, args []string) error {
+	return p.remote(cmd, named, func(ctx context.Context, c *client.Client, args []string) error {
 		w, err := c.RenameWorkspace(ctx, args[0], args[1])
 		if err != nil {
 			return err
@@ -115,7 +115,7 @@ func (p *program) workspaceRmCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&force, "force", false, "delete the files in it too")
 	cmd.Flags().BoolVar(&wait, "wait", false, "with --force: wait until it is gone, and show how many files are left")
-	return p.remote(cmd, cobra.ExactArgs(1), func(ctx context.Context, c *client.Client, args []string) error {
+	return p.remote(cmd, named, func(ctx context.Context, c *client.Client, args []string) error {
 		left, err := c.DeleteWorkspace(ctx, args[0], force)
 		switch {
 		case err != nil:
@@ -164,7 +164,7 @@ func (p *program) workspaceUsersCommand() *cobra.Command {
 		Long: "List who was given access to a workspace by name. Owners and admins have access to every one, and\nmembers who are not confined have it to the workspace default. It is for owners and admins.",
 	}
 	jsonFlag(cmd, &asJSON)
-	return p.remote(cmd, cobra.ExactArgs(1), func(ctx context.Context, c *client.Client, args []string) error {
+	return p.remote(cmd, named, func(ctx context.Context, c *client.Client, args []string) error {
 		users, err := c.WorkspaceUsers(ctx, args[0])
 		if err != nil {
 			return err
@@ -178,7 +178,7 @@ func (p *program) workspaceGrantCommand() *cobra.Command {
 		Use: "grant ID USER writer|viewer", Short: "Give a user access to a workspace", Example: "satchel workspace grant papers ada viewer",
 		Long: "Give a user, by name or id, access to a workspace, in the place of what it had there. It is for\nowners and admins.",
 	}
-	return p.remote(cmd, cobra.ExactArgs(3), func(ctx context.Context, c *client.Client, args []string) error {
+	return p.remote(cmd, named, func(ctx context.Context, c *client.Client, args []string) error {
 		if args[2] != "writer" && args[2] != "viewer" {
 			return usagef("the access is writer or viewer, not %q", args[2])
 		}
@@ -196,7 +196,7 @@ func (p *program) workspaceRevokeCommand() *cobra.Command {
 		Use: "revoke ID USER", Short: "Take a user's access to a workspace away", Example: "satchel workspace revoke papers ada",
 		Long: "Take a user's access to a workspace away. Its files stay. It is for owners and admins.",
 	}
-	return p.remote(cmd, cobra.ExactArgs(2), func(ctx context.Context, c *client.Client, args []string) error {
+	return p.remote(cmd, named, func(ctx context.Context, c *client.Client, args []string) error {
 		if err := c.TakeAccess(ctx, args[0], args[1]); err != nil {
 			return err
 		}

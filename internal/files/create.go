@@ -202,19 +202,32 @@ func (c *creation) ensureWorkspace(ctx context.Context, tx meta.Tx) error {
 		return err
 	case !exists:
 		return satchel.Errorf(satchel.CodeNotFound, "workspace %q is being deleted, or has been; its id is free when that is over", ws)
-	case !c.scope.Anywhere && ws != satchel.DefaultWorkspace && !access.Allows(satchel.AccessWriter):
+	case access.Allows(satchel.AccessWriter):
+		return nil // given by name, and taken away with the place in the organization
+	}
+	member, err := c.member(ctx, tx)
+	if err != nil {
+		return err
+	}
+	everywhere := c.scope.Anywhere && member.Role != satchel.RoleMember
+	if !everywhere && (ws != satchel.DefaultWorkspace || member.Confined) {
 		return satchel.WorkspaceForbidden(ws)
 	}
 	return nil
 }
 
-// writeIn gives a new workspace to its maker, unless that has left the organization meanwhile, or the organization is gone.
-func (c *creation) writeIn(ctx context.Context, tx meta.Tx, ws satchel.WorkspaceID) error {
-	_, err := tx.Member(ctx, c.scope.Org, string(c.scope.User))
+// member gives the uploader's place in the organization, unless that has left it meanwhile, or the organization is gone.
+func (c *creation) member(ctx context.Context, tx meta.Tx) (*satchel.Member, error) {
+	found, err := tx.Member(ctx, c.scope.Org, string(c.scope.User))
 	if satchel.CodeOf(err) == satchel.CodeNotFound {
-		return satchel.Errorf(satchel.CodeForbidden, "you belong to the organization no more")
+		err = satchel.Errorf(satchel.CodeForbidden, "you belong to the organization no more")
 	}
-	if err != nil {
+	return found, err
+}
+
+// writeIn gives a new workspace to its maker.
+func (c *creation) writeIn(ctx context.Context, tx meta.Tx, ws satchel.WorkspaceID) error {
+	if _, err := c.member(ctx, tx); err != nil {
 		return err
 	}
 	return tx.PutWorkspaceAccess(ctx, c.scope.Org, ws, c.scope.User, satchel.AccessWriter)

@@ -135,17 +135,26 @@ func (s *Service) Runs(ctx context.Context, scope satchel.Scope, id, before stri
 const (
 	firstLook = 10 * time.Millisecond
 	lastLook  = 250 * time.Millisecond
+	askAgain  = time.Second // for whom it waits
 )
 
-// Wait gives a run as it is when it is over, or when the time is; a run that went away with its file is CodeNotFound.
-func (s *Service) Wait(ctx context.Context, scope satchel.Scope, run *satchel.Run, within time.Duration) (*satchel.Run, error) {
+// Wait gives a run as it is when it is over, or when the time is; a run that went away with its file is CodeNotFound. Every second it asks still whether
+// somebody may be told at all; an error of still ends it.
+func (s *Service) Wait(ctx context.Context, scope satchel.Scope, run *satchel.Run, within time.Duration, still func(context.Context) error) (*satchel.Run, error) {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
+	asked := time.Now()
 	for pause := firstLook; run.Open(); pause = min(2*pause, lastLook) {
 		select {
 		case <-ctx.Done():
 			return run, nil
 		case <-time.After(pause):
+		}
+		if time.Since(asked) >= askAgain {
+			if err := still(context.WithoutCancel(ctx)); err != nil {
+				return nil, err
+			}
+			asked = time.Now()
 		}
 		now, err := s.store.Run(context.WithoutCancel(ctx), scope, run.File, run.ID)
 		if satchel.CodeOf(err) == satchel.CodeNotFound {
@@ -159,8 +168,8 @@ func (s *Service) Wait(ctx context.Context, scope satchel.Scope, run *satchel.Ru
 	return run, nil
 }
 
-// WaitForAll waits until every file has no open run, or the time is over.
-func (s *Service) WaitForAll(ctx context.Context, scope satchel.Scope, files []*satchel.File, within time.Duration) error {
+// WaitForAll waits until every file has no open run, or the time is over; still is as for Wait.
+func (s *Service) WaitForAll(ctx context.Context, scope satchel.Scope, files []*satchel.File, within time.Duration, still func(context.Context) error) error {
 	deadline := time.Now().Add(within)
 	for _, file := range files {
 		runs, err := s.store.OpenRuns(ctx, scope, file.ID, 1)
@@ -168,7 +177,7 @@ func (s *Service) WaitForAll(ctx context.Context, scope satchel.Scope, files []*
 			return err
 		}
 		for _, run := range runs {
-			if _, err := s.Wait(ctx, scope, run, time.Until(deadline)); err != nil && satchel.CodeOf(err) != satchel.CodeNotFound {
+			if _, err := s.Wait(ctx, scope, run, time.Until(deadline), still); err != nil && satchel.CodeOf(err) != satchel.CodeNotFound {
 				return err
 			}
 		}

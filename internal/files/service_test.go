@@ -228,6 +228,45 @@ func TestWhoLeftMakesNoWorkspace(t *testing.T) {
 	wantCode(t, err, satchel.CodeNotFound)
 }
 
+// TestWhoLeftUploadsNothing: between the last question and the commit a place, a role or the freedom to write can be taken away, too.
+func TestWhoLeftUploadsNothing(t *testing.T) {
+	leave := func(ctx context.Context, tx meta.Tx, w *world) error {
+		return tx.DeleteMember(ctx, w.scope.Org, w.scope.User)
+	}
+	confine := func(ctx context.Context, tx meta.Tx, w *world) error {
+		return tx.UpdateMember(ctx, satchel.Member{Org: w.scope.Org, User: w.scope.User, Name: "ann", Role: satchel.RoleMember, Confined: true})
+	}
+	for name, c := range map[string]struct {
+		anywhere bool
+		lose     func(ctx context.Context, tx meta.Tx, w *world) error
+		want     satchel.Code
+	}{
+		"a member leaves":                  {false, leave, satchel.CodeForbidden},
+		"an owner leaves":                  {true, leave, satchel.CodeForbidden},
+		"a member is confined":             {false, confine, satchel.CodeWorkspaceForbidden},
+		"an owner is demoted and confined": {true, confine, satchel.CodeWorkspaceForbidden},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.scope.Anywhere = c.anywhere
+			upload := w.begin(t, -1)
+			defer func() { _ = upload.Discard(context.WithoutCancel(t.Context())) }()
+			if err := upload.Add(t.Context(), "a.txt", "", strings.NewReader("late")); err != nil {
+				t.Fatal(err)
+			}
+			upload.AskLast(func(ctx context.Context) error {
+				return w.rows.InTx(ctx, func(ctx context.Context, tx meta.Tx) error { return c.lose(ctx, tx, w) })
+			})
+			terms, err := files.Fields{}.Check()
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = w.Create(t.Context(), w.scope, upload, terms, "")
+			wantCode(t, err, c.want)
+		})
+	}
+}
+
 func TestIdempotencyKey(t *testing.T) {
 	w := newWorld(t)
 	first, err := w.put(t, "key", "content", files.Fields{})

@@ -59,9 +59,6 @@ func (u *Upload) Place(ctx context.Context, ws satchel.WorkspaceID) (err error) 
 	return err
 }
 
-// NewIdleUpload is for a request of which nothing will be kept: it takes no files and holds no room.
-func (s *Service) NewIdleUpload() *Upload { return &Upload{service: s} }
-
 // MustStay notes that the workspace was there when the upload began: if it is gone at the end, with its settings, it is not made anew.
 func (u *Upload) MustStay() { u.there = true }
 

@@ -56,6 +56,7 @@ type API struct {
 	mux      *http.ServeMux
 	buffers  sync.Pool // of *bufio.Reader, readAhead large, for uploads
 	document *huma.OpenAPI
+	actions  *huma.Schema  // that the audit can have
 	stopping chan struct{} // closed when requests shall not wait any more
 	stopOnce sync.Once
 }
@@ -73,7 +74,7 @@ func New(c Config) *API {
 	}
 	a := &API{
 		files: c.Files, tenant: c.Tenant, ready: c.Ready, logger: c.Logger, metrics: newMetrics(c.Metrics),
-		idle: c.IdleTimeout, maxFile: c.MaxFile, redirect: c.Redirect, mux: http.NewServeMux(), document: newDocument(),
+		idle: c.IdleTimeout, maxFile: c.MaxFile, redirect: c.Redirect, mux: http.NewServeMux(), document: newDocument(), actions: enumSchema("", "clearWorkspace", "expireFile"),
 		stopping: make(chan struct{}), proxies: c.Proxies, everyone: c.Everyone, limits: newLimits(c),
 	}
 	a.entry = acrossOrigins(c.Origins, a.dispatch)

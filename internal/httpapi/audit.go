@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,7 +34,7 @@ func (a *API) addAuditRoutes() {
 				"With `Accept: application/x-ndjson`, or `format=jsonl`, all that match come as JSON lines, without pages.",
 			Parameters: append([]*huma.Param{
 				orgParam(), queryParam("installation", "For operators: what belongs to no organization, such as attempts without a good token", enumSchema("false", "true", "false")),
-				queryParam("user", "Only of this user: name or id; `me` is whoever asks", textSchema()), queryParam("action", "Only this operation, such as deleteFile", textSchema()),
+				queryParam("user", "Only of this user: name or id; `me` is whoever asks", textSchema()), queryParam("action", "Only this operation, such as deleteFile, or what the server does by itself: expireFile, clearWorkspace", a.actions),
 				queryParam("object", "Only about the thing with this id, such as a file", textSchema()), moment("since", "Unix seconds: then or later"), moment("until", "Unix seconds: before then"),
 				queryParam("format", "jsonl: JSON lines", enumSchema("json", "json", "jsonl")),
 			}, partParams("Start behind this entry, with older ones", &huma.Schema{Type: huma.TypeString, Pattern: "^aud-[0-9a-v]{25}$"})...),
@@ -44,7 +45,7 @@ func (a *API) addAuditRoutes() {
 
 // listAudit answers GET /audit.
 func (a *API) listAudit(ctx context.Context, c *call) (any, error) {
-	request, page := c.parseAudit(), c.slice()
+	request, page := a.parseAudit(c), c.slice()
 	lines := c.oneOf("format", "json", "json", "jsonl") == "jsonl" || c.text("format") == "" && accepts(c.r.Header, jsonLines)
 	if err := c.faults.Err(); err != nil {
 		return nil, err
@@ -66,9 +67,12 @@ func (a *API) listAudit(ctx context.Context, c *call) (any, error) {
 	return list, nil
 }
 
-func (c *call) parseAudit() tenant.AuditRequest {
+func (a *API) parseAudit(c *call) tenant.AuditRequest {
 	r := tenant.AuditRequest{Org: c.text("org"), User: c.text("user"), Installation: c.oneOf("installation", "false", "true", "false") == "true"}
 	r.Action, r.Object, r.Since, r.Until = c.text("action"), c.text("object"), c.moment("since"), c.moment("until")
+	if r.Action != "" && !slices.Contains(a.actions.Enum, any(r.Action)) {
+		c.queryFault(satchel.CodeInvalidValue, "action", "action must be the name of an operation, such as deleteFile; %.64q is none", r.Action)
+	}
 	if r.Installation && r.Org != "" {
 		c.queryFault(satchel.CodeContradiction, "installation", "give either org or installation")
 	}

@@ -64,7 +64,7 @@ func (a *API) identify(ctx context.Context, c *call) error {
 		secret = bearer(given[0])
 	}
 	choice := tenant.OrgChoice{Strict: c.r.Header.Get("X-Activeloop-Org-Id"), Hint: c.r.Header.Get("OpenAI-Organization"), Origin: origin}
-	c.proof = proof{secret: secret, choice: choice, at: time.Now()}
+	c.proof = proof{secret: secret, at: time.Now()}
 	caller, err := a.authenticate(ctx, c, secret, choice)
 	if err == nil && len(c.r.Header.Values("X-Activeloop-Org-Id")) > 1 {
 		c.faults.Add(&satchel.Error{Code: satchel.CodeDuplicate, In: satchel.InHeader, Param: "X-Activeloop-Org-Id", Message: "there is more than one X-Activeloop-Org-Id header"})

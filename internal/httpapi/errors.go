@@ -153,6 +153,8 @@ func addProblemHeaders(h http.Header, status int, code satchel.Code) {
 		h.Set("Retry-After", strconv.Itoa(retryAfter))
 	case status == http.StatusConflict && code != satchel.CodeConflict, status == http.StatusInsufficientStorage:
 		h.Set("X-Should-Retry", "false") // the SDKs would send the whole file again, in vain
+	case status == http.StatusConflict:
+		h.Set("X-Should-Retry", "true")
 	}
 }
 

@@ -206,7 +206,7 @@ func (c *call) readMetadataUpdate(update *files.MetadataUpdate) error {
 // preview waits for a dry run and shows what it found out so far.
 func (a *API) preview(ctx context.Context, c *call, scope satchel.Scope, run *satchel.Run) (any, error) {
 	c.w.Header().Set("X-Satchel-Run", string(run.ID))
-	run, err := a.files.Wait(a.whileServing(ctx), scope, run, c.waiting(updateWait))
+	scope, run, err := a.waitFor(ctx, c, scope, run, c.waiting(updateWait))
 	if err != nil {
 		return nil, err
 	}

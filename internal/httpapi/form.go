@@ -30,12 +30,16 @@ type form struct {
 	faults   satchel.Faults
 	bytes    int
 	parts    int
-	vain     bool // nothing comes of the files: their sender may not upload them
+	refused  error // why nothing comes of the files: their sender may not upload them; nil: it may, for all that is known
+	spare    int64 // bytes that may still come and mean nothing
 }
 
 func newForm(upload *files.Upload) *form {
-	return &form{upload: upload, fields: map[string]string{}, seen: map[string]bool{}}
+	return &form{upload: upload, fields: map[string]string{}, seen: map[string]bool{}, spare: drainTooLarge}
 }
+
+// vain reports whether nothing comes of the files.
+func (f *form) vain() bool { return f.refused != nil }
 
 // formFields are the text fields by name; expires_after and metadata may also come in brackets.
 func formFields() []string {
@@ -92,7 +96,7 @@ func (f *form) addText(name string, content io.Reader) error {
 	switch {
 	case len(text) > maxField:
 		f.fault(satchel.CodeTooLong, name, "%s must be at most %d bytes", name, maxField)
-		return discard(content)
+		return f.readAway(content)
 	case !utf8.Valid(text):
 		f.fault(satchel.CodeInvalidValue, name, "%s is not valid UTF-8", name)
 	default:
@@ -109,14 +113,31 @@ func (f *form) passOver(name string, content io.Reader) error {
 	case f.parts <= maxFields && !knownField(name):
 		f.unknown = append(f.unknown, name)
 	}
-	return discard(content)
+	return f.readAway(content)
 }
 
-func discard(content io.Reader) error {
-	if _, err := io.Copy(io.Discard, content); err != nil {
-		return malformedForm(err)
+// readAway reads what nothing comes of, so that the rest of the form is known, and its sender comes to read the answer; but not without end.
+func (f *form) readAway(content io.Reader) error {
+	n, err := io.CopyN(io.Discard, content, f.spare+1)
+	f.spare -= n
+	if err == nil {
+		return f.enough()
 	}
-	return nil
+	if err == io.EOF { //nolint:errorlint // the end of the content, which a wrapped one is not
+		return nil
+	}
+	return malformedForm(err)
+}
+
+// enough gives the answer to a form of which no more is read: all that is known to be wrong with it.
+func (f *form) enough() error {
+	switch {
+	case len(f.faults) > 0:
+		return f.faults
+	case f.refused != nil:
+		return f.refused
+	}
+	return satchel.BodyFault(satchel.CodeTooLong, "", nil, "this form has more than %d bytes that mean nothing; leave them out", drainTooLarge)
 }
 
 // knownField reports whether a field of that name means something here.

@@ -27,6 +27,7 @@ func (c *call) parseQuery() {
 			c.queryFault(satchel.CodeDuplicate, name, "%s is given %d times; give it once", name, len(values))
 		case !utf8.ValidString(values[0]) || strings.ContainsRune(values[0], 0):
 			c.queryFault(satchel.CodeInvalidValue, name, "%s must be valid UTF-8 without NUL", name)
+			delete(c.query, name) // what is no text need not be found to be no number, too
 		}
 	}
 }

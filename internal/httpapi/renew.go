@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/satchel-files/satchel"
-	"github.com/satchel-files/satchel/internal/tenant"
 )
 
 // believed is how long a caller keeps the rights with which its request began. A body may take as long as it likes; whoever lost a right meanwhile
@@ -17,7 +16,6 @@ const believed = 250 * time.Millisecond
 // proof is by what a caller was identified, and when: never, if nobody had to be.
 type proof struct {
 	secret string
-	choice tenant.OrgChoice
 	at     time.Time
 }
 
@@ -33,14 +31,9 @@ func (*lateBodyError) Error() string { return "the body took its time" }
 // beginAnew has a request answered as if it had come just now, with its body. Up to the body, handlers only look.
 func (a *API) beginAnew(ctx context.Context, c *call, begun call, text []byte) (any, error) {
 	*c = begun
-	caller, err := a.tenant.Identify(ctx, c.proof.secret, c.proof.choice)
-	if err == nil {
-		err = tenant.SameCaller(c.caller, caller)
-	}
-	if err != nil {
+	if err := a.renew(ctx, c); err != nil {
 		return nil, err
 	}
-	c.renew(caller)
 	c.proof.at = time.Time{} // all of it is here
 	again := *c.r
 	again.Body = io.NopCloser(bytes.NewReader(text))
@@ -48,20 +41,41 @@ func (a *API) beginAnew(ctx context.Context, c *call, begun call, text []byte) (
 	return c.route.answer(ctx, c)
 }
 
-// stillWriter finds out, before the files of a request are published, what its caller may do by now, and whether that includes to write in the
-// workspace. A token that has ended meanwhile is no reason to throw away what was sent while it was good.
-func (a *API) stillWriter(ctx context.Context, c *call, ws satchel.WorkspaceID) (satchel.Scope, error) {
+// stillMay finds out, after something that may have taken its time, what a request's caller may do in a workspace by now: before files are published,
+// and before what has changed since is shown. A token that has ended meanwhile is no reason to throw away what was sent while it was good.
+func (a *API) stillMay(ctx context.Context, c *call, ws satchel.WorkspaceID, want satchel.Access) (satchel.Scope, error) {
 	if c.proof.old() {
-		caller, err := a.tenant.Renew(ctx, c.caller, c.proof.secret, c.proof.choice)
-		if err != nil {
+		if err := a.renew(ctx, c); err != nil {
 			return satchel.Scope{}, err
 		}
-		c.renew(caller)
 	}
-	return a.tenant.Enter(ctx, c.caller, ws, satchel.AccessWriter)
+	return a.tenant.Enter(ctx, c.caller, ws, want)
 }
 
-func (c *call) renew(caller satchel.Caller) {
+func (a *API) renew(ctx context.Context, c *call) error {
+	caller, err := a.tenant.Renew(ctx, c.caller, c.proof.secret)
+	if err != nil {
+		return err
+	}
 	caller.Origin = c.caller.Origin
 	c.caller, c.proof.at = caller, time.Now()
+	return nil
+}
+
+// waitFor waits for the end of a run, as long as its caller may read in the workspace, and gives what the caller may do there by then.
+func (a *API) waitFor(ctx context.Context, c *call, scope satchel.Scope, run *satchel.Run, within time.Duration) (satchel.Scope, *satchel.Run, error) {
+	run, failed := a.files.Wait(a.whileServing(ctx), scope, run, within, a.stillReads(c, scope.Workspace))
+	scope, err := a.stillMay(ctx, c, scope.Workspace, satchel.AccessViewer)
+	if err == nil {
+		err = failed // who may not read is not told that the file is gone
+	}
+	return scope, run, err
+}
+
+// stillReads is what a waiting request asks from time to time.
+func (a *API) stillReads(c *call, ws satchel.WorkspaceID) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := a.stillMay(ctx, c, ws, satchel.AccessViewer)
+		return err
+	}
 }

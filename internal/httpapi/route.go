@@ -26,6 +26,9 @@ type route struct {
 // add documents a route and serves it.
 func (a *API) add(rt *route) {
 	a.describe(rt)
+	if !rt.public {
+		a.actions.Enum = append(a.actions.Enum, rt.OperationID)
+	}
 	a.mux.Handle(rt.Method+" "+rt.Path, a.handler(rt))
 }
 
@@ -231,7 +234,7 @@ func (a *API) problemResponse(status int) *huma.Response {
 	case http.StatusRequestedRangeNotSatisfiable:
 		addHeader(r, "Content-Range", "How many bytes there are")
 	case http.StatusConflict, http.StatusInsufficientStorage:
-		addHeader(r, "x-should-retry", "false where a retry cannot help")
+		addHeader(r, "x-should-retry", "true where a retry can help, false where it cannot")
 	}
 	return r
 }

@@ -107,7 +107,8 @@ func (a *API) afterRun(ctx context.Context, c *call, scope satchel.Scope, file *
 	if within == 0 {
 		return fileBody(file), nil
 	}
-	if _, err := a.files.Wait(a.whileServing(ctx), scope, run, within); err != nil {
+	scope, _, err := a.waitFor(ctx, c, scope, run, within)
+	if err != nil {
 		return nil, err
 	}
 	return oneFile(a.files.File(ctx, scope, c.id()))
@@ -189,7 +190,7 @@ func (a *API) getRun(ctx context.Context, c *call) (any, error) {
 		return nil, err
 	}
 	if within := c.waiting(0); within > 0 {
-		if run, err = a.files.Wait(a.whileServing(ctx), scope, run, within); err != nil {
+		if _, run, err = a.waitFor(ctx, c, scope, run, within); err != nil {
 			return nil, err
 		}
 	}

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -54,7 +53,7 @@ func (a *API) createToken(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	request, err := c.parseTokenRequest(object)
+	request, err := a.parseTokenRequest(ctx, c, object)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +66,7 @@ func (a *API) createToken(ctx context.Context, c *call) (any, error) {
 	return body, nil
 }
 
-func (c *call) parseTokenRequest(object map[string]any) (tenant.TokenRequest, error) {
+func (a *API) parseTokenRequest(ctx context.Context, c *call, object map[string]any) (tenant.TokenRequest, error) {
 	faults := c.faults
 	request := tenant.TokenRequest{
 		Org: textOf(object, "org", &faults), User: textOf(object, "user", &faults), Role: textOf(object, "role", &faults),
@@ -81,7 +80,7 @@ func (c *call) parseTokenRequest(object map[string]any) (tenant.TokenRequest, er
 		fault.Param = "workspace"
 		faults.Add(fault)
 	}
-	faults.AddNew(request.Check(time.Now()))
+	faults.AddNew(a.tenant.CheckToken(ctx, c.caller, request))
 	return request, faults.Err()
 }
 
@@ -122,6 +121,9 @@ func TokenBody(t tenant.NamedToken) *api.Token {
 	}
 	if len(body.Workspaces) == 1 {
 		body.Workspace = body.Workspaces[0]
+	}
+	if t.Raised != nil {
+		body.Raised = &api.Raised{Role: string(t.Raised.Role), Confined: t.Raised.Confined}
 	}
 	return body
 }

@@ -2,11 +2,13 @@ package httpapi
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -30,12 +32,11 @@ func (a *API) createFiles(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	upload, vain, err := a.beginUpload(ctx, c, early, key)
+	upload, err := a.beginUpload(ctx, c, early, key)
 	if err != nil {
 		return nil, err
 	}
 	f := newForm(upload)
-	f.vain = vain
 	defer a.discard(ctx, f.upload)
 	if err := a.readForm(ctx, c, f); err != nil {
 		return nil, c.formError(err)
@@ -44,21 +45,7 @@ func (a *API) createFiles(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	scope, err := a.stillWriter(ctx, c, ws)
-	if err != nil {
-		return nil, err
-	}
-	if f.vain {
-		return nil, satchel.Errorf(satchel.CodeUnavailable, "what you may do has changed while the files came; send them again")
-	}
-	f.upload.AskLast(func(ctx context.Context) error {
-		_, err := a.stillWriter(ctx, c, ws)
-		return err
-	})
-	made, err := a.files.Create(ctx, scope, f.upload, terms, key)
-	if err == nil {
-		made, err = a.afterProcessing(ctx, c, scope, made)
-	}
+	made, err := a.publish(ctx, c, f, ws, terms, key)
 	switch {
 	case err != nil:
 		return nil, err
@@ -68,15 +55,40 @@ func (a *API) createFiles(ctx context.Context, c *call) (any, error) {
 	return listBody(made, false), nil
 }
 
+// publish makes files of a form that has come, if its sender may still do that, and gives them as they are when the client wants the answer.
+func (a *API) publish(ctx context.Context, c *call, f *form, ws satchel.WorkspaceID, terms files.Terms, key string) ([]*satchel.File, error) {
+	scope, err := a.stillMay(ctx, c, ws, satchel.AccessWriter)
+	if err != nil {
+		return nil, err
+	}
+	if f.vain() { // and would not be now
+		return nil, satchel.Errorf(satchel.CodeConflict, "what you may do has changed while the files came; send them again")
+	}
+	f.upload.AskLast(func(ctx context.Context) error {
+		_, err := a.stillMay(ctx, c, ws, satchel.AccessWriter)
+		return err
+	})
+	made, err := a.files.Create(ctx, scope, f.upload, terms, key)
+	if err != nil {
+		return nil, err
+	}
+	return a.afterProcessing(ctx, c, scope, made)
+}
+
 // afterProcessing gives files as they are when they are processed, or when a client that wants to wait has waited for long enough. The files are
-// stored whatever happens here.
+// stored whatever happens here; who may not read in the workspace any more is shown what was made, and nothing of what became of it.
 func (a *API) afterProcessing(ctx context.Context, c *call, scope satchel.Scope, made []*satchel.File) ([]*satchel.File, error) {
 	within := c.waiting(0)
 	if within == 0 {
 		return made, nil
 	}
-	if err := a.files.WaitForAll(a.whileServing(ctx), scope, made, within); err != nil {
-		return nil, err
+	failed := a.files.WaitForAll(a.whileServing(ctx), scope, made, within, a.stillReads(c, scope.Workspace))
+	scope, err := a.stillMay(ctx, c, scope.Workspace, satchel.AccessViewer)
+	if err != nil {
+		return made, nil //nolint:nilerr // the files are there, and belong to others now
+	}
+	if failed != nil {
+		return nil, failed
 	}
 	for i, file := range made {
 		now, err := a.files.File(ctx, scope, string(file.ID))
@@ -100,25 +112,36 @@ func (a *API) enterEarly(ctx context.Context, c *call) (satchel.Scope, error) {
 }
 
 // beginUpload begins an upload by what is known before its form: early is the scope of the workspace that the query names, if it does. Room is held, and
-// bytes are taken, only for who may upload: whoever may nowhere is answered when the form has ended, with all else, and vain says that nothing comes
-// of the files.
-func (a *API) beginUpload(ctx context.Context, c *call, early satchel.Scope, key string) (upload *files.Upload, vain bool, err error) {
+// bytes are taken, only for who may upload: who may nowhere, whatever the form will say, need not send it.
+func (a *API) beginUpload(ctx context.Context, c *call, early satchel.Scope, key string) (*files.Upload, error) {
 	scope := satchel.Scope{Org: c.caller.Org, Workspace: early.Workspace, User: c.caller.User}
 	if early.Workspace == "" {
-		if scope.Workspace, vain, err = a.onlyPlace(ctx, c.caller); err != nil {
-			return nil, false, err
+		only, nowhere, err := a.onlyPlace(ctx, c.caller)
+		if err == nil && nowhere {
+			err = a.writesNowhere(ctx, c.caller, only)
 		}
+		if err != nil {
+			return nil, err
+		}
+		scope.Workspace = only
 	}
-	if vain {
-		return a.files.NewIdleUpload(), true, nil
-	}
-	if upload, err = a.files.NewUpload(ctx, scope, c.r.ContentLength, key); err != nil {
-		return nil, false, err
+	upload, err := a.files.NewUpload(ctx, scope, c.r.ContentLength, key)
+	if err != nil {
+		return nil, err
 	}
 	if early.Workspace != "" && !early.Fresh {
 		upload.MustStay()
 	}
-	return upload, false, nil
+	return upload, nil
+}
+
+// writesNowhere gives the refusal of a caller who may write in no workspace; nil if that has changed at this moment.
+func (a *API) writesNowhere(ctx context.Context, caller satchel.Caller, only satchel.WorkspaceID) error {
+	_, err := a.tenant.Enter(ctx, caller, cmp.Or(only, satchel.DefaultWorkspace), satchel.AccessWriter)
+	if refusal, ok := errors.AsType[*satchel.Error](err); ok && statusOf(refusal.Code) == http.StatusForbidden {
+		refusal.Message = "there is no workspace in which you may write; ask an owner or admin of your organization"
+	}
+	return err
 }
 
 // maxPlaces is how many workspaces of a caller are looked at: who has more may surely write in one.
@@ -186,10 +209,7 @@ func (a *API) readForm(ctx context.Context, c *call, f *form) error {
 			return err
 		}
 	}
-	if _, err := io.Copy(io.Discard, body); err != nil { // what follows the last boundary means nothing, but must arrive
-		return malformedForm(err)
-	}
-	return nil
+	return f.readAway(body) // what follows the last boundary means nothing, but must arrive
 }
 
 // formError gives a body that breaks off its own error: when one cannot be read on, its request is cancelled, which may be noticed before
@@ -221,13 +241,17 @@ func (a *API) addPart(ctx context.Context, c *call, f *form, part *multipart.Par
 // form has ended, with all else; who may not is told nothing of what may be used.
 func (a *API) place(ctx context.Context, c *call, f *form) error {
 	ws, ok := satchel.ParseWorkspaceID(f.fields["workspace"])
-	if !ok || c.caller.Org == "" || f.vain {
+	if !ok || c.caller.Org == "" || f.vain() {
 		return nil
 	}
-	scope, err := a.tenant.Enter(ctx, c.caller, ws, satchel.AccessWriter)
-	if err != nil {
-		f.vain = true
-		return nil //nolint:nilerr // said later
+	var scope satchel.Scope
+	scope, f.refused = a.tenant.Enter(ctx, c.caller, ws, satchel.AccessWriter)
+	switch {
+	case f.refused == nil:
+	case statusOf(satchel.CodeOf(f.refused)) >= http.StatusInternalServerError:
+		return f.refused
+	default:
+		return nil // said later
 	}
 	if !scope.Fresh && c.text("workspace") == "" {
 		f.upload.MustStay()
@@ -242,13 +266,12 @@ func addFile(ctx context.Context, f *form, sent string, part *multipart.Part) er
 	}
 	name, err := files.ParseFilename(strings.ReplaceAll(sent, "%22", `"`))
 	f.faults.Add(err)
-	content := &partReader{part: part}
-	if f.vain || len(f.faults) > 0 {
+	if f.vain() || len(f.faults) > 0 {
 		f.seen["file"] = true
-		_, err = io.Copy(io.Discard, content)
-	} else {
-		err = f.upload.Add(ctx, name, part.Header.Get("Content-Type"), content)
+		return f.readAway(part)
 	}
+	content := &partReader{part: part}
+	err = f.upload.Add(ctx, name, part.Header.Get("Content-Type"), content)
 	if content.err != nil {
 		return malformedForm(content.err)
 	}

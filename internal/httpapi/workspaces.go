@@ -149,7 +149,7 @@ func (a *API) createWorkspace(ctx context.Context, c *call) (any, error) {
 		fault.Param = "id"
 		faults.AddNew(fault)
 	}
-	if err := withNew(faults, request.Check()); err != nil {
+	if err := withNew(faults, request.CheckNew(ws)); err != nil {
 		return nil, err
 	}
 	return workspaceOr(a.tenant.CreateWorkspace(ctx, c.caller, ws, request))

@@ -109,7 +109,8 @@ type WorkspaceWriter interface {
 	InsertWorkspace(ctx context.Context, org satchel.OrgID, ws satchel.WorkspaceID, now time.Time) (made bool, err error)
 	// UpdateWorkspace changes what is not its identity: the name, the settings, and whether it is doomed.
 	UpdateWorkspace(ctx context.Context, w satchel.Workspace) error
-	// DeleteWorkspace removes a workspace, what was given in it, and the tokens that are narrowed to it alone. Files it must not have.
+	// DeleteWorkspace removes a workspace, what was given in it, and the tokens that are narrowed to it alone; those that are narrowed to others
+	// too, it takes it from. Files it must not have.
 	DeleteWorkspace(ctx context.Context, org satchel.OrgID, ws satchel.WorkspaceID) error
 	// PutWorkspaceAccess changes what a user was given in a workspace; AccessNone takes it away.
 	PutWorkspaceAccess(ctx context.Context, org satchel.OrgID, ws satchel.WorkspaceID, user satchel.UserID, access satchel.Access) error

@@ -35,7 +35,7 @@ func (s *Service) SelectOrg(ctx context.Context, caller satchel.Caller, strict s
 
 // Enter gives the scope of a caller in a workspace, or says why not: CodeWorkspaceForbidden for one that the caller has no part in,
 // CodeReadOnly where it may read and wants to write. A workspace that does not exist can be entered by whoever is not
-// confined: it is empty, and the first upload makes it; on a closed installation it is CodeNotFound.
+// confined, by the user or the token: it is empty, and the first upload makes it; on a closed installation it is CodeNotFound.
 func (s *Service) Enter(ctx context.Context, caller satchel.Caller, ws satchel.WorkspaceID, want satchel.Access) (satchel.Scope, error) {
 	scope, err := s.reach(ctx, caller, ws)
 	if err != nil {
@@ -87,7 +87,7 @@ func (s *Service) reachUnknown(ctx context.Context, caller satchel.Caller, ws sa
 		return satchel.Scope{}, &satchel.Error{
 			Code: satchel.CodeNotFound, Message: "workspace \"" + string(ws) + "\" is being deleted", In: satchel.InQuery, Param: "workspace",
 		}
-	case leaving || caller.Confined:
+	case leaving || caller.Confined || len(caller.Workspaces) > 0: // whom mayMakeWorkspace refuses
 		return satchel.Scope{}, satchel.WorkspaceForbidden(ws)
 	case s.closed:
 		return satchel.Scope{}, place{satchel.InQuery, "workspace"}.notFound("Workspace", string(ws))

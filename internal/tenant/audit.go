@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/satchel-files/satchel"
@@ -64,17 +65,15 @@ func (s *Service) Audit(ctx context.Context, caller satchel.Caller, r AuditReque
 	if r.Before == "" { // else it is a further page
 		s.writeRefusals(context.WithoutCancel(ctx)) // whoever asks may leave
 	}
-	if r.AuditQuery.User, err = s.userOf(ctx, caller, org, r.User); err != nil {
+	people := cmp.Or(org, caller.Org) // operators are users of an organization, too
+	if r.AuditQuery.User, err = s.userOf(ctx, caller, people, r.User); err != nil {
 		return nil, err
 	}
 	entries, err := s.store.Audit(ctx, org, r.AuditQuery)
 	if err != nil {
 		return nil, err
 	}
-	if org == "" {
-		org = caller.Org // operators are users of an organization, too
-	}
-	return s.nameAll(ctx, org, entries)
+	return s.nameAll(ctx, people, entries)
 }
 
 // recordOf gives the organization whose record the caller may read; none is the installation's own.
@@ -105,13 +104,13 @@ func (s *Service) userOf(ctx context.Context, caller satchel.Caller, org satchel
 		return caller.User, nil
 	}
 	found, err := s.store.Member(ctx, org, idOrName)
-	if satchel.CodeOf(err) == satchel.CodeNotFound {
+	switch {
+	case err == nil:
+		return found.User, nil
+	case satchel.CodeOf(err) == satchel.CodeNotFound && satchel.LooksLikeID(idOrName):
 		return satchel.UserID(idOrName), nil
 	}
-	if err != nil {
-		return "", err
-	}
-	return found.User, nil
+	return "", place{satchel.InQuery, "user"}.at(err, "User", idOrName)
 }
 
 func (s *Service) nameAll(ctx context.Context, org satchel.OrgID, entries []satchel.AuditEntry) ([]NamedEntry, error) {

@@ -57,6 +57,12 @@ func TestWhoReadsTheAudit(t *testing.T) {
 			t.Errorf("%s: %q, want %q (%v)", c.who, got, c.want, err)
 		}
 	}
+	for user, want := range map[string]satchel.Code{"mary": "", "user-0000000000000000000000000": "", "nobody": satchel.CodeNotFound} {
+		request := everything("")
+		request.User = user
+		_, err := s.Audit(t.Context(), s.owner, request)
+		wantCode(t, err, want)
+	}
 }
 
 // What one request makes is recorded thing by thing; names are found for ids and ids by names.

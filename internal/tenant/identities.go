@@ -229,29 +229,33 @@ func (s *Service) makeClaimedOrg(ctx context.Context, tx meta.Tx, p person) (*sa
 // suffixLength is how many characters of an id tell two of the same name apart.
 const suffixLength = 6
 
-// freeName gives the first of the wishes that can be a name and that find does not find, or else the last one with a piece of an id.
+// freeName gives the first of the wishes that can be a name and that find does not find, or else the last one with a piece of an id, or that alone.
 func freeName(wishes []string, id string, find func(name string) error) (string, error) {
 	for _, wish := range wishes {
-		wish = strings.TrimSpace(wish)
-		if checkUserName("name", wish) != nil {
+		name, err := userName("name", wish)
+		if err != nil {
 			continue
 		}
-		if err := find(wish); err != nil {
+		if err := find(name); err != nil {
 			if satchel.CodeOf(err) == satchel.CodeNotFound {
 				err = nil
 			}
-			return wish, err
+			return name, err
 		}
 	}
-	suffix := "-" + id[len(id)-suffixLength:]
-	last := strings.Map(func(r rune) rune {
+	suffix := id[len(id)-suffixLength:]
+	last := withPlainSpaces(wishes[len(wishes)-1])
+	last = strings.ToValidUTF8(last[:min(len(last), maxName-len(suffix)-1)], "")
+	last = strings.Map(func(r rune) rune {
 		if isInvisible(r) {
 			return -1
 		}
 		return r
-	}, wishes[len(wishes)-1])
-	last = strings.ToValidUTF8(last[:min(len(last), maxName-len(suffix))], "")
-	return last + suffix, nil
+	}, last)
+	if name, err := userName("name", last+"-"+suffix); err == nil {
+		return name, nil
+	}
+	return suffix, nil
 }
 
 // identity is what the issuer calls somebody.

@@ -2,6 +2,7 @@ package tenant_test
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -101,6 +102,9 @@ func TestNewUsersAreMade(t *testing.T) {
 		{object{"sub": "4", "name": 7, "preferred_username": "me", "email": "a\nb"}, "4"},
 		{object{"sub": "5", "name": strings.Repeat("n", 129), "preferred_username": "mary"}, "5"},
 		{object{"sub": "6", "name": string(i.owner.User)}, "6"}, // whose id that is
+		{object{"sub": "7", "name": "grace\u200d", "preferred_username": "null"}, "7"},
+		{object{"sub": "8", "name": "Team ❤\ufe0f"}, "Team ❤\ufe0f"},
+		{object{"sub": "9", "name": "山田\u3000太郎"}, "山田 太郎"},
 	} {
 		caller, err := i.as(t, c.claims, tenant.OrgChoice{})
 		if err != nil || caller.Org != i.owner.Org || caller.Role != satchel.RoleMember || caller.Confined || caller.Operator {
@@ -123,6 +127,21 @@ func TestNewUsersAreMade(t *testing.T) {
 		m, err := i.User(t.Context(), caller, "", "me")
 		if err != nil || len(m.Name) > 128 || !strings.HasPrefix(m.Name, sub[:4]) || m.Name == sub {
 			t.Errorf("%s: %+v, %v", sub, m, err)
+		}
+	}
+	suffix := regexp.MustCompile(`(?:^|-)[0-9a-v]{6}$`)
+	for sub, begin := range map[string]string{" lead  u5": "lead u5", "null": "null-", "ME": "ME-", "a\u200d": "a-", "\u200d": "-", "\u0301": ""} {
+		caller, err := i.as(t, object{"sub": sub}, tenant.OrgChoice{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := i.User(t.Context(), caller, "", "me")
+		if err != nil || !strings.HasPrefix(m.Name, begin) || sub != " lead  u5" && !suffix.MatchString(m.Name) {
+			t.Errorf("%+q: %+v, %v", sub, m, err)
+		}
+		confined := true
+		if _, err := i.UpdateUser(t.Context(), i.owner, m.Name, tenant.UserRequest{Confined: &confined}); err != nil {
+			t.Errorf("%+q cannot be confined: %v", m.Name, err)
 		}
 	}
 	for _, org := range []any{"A2", "acme", nil} {
@@ -150,6 +169,26 @@ func TestANameOfANewcomerIsNotRaised(t *testing.T) {
 	if _, _, err = i.CreateToken(t.Context(), i.owner, tenant.TokenRequest{User: "grace", Role: "admin"}); err != nil {
 		t.Errorf("once the role was changed: %v", err)
 	}
+}
+
+// TestRenewedInItsOwnOrganization: what others give a user while its request is on its way makes no difference to it.
+func TestRenewedInItsOwnOrganization(t *testing.T) {
+	i := newIdentityTeam(t, tenant.RefuseNewcomers)
+	i.link(t, i.owner, "ada", "sub-ada")
+	secret := i.idp.es256(t, claims(i.clock.Now(), object{"org_id": nil}))
+	began, err := i.Identify(t.Context(), secret, tenant.OrgChoice{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.link(t, i.rival, "countess", "sub-ada")
+	if now, err := i.Renew(t.Context(), began, secret); err != nil || now.Org != began.Org || now.User != began.User {
+		t.Errorf("%+v, %v", now, err)
+	}
+	if _, err := i.DeleteUser(t.Context(), i.owner, "", "ada"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = i.Renew(t.Context(), began, secret)
+	wantCode(t, err, satchel.CodeForbidden)
 }
 
 // Of many first requests at once, all find the same user.

@@ -46,12 +46,19 @@ func (s *Service) CheckOrg(r OrgRequest, fresh bool) error {
 	if !fresh {
 		org.Name = "some"
 	}
+	_, err := s.describe(r, &org)
+	return err
+}
+
+// describe changes an organization as a request says, names its first owner, and finds what is wrong with the request by itself.
+func (s *Service) describe(r OrgRequest, org *satchel.Org) (owner string, err error) {
 	var faults satchel.Faults
-	faults.Add(s.applyToOrg(r, &org))
+	faults.Add(s.applyToOrg(r, org))
 	if r.Owner != "" {
-		faults.Add(checkUserName("owner", r.Owner))
+		owner, err = userName("owner", r.Owner)
+		faults.Add(err)
 	}
-	return faults.Err()
+	return owner, faults.Err()
 }
 
 // CreateOrg makes an organization with its default workspace, and, with a name, its first owner. It is for operators.
@@ -59,11 +66,9 @@ func (s *Service) CreateOrg(ctx context.Context, caller satchel.Caller, r OrgReq
 	if err := mayOperate(caller); err != nil {
 		return nil, err
 	}
-	if err := s.CheckOrg(r, true); err != nil {
-		return nil, err
-	}
 	var made satchel.Org
-	if err := s.applyToOrg(r, &made); err != nil {
+	owner, err := s.describe(r, &made)
+	if err != nil {
 		return nil, err
 	}
 	err = s.change(ctx, func(ctx context.Context, tx meta.Tx) (entry satchel.AuditEntry, err error) {
@@ -76,10 +81,10 @@ func (s *Service) CreateOrg(ctx context.Context, caller satchel.Caller, r OrgReq
 		by := caller
 		by.Org = org.ID // it stands in the record of the new one
 		entry = by.Did("createOrganization", string(org.ID), nil)
-		if r.Owner == "" {
+		if owner == "" {
 			return entry, nil
 		}
-		first := satchel.Member{Org: org.ID, User: satchel.NewUserID(s.now()), Name: r.Owner, Role: satchel.RoleOwner, CreatedAt: s.now()}
+		first := satchel.Member{Org: org.ID, User: satchel.NewUserID(s.now()), Name: owner, Role: satchel.RoleOwner, CreatedAt: s.now()}
 		if err := tx.InsertMember(ctx, first); err != nil {
 			return entry, err
 		}
@@ -91,10 +96,9 @@ func (s *Service) CreateOrg(ctx context.Context, caller satchel.Caller, r OrgReq
 // applyToOrg changes an organization as a request says, and finds what is wrong with it by itself.
 func (s *Service) applyToOrg(r OrgRequest, org *satchel.Org) error {
 	var faults satchel.Faults
-	if r.Name != nil {
-		org.Name = *r.Name
-	}
-	faults.Add(checkName("name", org.Name))
+	name, err := renamed(org.Name, r.Name, uniqueName)
+	faults.Add(err)
+	org.Name = name
 	if r.ExternalID != nil {
 		faults.Add(s.checkExternalID(r.ExternalID))
 		org.Identity = s.identity(*r.ExternalID)

@@ -2,19 +2,10 @@ package tenant
 
 import (
 	"context"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/internal/meta"
 )
-
-// maxName bounds the names of organizations, users and workspaces, in bytes.
-const maxName = 128
-
-// me names the caller where a user is asked for.
-const me = "me"
 
 func pathUser() place { return place{satchel.InPath, "user_id"} }
 
@@ -40,10 +31,9 @@ func (s *Service) CheckUser(r UserRequest, fresh bool) error {
 // apply changes m as a request says, and finds what is wrong with it by itself.
 func (s *Service) apply(r UserRequest, m *satchel.Member) error {
 	var faults satchel.Faults
-	if r.Name != nil {
-		m.Name = *r.Name
-	}
-	faults.Add(checkUserName("name", m.Name))
+	name, err := renamed(m.Name, r.Name, userName)
+	faults.Add(err)
+	m.Name = name
 	if r.Role != nil {
 		m.Role = satchel.Role(*r.Role)
 	}
@@ -65,50 +55,6 @@ func (s *Service) apply(r UserRequest, m *satchel.Member) error {
 	}
 	return faults.Err()
 }
-
-// checkUserName is checkName for a user.
-func checkUserName(param, name string) error {
-	if name == me {
-		return satchel.BodyFault(satchel.CodeInvalidValue, param, nil, "no user can be called %q: it means whoever asks", me)
-	}
-	return checkName(param, name)
-}
-
-func checkName(param, name string) error {
-	switch {
-	case strings.TrimSpace(name) == "":
-		return satchel.BodyFault(satchel.CodeMissing, param, nil, "%s is missing: give a name", param)
-	case len(name) > maxName:
-		return satchel.BodyFault(satchel.CodeTooLong, param, nil, "%s must be at most %d bytes", param, maxName)
-	case satchel.LooksLikeID(name):
-		return satchel.BodyFault(satchel.CodeInvalidValue, param, nil, "%s must not look like an id", param)
-	case !utf8.ValidString(name) || strings.ContainsFunc(name, isControl):
-		return satchel.BodyFault(satchel.CodeInvalidValue, param, nil, "%s must be UTF-8 without control characters", param)
-	case strings.TrimSpace(name) != name || strings.Contains(name, "  ") || strings.ContainsFunc(name, isInvisible) || !strings.ContainsFunc(name, isSeen):
-		return satchel.BodyFault(satchel.CodeInvalidValue, param, nil, "%s must look like no other name: no spaces around it, and no characters that are not seen", param)
-	case name == "." || name == "..":
-		return satchel.BodyFault(satchel.CodeInvalidValue, param, nil, "%s must not be %q: no path of the API could name it", param, name)
-	}
-	return nil
-}
-
-// isInvisible reports whether a character shows nothing of its own, is a space of another width, ends a line, or turns the direction of others.
-// The two joiners are letters' business and stay.
-func isInvisible(r rune) bool {
-	const joiners, others = "\u200c\u200d", "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
-	switch {
-	case r == ' ' || strings.ContainsRune(joiners, r):
-		return false
-	case strings.ContainsRune(others, r), unicode.Is(unicode.Variation_Selector, r):
-		return true
-	}
-	return unicode.In(r, unicode.Cf, unicode.Zs, unicode.Zl, unicode.Zp)
-}
-
-// isSeen reports whether a character shows something by itself.
-func isSeen(r rune) bool { return unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S) }
-
-func isControl(r rune) bool { return r < 0x20 || r >= 0x7f && r <= 0x9f }
 
 // Users gives a page of an organization's users by id. It is for admins; whoever is none finds itself.
 func (s *Service) Users(ctx context.Context, caller satchel.Caller, org string, page satchel.Slice) ([]satchel.Member, error) {

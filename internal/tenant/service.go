@@ -93,30 +93,16 @@ func (s *Service) Authenticate(ctx context.Context, secret string) (satchel.Call
 	return s.lookUp(ctx, hash)
 }
 
-// Renew gives the caller of a request that has taken a while as it is now: with its role and confinement of today. A token that was revoked meanwhile, and
-// a user who was taken out, are CodeInvalidToken; one that has merely ended is none: it was good when the request came.
-func (s *Service) Renew(ctx context.Context, caller satchel.Caller, secret string, choice OrgChoice) (satchel.Caller, error) {
+// Renew gives the caller of a request that has taken a while as it is now: with its role and confinement of today, in the same organization. A token that
+// was revoked meanwhile, and a user who was taken out, are CodeInvalidToken or CodeForbidden; one that has merely ended is none: it was good when the
+// request came.
+func (s *Service) Renew(ctx context.Context, caller satchel.Caller, secret string) (satchel.Caller, error) {
 	hash := HashSecret(secret)
-	if s.isRoot(hash) {
+	switch {
+	case s.isRoot(hash):
 		return caller, nil
-	}
-	if caller.Token == "" {
-		now, err := s.Identify(ctx, secret, choice)
-		if err == nil {
-			return now, SameCaller(caller, now)
-		}
-		if !errors.Is(err, jwt.ErrTokenExpired) {
-			return now, err
-		}
-		member, err := s.store.Member(ctx, caller.Org, string(caller.User))
-		if satchel.CodeOf(err) == satchel.CodeNotFound || err == nil && member.Identity != (satchel.Identity{Issuer: caller.Issuer, ID: caller.Subject}) {
-			return satchel.Caller{}, invalidToken()
-		}
-		if err != nil {
-			return satchel.Caller{}, err
-		}
-		caller.Role, caller.Confined = member.Role, member.Confined
-		return caller, nil
+	case caller.Token == "":
+		return s.renewIssued(ctx, caller, secret)
 	}
 	token, member, err := s.store.TokenByHash(ctx, hash)
 	if satchel.CodeOf(err) == satchel.CodeNotFound {
@@ -128,13 +114,42 @@ func (s *Service) Renew(ctx context.Context, caller satchel.Caller, secret strin
 	return callerOf(token, member), nil
 }
 
-// SameCaller refuses to go on with a request as somebody else than began it, or in another organization: what a token of an issuer stands for can
-// change while the request is on its way.
-func SameCaller(began, now satchel.Caller) error {
-	if began.Org != now.Org || began.User != now.User {
-		return satchel.Errorf(satchel.CodeForbidden, "the token stands for somebody else now, or for another organization, than when the request began; send it again")
+// renewIssued is Renew for a token of the issuer. Where else its user has places by now means nothing: others give them.
+func (s *Service) renewIssued(ctx context.Context, caller satchel.Caller, secret string) (satchel.Caller, error) {
+	p, err := s.issuer.verify(ctx, secret)
+	if errors.Is(err, jwt.ErrTokenExpired) {
+		return s.renewEnded(ctx, caller)
 	}
-	return nil
+	if err != nil {
+		return satchel.Caller{}, err
+	}
+	p.origin = caller.Origin
+	member, err := s.namedPlace(ctx, p, string(caller.Org))
+	if satchel.CodeOf(err) == satchel.CodeNotFound {
+		err = noPlace()
+	}
+	if err != nil {
+		return satchel.Caller{}, err
+	}
+	if member.Org != caller.Org || member.User != caller.User {
+		return satchel.Caller{}, satchel.Errorf(satchel.CodeForbidden,
+			"the token stands for somebody else now, or for another organization, than when the request began; send it again")
+	}
+	caller.Role, caller.Confined = member.Role, member.Confined
+	return caller, nil
+}
+
+// renewEnded is renewIssued when the token has ended, which says no more who its user is: that is known from before.
+func (s *Service) renewEnded(ctx context.Context, caller satchel.Caller) (satchel.Caller, error) {
+	member, err := s.store.Member(ctx, caller.Org, string(caller.User))
+	if satchel.CodeOf(err) == satchel.CodeNotFound || err == nil && member.Identity != (satchel.Identity{Issuer: caller.Issuer, ID: caller.Subject}) {
+		return satchel.Caller{}, invalidToken()
+	}
+	if err != nil {
+		return satchel.Caller{}, err
+	}
+	caller.Role, caller.Confined = member.Role, member.Confined
+	return caller, nil
 }
 
 // callerOf gives whom a token speaks for.

@@ -32,6 +32,7 @@ func (r TokenRequest) confined() bool { return r.Role == "writer" || r.Role == "
 type NamedToken struct {
 	satchel.Token
 	OrgName, UserName string
+	Raised            *satchel.Member // the user as it was before this token raised its role; nil: it did not
 }
 
 // Grant is the role or access that the token gives, as a TokenRequest names it.
@@ -71,10 +72,23 @@ func (s *Service) CreateToken(ctx context.Context, caller satchel.Caller, r Toke
 	return token, secret, nil
 }
 
-// Check finds everything that is wrong with the request by itself.
-func (r TokenRequest) Check(now time.Time) error {
-	_, err := r.check(now)
-	return err
+// CheckToken finds everything that is wrong with a request by itself. Whether somebody can be called as it says only matters where nobody is, and is
+// left to CreateToken where nothing else is wrong.
+func (s *Service) CheckToken(ctx context.Context, caller satchel.Caller, r TokenRequest) error {
+	_, err := r.check(s.now())
+	if err == nil || mayAdminister(caller) != nil || r.Org != "" || satchel.LooksLikeID(r.User) {
+		return err
+	}
+	var faults satchel.Faults
+	faults.Add(err)
+	for _, spelling := range spellings(r.User) {
+		if _, err := s.store.Member(ctx, caller.Org, spelling); satchel.CodeOf(err) != satchel.CodeNotFound {
+			return faults.Err()
+		}
+	}
+	_, err = userName("user", r.User)
+	faults.AddNew(err)
+	return faults.Err()
 }
 
 // check gives the part of the token that the request says by itself.
@@ -100,11 +114,9 @@ func (r TokenRequest) check(now time.Time) (NamedToken, error) {
 	if token.ExpiresAt = r.ExpiresAt; !r.ExpiresAt.IsZero() && !r.ExpiresAt.After(now) {
 		faults.Add(satchel.BodyFault(satchel.CodeOutOfRange, "expires_at", nil, "expires_at must lie in the future"))
 	}
-	if !satchel.LooksLikeID(r.User) { // what is no name of somebody unknown
-		faults.Add(checkUserName("user", r.User))
-	}
-	if r.Org != "" && !satchel.LooksLikeID(r.Org) {
-		faults.Add(checkName("org", r.Org))
+	faults.Add(checkText("user", r.User)) // whether it can be a name is asked when somebody is made
+	if r.Org != "" {
+		faults.Add(checkText("org", r.Org))
 	}
 	return token, faults.Err()
 }
@@ -144,7 +156,7 @@ func (s *Service) insertToken(ctx context.Context, tx meta.Tx, caller satchel.Ca
 	if err != nil {
 		return satchel.AuditEntry{}, err
 	}
-	user, err := s.ensureMember(ctx, tx, caller, r, token.Role)
+	user, err := s.ensureMember(ctx, tx, caller, r, token)
 	if err != nil {
 		return satchel.AuditEntry{}, err
 	}
@@ -173,59 +185,77 @@ func (t NamedToken) audited() map[string]any {
 }
 
 // orgFor finds the organization that the caller means, and makes it where an operator names a new one.
-func (s *Service) orgFor(ctx context.Context, tx meta.Tx, caller satchel.Caller, name string) (satchel.Caller, *satchel.Org, error) {
-	acting, org, err := actIn(ctx, tx, caller, name, place{satchel.InBody, "org"})
-	if satchel.CodeOf(err) != satchel.CodeNotFound || mayOperate(caller) != nil || satchel.LooksLikeID(name) {
-		return acting, org, err
+func (s *Service) orgFor(ctx context.Context, tx meta.Tx, caller satchel.Caller, name string) (acting satchel.Caller, org *satchel.Org, err error) {
+	where := place{satchel.InBody, "org"}
+	for _, spelling := range spellings(name) {
+		acting, org, err = actIn(ctx, tx, caller, spelling, where)
+		if satchel.CodeOf(err) != satchel.CodeNotFound || mayOperate(caller) != nil || satchel.LooksLikeID(name) {
+			return acting, org, err
+		}
+	}
+	if name, err = uniqueName(where.param, name); err != nil {
+		return caller, nil, err
 	}
 	made, err := s.makeOrg(ctx, tx, name, satchel.Identity{})
 	if err != nil {
 		return caller, nil, err
 	}
-	acting, org, err = actIn(ctx, tx, caller, string(made.ID), place{satchel.InBody, "org"})
+	acting, org, err = actIn(ctx, tx, caller, string(made.ID), where)
 	if err != nil {
 		return caller, nil, err
 	}
 	return acting, org, tx.InsertAudit(ctx, acting.Did("createOrganization", string(org.ID), nil))
 }
 
-// ensureMember finds the user whom a token shall speak for, with at least the role, or makes it.
-func (s *Service) ensureMember(ctx context.Context, tx meta.Tx, caller satchel.Caller, r TokenRequest, role satchel.Role) (satchel.Member, error) {
-	user := satchel.Member{Org: caller.Org, User: satchel.NewUserID(s.now()), Name: r.User, Role: role, Confined: r.confined(), CreatedAt: s.now()}
-	have, err := tx.Member(ctx, caller.Org, r.User)
-	if satchel.CodeOf(err) == satchel.CodeNotFound {
-		if err := mayGive(caller, role); err != nil {
+// ensureMember finds the user whom a token shall speak for, with at least the token's role, or makes it.
+func (s *Service) ensureMember(ctx context.Context, tx meta.Tx, caller satchel.Caller, r TokenRequest, token *NamedToken) (user satchel.Member, err error) {
+	for _, spelling := range spellings(r.User) {
+		have, err := tx.Member(ctx, caller.Org, spelling)
+		if err == nil {
+			return s.raise(ctx, tx, caller, *have, token)
+		}
+		if satchel.CodeOf(err) != satchel.CodeNotFound {
 			return user, err
 		}
-		if satchel.LooksLikeID(r.User) {
-			return user, place{satchel.InBody, "user"}.notFound("User", r.User)
-		}
-		if err := tx.InsertMember(ctx, user); err != nil {
-			return user, err
-		}
-		return user, tx.InsertAudit(ctx, userMade(caller, user))
 	}
+	if err := mayGive(caller, token.Role); err != nil {
+		return user, err
+	}
+	where := place{satchel.InBody, "user"}
+	if satchel.LooksLikeID(r.User) {
+		return user, where.notFound("User", r.User)
+	}
+	name, err := userName(where.param, r.User)
 	if err != nil {
 		return user, err
 	}
-	if err := mayGive(caller, role, have.Role); err != nil {
+	user = satchel.Member{Org: caller.Org, User: satchel.NewUserID(s.now()), Name: name, Role: token.Role, Confined: r.confined(), CreatedAt: s.now()}
+	if err := tx.InsertMember(ctx, user); err != nil {
 		return user, err
 	}
-	user = *have
-	if lesser(have.Role, role) != role && have.Identity != (satchel.Identity{}) {
-		return user, satchel.BodyFault(satchel.CodeExists, "user", nil,
+	return user, tx.InsertAudit(ctx, userMade(caller, user))
+}
+
+// raise gives a user at least the role of its new token.
+func (s *Service) raise(ctx context.Context, tx meta.Tx, caller satchel.Caller, have satchel.Member, token *NamedToken) (satchel.Member, error) {
+	role := token.Role
+	if err := mayGive(caller, role, have.Role); err != nil {
+		return have, err
+	}
+	if lesser(have.Role, role) == role {
+		return have, nil
+	}
+	if have.Identity != (satchel.Identity{}) {
+		return have, satchel.BodyFault(satchel.CodeExists, "user", nil,
 			"there is a user %q already, who signs in with tokens of the issuer, and is %s: make sure who that is, and change its role first", have.Name, have.Role)
 	}
-	if lesser(have.Role, role) != role {
-		user.Role, user.Confined = role, false
-	}
-	if user == *have {
-		return user, nil
-	}
+	token.Raised = &have
+	user := have
+	user.Role, user.Confined = role, false
 	if err := tx.UpdateMember(ctx, user); err != nil {
 		return user, err
 	}
-	return user, tx.InsertAudit(ctx, userChanged(caller, *have, user))
+	return user, tx.InsertAudit(ctx, userChanged(caller, have, user))
 }
 
 // ensureAccess gives the token's user at least the access in the token's workspaces, which are made where they are not.
@@ -234,6 +264,9 @@ func (s *Service) ensureAccess(ctx context.Context, tx meta.Tx, caller satchel.C
 		made, err := tx.InsertWorkspace(ctx, token.Org, ws, s.now())
 		if err != nil {
 			return err
+		}
+		if made && ws == null {
+			return nullWorkspace("workspaces")
 		}
 		if made {
 			err = tx.InsertAudit(ctx, didIn(caller, ws, "createWorkspace", string(ws), nil))
@@ -284,7 +317,7 @@ func (s *Service) Tokens(ctx context.Context, caller satchel.Caller, orgName str
 			return nil, fmt.Errorf("user of token %s: %w", token.ID, err)
 		}
 		if token.User == caller.User || mayGive(caller, user.Role) == nil {
-			named = append(named, NamedToken{*token, org.Name, user.Name})
+			named = append(named, NamedToken{Token: *token, OrgName: org.Name, UserName: user.Name})
 		}
 	}
 	return named, nil

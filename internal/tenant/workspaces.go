@@ -107,15 +107,33 @@ func (r WorkspaceRequest) note() map[string]any {
 // Check finds what is wrong with a request by itself.
 func (r WorkspaceRequest) Check() error { return r.apply(new(satchel.Workspace)) }
 
+// CheckNew is Check for a request to make a workspace of this id.
+func (r WorkspaceRequest) CheckNew(id satchel.WorkspaceID) error {
+	return r.describe(&satchel.Workspace{ID: id})
+}
+
+// describe is apply for a new workspace.
+func (r WorkspaceRequest) describe(w *satchel.Workspace) error {
+	var faults satchel.Faults
+	if w.ID == null {
+		faults.Add(nullWorkspace("id"))
+	}
+	faults.Add(r.apply(w))
+	return faults.Err()
+}
+
 // apply finds what is wrong with the request by itself, and applies it to w.
 func (r WorkspaceRequest) apply(w *satchel.Workspace) error {
-	if r.Name != nil && *r.Name != "" {
-		if err := checkName("name", *r.Name); err != nil {
+	switch {
+	case r.Name == nil || *r.Name == w.Name:
+	case *r.Name == "":
+		w.Name = ""
+	default:
+		name, err := displayName("name", *r.Name)
+		if err != nil {
 			return err
 		}
-	}
-	if r.Name != nil {
-		w.Name = *r.Name
+		w.Name = name
 	}
 	w.Settings = r.Settings.Apply(w.Settings)
 	return nil
@@ -133,7 +151,7 @@ func (s *Service) CreateWorkspace(ctx context.Context, caller satchel.Caller, id
 		}
 	}
 	made := satchel.Workspace{Org: caller.Org, ID: id, CreatedAt: s.now()}
-	if err := r.apply(&made); err != nil {
+	if err := r.describe(&made); err != nil {
 		return nil, err
 	}
 	err := s.change(ctx, func(ctx context.Context, tx meta.Tx) (satchel.AuditEntry, error) {

@@ -39,6 +39,17 @@ def refused_for(code: str, *params: str) -> Callable[[Any, Any], bool]:
     return applies
 
 
+# Of the messages that refuse a name.
+UNFIT_NAMES = (
+    b"shows nothing there",
+    b"must show something",
+    b"must not turn the direction",
+    b"must not look like an id",
+    b"no path of the API could name it",
+    b"means whoever asks",
+    b"that means that nothing is given",
+)
+
 EXEMPTIONS = [
     Exemption(
         "negative_data_rejection",
@@ -93,9 +104,10 @@ EXEMPTIONS = [
     ),
     Exemption(
         "positive_data_acceptance",
-        "A name of a person, an organization or a workspace looks like no other one: JSON Schema knows no classes of characters that are not seen.",
-        lambda case, answer: refused_for("invalid_value", "name", "user", "owner", "org")(case, answer)
-        and any(word in answer.content for word in (b"must look like no other name", b"must not look like an id", b"no path of the API could name it")),
+        "Every character of a name shows something where it stands, and a name is no word that means something else: JSON Schema knows no classes of "
+        "characters that are not seen.",
+        lambda case, answer: refused_for("invalid_value", "name", "user", "owner", "org", "id", "workspaces")(case, answer)
+        and any(word in answer.content for word in UNFIT_NAMES),
     ),
     Exemption(
         "positive_data_acceptance",

@@ -20,6 +20,7 @@ func testTenants(t *testing.T, open func(t *testing.T) Opened) {
 	t.Run("departures", func(t *testing.T) { departures(t, open(t).Store) })
 	t.Run("workspaces", func(t *testing.T) { workspaces(t, open(t).Store) })
 	t.Run("tokens", func(t *testing.T) { tokens(t, open(t).Store) })
+	t.Run("tokens of workspaces that go", func(t *testing.T) { narrowedTokens(t, open(t).Store) })
 }
 
 // inTx runs one method of a Tx.
@@ -270,4 +271,38 @@ func changeTokens(t *testing.T, s meta.Store, full, bare satchel.Token) {
 	_, _, err := s.TokenByHash(t.Context(), full.Hash)
 	wantCode(t, "a deleted token", err, satchel.CodeNotFound)
 	wantTokens("org-a", &bare)
+}
+
+// narrowedTokens loses workspaces to which tokens are narrowed: a token to one alone goes with it, others know it no more.
+func narrowedTokens(t *testing.T, s meta.Store) {
+	before := [][]satchel.WorkspaceID{{"x_b"}, {"lab", "x_b"}, {"x_b", "xab"}, {"lab", "x_b", "xab"}, {"x_b-c", "xx_b"}, nil}
+	after := [][]satchel.WorkspaceID{{"lab"}, {"xab"}, {"lab", "xab"}, {"x_b-c", "xx_b"}, nil}
+	must(t, inTx(t, s, func(ctx context.Context, tx meta.Tx) error {
+		for _, org := range []satchel.OrgID{"org-a", "org-b"} {
+			if _, err := tx.InsertWorkspace(ctx, org, "x_b", now()); err != nil {
+				return err
+			}
+			for i, narrowed := range before {
+				at := now().Add(time.Duration(i) * time.Second)
+				token := satchel.Token{ID: satchel.NewTokenID(at), Org: org, User: "user-1", Role: satchel.RoleMember, Workspaces: narrowed, CreatedAt: at}
+				copy(token.Hash[:], token.ID)
+				if err := tx.InsertToken(ctx, token); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}))
+	must(t, inTx(t, s, func(ctx context.Context, tx meta.Tx) error { return tx.DeleteWorkspace(ctx, "org-a", "x_b") }))
+	for org, want := range map[satchel.OrgID][][]satchel.WorkspaceID{"org-a": after, "org-b": before} {
+		tokens, err := s.Tokens(t.Context(), org)
+		must(t, err)
+		var got [][]satchel.WorkspaceID
+		for _, token := range tokens {
+			got = append(got, token.Workspaces)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("tokens of %s are narrowed to %v, want %v", org, got, want)
+		}
+	}
 }

@@ -127,10 +127,17 @@ func (t *transaction) UpdateWorkspace(ctx context.Context, w satchel.Workspace) 
 	return deleted(changed, err, "workspace", string(w.ID))
 }
 
+// forgetWorkspace takes a workspace from the tokens that are narrowed to several: who makes it anew does not mean them.
+const forgetWorkspace = `UPDATE tokens SET workspaces = TRIM(REPLACE(' ' || workspaces || ' ', $2, ' ')) WHERE org_id = $1 AND workspaces LIKE '% %'`
+
 // DeleteWorkspace implements meta.WorkspaceWriter.
 func (t *transaction) DeleteWorkspace(ctx context.Context, org satchel.OrgID, ws satchel.WorkspaceID) error {
-	for _, text := range []string{`DELETE FROM tokens WHERE org_id = $1 AND workspaces = $2`, `DELETE FROM workspace_members WHERE org_id = $1 AND workspace_id = $2`} {
-		if _, err := t.q.exec(ctx, text, string(org), string(ws)); err != nil {
+	for _, step := range [][2]string{
+		{`DELETE FROM tokens WHERE org_id = $1 AND workspaces = $2`, string(ws)},
+		{forgetWorkspace, " " + string(ws) + " "},
+		{`DELETE FROM workspace_members WHERE org_id = $1 AND workspace_id = $2`, string(ws)},
+	} {
+		if _, err := t.q.exec(ctx, step[0], string(org), step[1]); err != nil {
 			return fmt.Errorf("deleting workspace %s: %w", ws, err)
 		}
 	}
