@@ -81,7 +81,7 @@ type FileWriter interface {
 	NextFileID(ctx context.Context) (satchel.FileID, error)
 
 	// InsertFile stores a new file with its content's blob, its attributes, and the first version of its metadata, MetadataVersion 1.
-	// The file's Org and Workspace must be the scope's.
+	// The file's Org and Workspace must be the scope's. An id that is there already is satchel.CodeConflict, as the end of the transaction at the latest.
 	InsertFile(ctx context.Context, scope satchel.Scope, file *satchel.File, change satchel.Change) error
 
 	// UpdateFile replaces before, as it was read in this transaction, with after, whose Version is one higher; the id, tenant and content stay.

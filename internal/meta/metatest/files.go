@@ -57,14 +57,17 @@ func comeBack(t *testing.T, s meta.Store) {
 	if !reflect.DeepEqual(page.Files, []*satchel.File{looked, bare, full}) || page.More {
 		t.Errorf("the list has %+v", page)
 	}
-	must(t, s.InTx(t.Context(), func(ctx context.Context, tx meta.Tx) error {
-		again := *full
-		again.Content.ID = satchel.NewBlobID(now())
-		wantCode(t, "the same id again", tx.InsertFile(ctx, scope, &again, changeOf(&again)), satchel.CodeConflict)
-		again.ID, again.Content = nextID(ctx, tx), full.Content
-		wantCode(t, "the same blob again", tx.InsertFile(ctx, scope, &again, changeOf(&again)), satchel.CodeConflict)
-		return nil
-	}))
+	for what, alter := range map[string]func(again *satchel.File, id satchel.FileID){
+		"the same id again":   func(again *satchel.File, _ satchel.FileID) { again.Content.ID = satchel.NewBlobID(now()) },
+		"the same blob again": func(again *satchel.File, id satchel.FileID) { again.ID = id },
+	} {
+		err := s.InTx(t.Context(), func(ctx context.Context, tx meta.Tx) error {
+			again := *full
+			alter(&again, nextID(ctx, tx))
+			return tx.InsertFile(ctx, scope, &again, changeOf(&again))
+		})
+		wantCode(t, what, err, satchel.CodeConflict)
+	}
 	must(t, s.InTx(t.Context(), func(ctx context.Context, tx meta.Tx) error {
 		later := newFile(scope, "later.txt", `{}`)
 		later.ID, later.MetadataVersion = nextID(ctx, tx), 2

@@ -110,11 +110,8 @@ func (t *transaction) CountTokens(ctx context.Context, scope satchel.Scope, spen
 }
 
 func (t *transaction) addUsage(ctx context.Context, scope satchel.Scope, day int64, a satchel.Amount, spent satchel.Tokens) error {
-	_, err := t.q.exec(ctx, t.dialect.addUsage, string(scope.Org), string(scope.Workspace), day, a.Files, a.Bytes, spent.Input, spent.Output)
-	if err != nil {
-		return fmt.Errorf("counting what workspace %s uses: %w", scope.Workspace, err)
-	}
-	return nil
+	return t.unit.later(ctx, isDone("counting what workspace "+string(scope.Workspace)+" uses"), t.dialect.addUsage,
+		string(scope.Org), string(scope.Workspace), day, a.Files, a.Bytes, spent.Input, spent.Output)
 }
 
 // addOne adds to what is counted for one account alone.

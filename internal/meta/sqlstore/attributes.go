@@ -161,7 +161,7 @@ func repeated(row string, n int) string {
 }
 
 // changeAttributes runs insert or remove for all of a file's attributes that are given.
-func changeAttributes(ctx context.Context, q querier, texts map[int]string, scope satchel.Scope, id satchel.FileID, all []attribute) error {
+func changeAttributes(ctx context.Context, u unit, texts map[int]string, scope satchel.Scope, id satchel.FileID, all []attribute) error {
 	for _, size := range attributeChunks() {
 		for ; len(all) >= size; all = all[size:] {
 			args := make([]any, 0, 3+2*size)
@@ -169,8 +169,8 @@ func changeAttributes(ctx context.Context, q querier, texts map[int]string, scop
 			for _, a := range all[:size] {
 				args = append(args, a.path, []byte(a.value))
 			}
-			if _, err := q.exec(ctx, texts[size], args...); err != nil {
-				return fmt.Errorf("changing attributes: %w", err)
+			if err := u.later(ctx, isDone("changing attributes"), texts[size], args...); err != nil {
+				return err
 			}
 		}
 	}

@@ -56,12 +56,8 @@ func (r reader) Audit(ctx context.Context, org satchel.OrgID, q satchel.AuditQue
 // InsertAudit implements meta.AuditWriter.
 func (t *transaction) InsertAudit(ctx context.Context, e satchel.AuditEntry) error {
 	id := t.store.auditIDs.Next(t.store.now())
-	_, err := t.q.exec(ctx, insertAudit, string(e.Org), string(id), string(e.User), string(e.Token), e.Address, e.Request, e.Action, e.Object, e.Last,
+	return t.unit.later(ctx, isDone("recording "+e.Action), insertAudit, string(e.Org), string(id), string(e.User), string(e.Token), e.Address, e.Request, e.Action, e.Object, e.Last,
 		string(e.Workspace), string(e.Code), e.Count, micros(e.FirstAt), micros(e.LastAt), e.Details)
-	if err != nil {
-		return fmt.Errorf("recording %s: %w", e.Action, err)
-	}
-	return nil
 }
 
 const (

@@ -223,6 +223,11 @@ func (q *inBatch) exec(ctx context.Context, text string, args ...any) (int64, er
 	return result.RowsAffected()
 }
 
+// later implements unit: nothing is gained by waiting.
+func (q *inBatch) later(ctx context.Context, check func(changed int64, err error) error, text string, args ...any) error {
+	return check(q.exec(ctx, text, args...))
+}
+
 func (q *inBatch) query(ctx context.Context, text string, args ...any) (rows, error) {
 	stmt, err := q.prepared(ctx, text)
 	if err != nil {

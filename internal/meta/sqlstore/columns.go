@@ -70,6 +70,21 @@ func inserted(rows int64, err error, what string) error {
 	return nil
 }
 
+// isInserted is inserted for a statement that runs later.
+func isInserted(what string) func(rows int64, err error) error {
+	return func(rows int64, err error) error { return inserted(rows, err, what) }
+}
+
+// isDone is the check of a statement that runs later, and may change no row; doing says what it is for.
+func isDone(doing string) func(rows int64, err error) error {
+	return func(_ int64, err error) error {
+		if err != nil {
+			return fmt.Errorf("%s: %w", doing, err)
+		}
+		return nil
+	}
+}
+
 // deleted gives the outcome of a DELETE or UPDATE of one row: satchel.CodeNotFound where there was none.
 func deleted(rows int64, err error, what, name string) error {
 	switch {

@@ -112,11 +112,11 @@ func (t *transaction) InsertFile(ctx context.Context, scope satchel.Scope, f *sa
 		return err
 	}
 	failure := failureColumns(f.Failure)
-	made, err := t.q.exec(ctx, insertFile,
+	err = t.unit.later(ctx, isInserted("file "+string(f.ID)), insertFile,
 		string(f.ID), string(f.Org), string(f.Workspace), string(f.User), f.Filename, string(f.Purpose), string(f.Status), f.StatusDetails,
 		string(failure.Code), failure.Message, f.ContentType, string(f.Content.ID), f.Content.Size, f.Content.SHA256[:],
 		string(f.Text.ID), f.Text.Size, hashOf(f.Text), f.Version, f.MetadataVersion, orNull(f.ExpiresAt), f.UpdatedAt.UnixMicro(), settled, f.Metadata.String(), f.Instructions, f.Schema, document)
-	if err := inserted(made, err, "file "+string(f.ID)); err != nil {
+	if err != nil {
 		return err
 	}
 	if err := t.insertBlob(ctx, f, "content", f.Content); err != nil {
@@ -131,7 +131,7 @@ func (t *transaction) InsertFile(ctx context.Context, scope satchel.Scope, f *sa
 	if err := t.count(ctx, scope, satchel.Amount{Files: 1, Bytes: f.Content.Size}); err != nil {
 		return err
 	}
-	return changeAttributes(ctx, t.q, t.store.attributes.insert, scope, f.ID, attributesOf(f).without(nil))
+	return changeAttributes(ctx, t.unit, t.store.attributes.insert, scope, f.ID, attributesOf(f).without(nil))
 }
 
 const insertBlob = `INSERT INTO blobs (id, org_id, workspace_id, file_id, kind, bytes, sha256) VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -139,8 +139,8 @@ const insertBlob = `INSERT INTO blobs (id, org_id, workspace_id, file_id, kind, 
 
 // insertBlob gives a stored object of the file its row.
 func (t *transaction) insertBlob(ctx context.Context, f *satchel.File, kind string, b satchel.Blob) error {
-	made, err := t.q.exec(ctx, insertBlob, string(b.ID), string(f.Org), string(f.Workspace), string(f.ID), kind, b.Size, b.SHA256[:])
-	return inserted(made, err, "blob "+string(b.ID))
+	return t.unit.later(ctx, isInserted("blob "+string(b.ID)), insertBlob,
+		string(b.ID), string(f.Org), string(f.Workspace), string(f.ID), kind, b.Size, b.SHA256[:])
 }
 
 const updateFile = `UPDATE files SET user_id = $5, filename = $6, purpose = $7, status = $8, status_details = $9, failure_code = $10,
@@ -222,10 +222,10 @@ func (t *transaction) moveAttributes(ctx context.Context, scope satchel.Scope, b
 		return nil
 	}
 	old, now := attributesOf(before), attributesOf(after)
-	if err := changeAttributes(ctx, t.q, t.store.attributes.remove, scope, after.ID, old.without(now)); err != nil {
+	if err := changeAttributes(ctx, t.unit, t.store.attributes.remove, scope, after.ID, old.without(now)); err != nil {
 		return err
 	}
-	return changeAttributes(ctx, t.q, t.store.attributes.insert, scope, after.ID, now.without(old))
+	return changeAttributes(ctx, t.unit, t.store.attributes.insert, scope, after.ID, now.without(old))
 }
 
 // The rows that go with a file; blobs stay, doomed, until their bytes are gone.
@@ -244,7 +244,7 @@ func (t *transaction) DeleteFile(ctx context.Context, scope satchel.Scope, id sa
 	if err != nil {
 		return err
 	}
-	if err := changeAttributes(ctx, t.q, t.store.attributes.remove, scope, id, attributesOf(f).without(nil)); err != nil {
+	if err := changeAttributes(ctx, t.unit, t.store.attributes.remove, scope, id, attributesOf(f).without(nil)); err != nil {
 		return err
 	}
 	org, workspace := string(scope.Org), string(scope.Workspace)

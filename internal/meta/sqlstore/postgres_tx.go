@@ -56,6 +56,9 @@ func (e *postgresEngine) once(ctx context.Context, fn func(ctx context.Context, 
 	if err != nil {
 		return err
 	}
+	if err := tx.flush(ctx); err != nil {
+		return err
+	}
 	if err := tx.insertJobs(ctx); err != nil {
 		return err
 	}
@@ -91,6 +94,7 @@ type postgresTx struct {
 	tx      pgx.Tx
 	jobs    *river.Client[pgx.Tx]
 	waiting []meta.Job     // to be inserted
+	pending []pending      // statements that go with the next one
 	held    map[topic]bool // what is locked that has no name; true: for this transaction alone
 	patient bool           // statements take what they take
 	over    bool           // the function has returned; what it kept of its Tx is useless
@@ -113,8 +117,55 @@ func (t *postgresTx) usable(ctx context.Context) error {
 	return ctx.Err()
 }
 
-func (t *postgresTx) exec(ctx context.Context, text string, args ...any) (int64, error) {
+// ready makes the transaction one in which the next statement may run.
+func (t *postgresTx) ready(ctx context.Context) error {
 	if err := t.usable(ctx); err != nil {
+		return err
+	}
+	return t.flush(ctx)
+}
+
+// pending is a statement that has not been sent.
+type pending struct {
+	text  string
+	args  []any
+	check func(changed int64, err error) error
+}
+
+// later implements unit: one message takes the statements that follow each other, where each would wait for the answer to the one before.
+func (t *postgresTx) later(ctx context.Context, check func(changed int64, err error) error, text string, args ...any) error {
+	if err := t.usable(ctx); err != nil {
+		return err
+	}
+	t.pending = append(t.pending, pending{text, storable(args), check})
+	return nil
+}
+
+// flush sends what is pending.
+func (t *postgresTx) flush(ctx context.Context) error {
+	if len(t.pending) == 0 {
+		return nil
+	}
+	ctx, cancel := t.bounded(ctx)
+	defer cancel()
+	batch, sent := &pgx.Batch{}, t.pending
+	t.pending = nil
+	for _, p := range sent {
+		batch.Queue(p.text, p.args...)
+	}
+	results := t.tx.SendBatch(ctx, batch)
+	for _, p := range sent {
+		tag, err := results.Exec()
+		if err := p.check(tag.RowsAffected(), postgresError(err)); err != nil {
+			_ = results.Close() // gives the same error, or one that follows from it
+			return err
+		}
+	}
+	return postgresError(results.Close())
+}
+
+func (t *postgresTx) exec(ctx context.Context, text string, args ...any) (int64, error) {
+	if err := t.ready(ctx); err != nil {
 		return 0, err
 	}
 	ctx, cancel := t.bounded(ctx)
@@ -124,7 +175,7 @@ func (t *postgresTx) exec(ctx context.Context, text string, args ...any) (int64,
 }
 
 func (t *postgresTx) query(ctx context.Context, text string, args ...any) (rows, error) {
-	if err := t.usable(ctx); err != nil {
+	if err := t.ready(ctx); err != nil {
 		return nil, err
 	}
 	ctx, cancel := t.bounded(ctx)
@@ -137,7 +188,7 @@ func (t *postgresTx) query(ctx context.Context, text string, args ...any) (rows,
 }
 
 func (t *postgresTx) get(ctx context.Context, dest []any, text string, args ...any) error {
-	if err := t.usable(ctx); err != nil {
+	if err := t.ready(ctx); err != nil {
 		return err
 	}
 	ctx, cancel := t.bounded(ctx)

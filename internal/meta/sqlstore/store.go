@@ -78,6 +78,9 @@ type engine interface {
 // unit is the querier of one transaction.
 type unit interface {
 	querier
+	// later runs a statement with whose outcome nothing else is decided: with the next one, or the commit, at the latest. check then makes of how many
+	// rows it changed, and of its error, what the transaction ends with.
+	later(ctx context.Context, check func(changed int64, err error) error, text string, args ...any) error
 	// handIn takes a job, to be inserted with the commit.
 	handIn(ctx context.Context, job meta.Job) error
 	// lock waits until no other transaction holds what l names, and keeps it until the end of this one: others that want it wait. Where only

@@ -23,13 +23,10 @@ func (t *transaction) insertVersion(ctx context.Context, f *satchel.File, before
 		return err
 	}
 	failure := failureColumns(change.Failure)
-	_, err = t.q.exec(ctx, insertVersion, string(f.Org), string(f.Workspace), string(f.ID), f.MetadataVersion, micros(change.At), string(change.User),
+	doing := fmt.Sprintf("inserting version %d of %s", f.MetadataVersion, f.ID)
+	return t.unit.later(ctx, isDone(doing), insertVersion, string(f.Org), string(f.Workspace), string(f.ID), f.MetadataVersion, micros(change.At), string(change.User),
 		change.Model, string(change.Run), change.Tokens.Input, change.Tokens.Output, change.Reverts, change.Restores, flag(change.Replace),
 		string(failure.Code), failure.Message, string(keys), change.Instruction, change.Edit, change.Evidence, before.String())
-	if err != nil {
-		return fmt.Errorf("inserting version %d of %s: %w", f.MetadataVersion, f.ID, err)
-	}
-	return nil
 }
 
 const selectVersions = `SELECT seq, at, user_id, model, run_id, input_tokens, output_tokens, reverts, restores, replaces, failure_code, failure_message,
