@@ -124,7 +124,7 @@ func (s *versitygw) start(ctx context.Context) error {
 	}
 	env := []string{"ROOT_ACCESS_KEY=" + gatewayKey, "ROOT_SECRET_KEY=" + gatewaySecret}
 	err := s.launch(ctx, &request{method: "GET", path: "/health"}, env, s.b.programs.versitygw, func(addr string) []string {
-		return []string{"--port", addr, "--health", "/health", "--quiet", "posix", data}
+		return []string{"--port", addr, "--health", "/health", "--quiet", "--keep-alive", "posix", data}
 	})
 	if err != nil {
 		return err
