@@ -41,7 +41,7 @@ func install(t *testing.T) *installation {
 	program.Must(t, program.NoteSources())
 	log := &program.Record{}
 	c, err := cluster.Start(context.WithoutCancel(t.Context()), cluster.Options{
-		Program: filepath.Join(os.Getenv(folderVariable), "satchel"), Folder: t.TempDir(), Host: host, Token: program.RootToken,
+		Program: program.UnderTest(), Folder: t.TempDir(), Host: host, Token: program.RootToken,
 		Env:     []string{"SATCHEL_SWEEP_INTERVAL=100ms"},
 		Prepare: func(_ string, cmd *exec.Cmd) { cmd.Stdout, cmd.Stderr = log, log },
 	})
@@ -58,7 +58,7 @@ func install(t *testing.T) *installation {
 	program.Must(t, err)
 	rclone, err := filepath.Abs("../../.cache/rclone/usr/bin")
 	program.Must(t, err)
-	return &installation{Cluster: c, t: t, path: strings.Join([]string{os.Getenv(folderVariable), bin, os.Getenv("PATH"), rclone}, ":"), home: t.TempDir()}
+	return &installation{Cluster: c, t: t, path: strings.Join([]string{program.Folder(), bin, os.Getenv("PATH"), rclone}, ":"), home: t.TempDir()}
 }
 
 // itself is the place of the cluster. The URL has what Satchel understands and PostgreSQL's own programs do not, and a password, which nobody asks for.
@@ -132,7 +132,7 @@ func (i *installation) backup(dest string) (name string, taken span) {
 // serve starts a server with workers on a place. It ends with the test, or with stop.
 func (i *installation) serve(at place) *program.Server {
 	i.t.Helper()
-	return program.Start(i.t, i.t.TempDir(), program.Settings{Program: filepath.Join(os.Getenv(folderVariable), "satchel"), Env: i.environ(at)})
+	return program.Start(i.t, i.t.TempDir(), program.Settings{Program: program.UnderTest(), Env: i.environ(at)})
 }
 
 // TestBackup takes backups of a cluster in use and brings them back, to a bucket and to a folder.
@@ -219,7 +219,7 @@ func (i *installation) same(at place, customers []*customer, taken span) {
 	}
 	s.Swept(2)
 	s.Stop()
-	cmd := exec.CommandContext(i.t.Context(), filepath.Join(os.Getenv(folderVariable), "satchel"), "fsck", "--deep", "--data", i.t.TempDir())
+	cmd := exec.CommandContext(i.t.Context(), program.UnderTest(), "fsck", "--deep", "--data", i.t.TempDir())
 	cmd.Env = i.environ(at)
 	if out, err := cmd.CombinedOutput(); err != nil || strings.Contains(string(out), "wait for the sweeper") {
 		i.t.Errorf("fsck after the sweep: %v\n%s", err, out)

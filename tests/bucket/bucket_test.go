@@ -26,22 +26,8 @@ import (
 	"github.com/satchel-files/satchel/tests/program"
 )
 
-// programVariable names the program under test to the tests.
-const programVariable = "BUCKET_PROGRAM"
-
 // TestMain builds the program.
-func TestMain(m *testing.M) {
-	folder, err := os.MkdirTemp("", "satchel-bucket-")
-	if err != nil {
-		panic(err)
-	}
-	defer func() { _ = os.RemoveAll(folder) }()
-	built := filepath.Join(folder, "satchel")
-	if err := errors.Join(program.Build(context.Background(), built), os.Setenv(programVariable, built)); err != nil {
-		panic(err)
-	}
-	m.Run() // its result is the exit status once this function returns
-}
+func TestMain(m *testing.M) { program.Main(m, program.BuildIn) }
 
 // installation is a data folder and a bucket.
 type installation struct {
@@ -59,7 +45,7 @@ func install(t testing.TB, env ...string) *installation {
 	program.Must(t, err)
 	store, err := s3blob.Open(t.Context(), s3blob.Options{Place: place})
 	program.Must(t, err)
-	how := program.Settings{Program: os.Getenv(programVariable), Env: append([]string{
+	how := program.Settings{Program: program.UnderTest(), Env: append([]string{
 		"SATCHEL_BLOBS=" + bucket.URL("files/of/satchel"), "SATCHEL_WORKERS=0",
 		"AWS_ACCESS_KEY_ID=" + s3test.AccessKey, "AWS_SECRET_ACCESS_KEY=" + s3test.SecretKey,
 	}, env...)}

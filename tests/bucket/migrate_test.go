@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -59,7 +58,7 @@ func TestKillMigrate(t *testing.T) {
 // fillFolder makes an installation in a data folder, and gives the contents of its files by their ids.
 func fillFolder(t *testing.T, folder string) map[string]string {
 	t.Helper()
-	s := program.Start(t, folder, program.Settings{Program: os.Getenv(programVariable), Env: []string{"SATCHEL_WORKERS=0"}})
+	s := program.Start(t, folder, program.Settings{Program: program.UnderTest(), Env: []string{"SATCHEL_WORKERS=0"}})
 	c := client.New(s.URL, program.RootToken)
 	for n := range 4 {
 		u := client.Upload{Metadata: []byte(`{"batch":` + fmt.Sprint(n) + `}`)}

@@ -64,7 +64,7 @@ func clockOffset() int64 {
 )
 
 // buildWithClock makes the program with a clock that can be set. The files of Go's are changed in copies, which only this build sees.
-func buildWithClock(ctx context.Context, folder, built string) error {
+func buildWithClock(ctx context.Context, folder string) error {
 	root, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
 	if err != nil {
 		return err
@@ -83,7 +83,7 @@ func buildWithClock(ctx context.Context, folder, built string) error {
 	if err != nil {
 		return err
 	}
-	return program.Build(ctx, built, "-overlay", overlay)
+	return program.BuildWith(ctx, folder, "-overlay", overlay)
 }
 
 // writeOverlay writes files that stand for those of a package.

@@ -77,7 +77,7 @@ func prepare(t testing.TB) *installation {
 // start starts the cluster, which has these options besides those that all have.
 func (i *installation) start(o cluster.Options) *installation {
 	i.t.Helper()
-	o.Program, o.Host, o.Token = os.Getenv(programVariable), host, program.RootToken
+	o.Program, o.Host, o.Token = program.UnderTest(), host, program.RootToken
 	o.Env = []string{"SATCHEL_SWEEP_INTERVAL=200ms"}
 	o.Prepare = func(name string, cmd *exec.Cmd) {
 		cmd.Stdout, cmd.Stderr = i.logs[name], i.logs[name]

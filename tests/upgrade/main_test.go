@@ -17,26 +17,17 @@ import (
 // version is released, its commit takes this place: a cluster of the last release must be upgraded to the next one without a stop.
 const before = "91515aeacdee2073073fa88442bc785956426bbc"
 
-// The programs, in the folder that folderVariable names.
+// The programs.
 const (
-	folderVariable = "UPGRADE_PROGRAMS"
-	older          = "older"
-	newer          = "newer"
+	older = "older"
+	newer = "newer"
 )
 
 // TestMain builds both programs.
 func TestMain(m *testing.M) {
-	folder, err := os.MkdirTemp("", "satchel-upgrade-")
-	if err != nil {
-		panic(err)
-	}
-	defer func() { _ = os.RemoveAll(folder) }()
-	ctx := context.Background()
-	err = errors.Join(program.Build(ctx, filepath.Join(folder, newer)), buildOlder(ctx, folder), os.Setenv(folderVariable, folder))
-	if err != nil {
-		panic(err)
-	}
-	m.Run() // its result is the exit status once this function returns
+	program.Main(m, func(ctx context.Context, folder string) error {
+		return errors.Join(program.Build(ctx, filepath.Join(folder, newer)), buildOlder(ctx, folder))
+	})
 }
 
 // buildOlder builds the program of the commit before, out of the repository's history.

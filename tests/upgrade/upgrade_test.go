@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -58,7 +57,7 @@ func install(t *testing.T) *installation {
 	return i
 }
 
-func path(version string) string { return filepath.Join(os.Getenv(folderVariable), version) }
+func path(version string) string { return filepath.Join(program.Folder(), version) }
 
 func (i *installation) versionOf(name string) string {
 	i.mu.Lock()
