@@ -149,10 +149,11 @@ func (b *bench) newest(s *satchelServer, n int) (ids []string, err error) {
 		id, _, _ := bytes.Cut(part, []byte(`"`))
 		ids = append(ids, string(id))
 	}
-	if len(ids) != min(n, 10_000) {
-		return nil, fmt.Errorf("%d ids on a page instead of %d", len(ids), min(n, 10_000))
+	most := min(n, 10_000)
+	if len(ids) < most {
+		return nil, fmt.Errorf("%d ids on a page instead of %d", len(ids), most)
 	}
-	return ids, nil
+	return ids[:most], nil // another measure may have added some
 }
 
 // middle walks to the id in the middle of a store with n files.

@@ -226,7 +226,7 @@ func (c *cli) stable(text string) string {
 }
 
 // steps are what --wait tells while something is done: how many of them are seen is chance.
-var steps = regexp.MustCompile(`(?m)^! .*: (uploaded|queued|running|processing|waiting for a worker|text and pages are read|asking the language model .*|files left: [0-9]+)\n`)
+var steps = regexp.MustCompile(`(?m)^! .*: (uploaded|queued|running|processing|read the document|waiting for a worker|text and pages are read|asking the language model .*|files left: [0-9]+)\n`)
 
 func compareGolden(t testing.TB, name, got string) {
 	t.Helper()
