@@ -22,6 +22,7 @@ import (
 type cli struct {
 	t          testing.TB
 	dir        string    // the current folder of every command
+	sources    string    // the folder of this package
 	began      time.Time // and there the clock of the commands stands still: nothing that they show has an age
 	transcript bytes.Buffer
 	greeting   func() string     // what the server has printed so far
@@ -36,6 +37,10 @@ func newCLI(t *testing.T) *cli {
 			_ = os.Unsetenv(name) // Setenv brings it back
 		}
 	}
+	sources, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
 	t.Setenv("HOME", filepath.Join(dir, "home"))
 	t.Setenv("XDG_CONFIG_HOME", filepath.Join(dir, "config"))
@@ -45,7 +50,7 @@ func newCLI(t *testing.T) *cli {
 		t.Fatal(err)
 	}
 	t.Chdir(work)
-	return &cli{t: t, dir: work, began: time.Now(), names: map[string]string{dir: "~", callable(os.Args[0]): "satchel"}}
+	return &cli{t: t, dir: work, sources: sources, began: time.Now(), names: map[string]string{dir: "~", callable(os.Args[0]): "satchel"}}
 }
 
 // start runs a server on the home's data folder until the test ends, as `satchel serve` does, and returns once it answers. It processes nothing,
@@ -190,7 +195,12 @@ func (c *cli) fails(want int, args ...string) string {
 // golden compares the transcript with a file of testdata. UPDATE_GOLDEN=1 writes the file anew.
 func (c *cli) golden(name string) {
 	c.t.Helper()
-	compareGolden(c.t, name, c.stable(c.transcript.String()))
+	c.goldenText(name, c.stable(c.transcript.String()))
+}
+
+func (c *cli) goldenText(name, got string) {
+	c.t.Helper()
+	compareGolden(c.t, filepath.Join(c.sources, "testdata", name), got)
 }
 
 // stable replaces what is different in every run: ids by file-A and so on, times, tokens.
@@ -228,10 +238,8 @@ func (c *cli) stable(text string) string {
 // steps are what --wait tells while something is done: how many of them are seen is chance.
 var steps = regexp.MustCompile(`(?m)^! .*: (uploaded|queued|running|processing|read the document|waiting for a worker|text and pages are read|asking the language model .*|files left: [0-9]+)\n`)
 
-func compareGolden(t testing.TB, name, got string) {
+func compareGolden(t testing.TB, path, got string) {
 	t.Helper()
-	_, file := filepath.Split(name)
-	path := filepath.Join(sourceFolder(t), "testdata", file)
 	if os.Getenv("UPDATE_GOLDEN") != "" {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
@@ -243,6 +251,6 @@ func compareGolden(t testing.TB, name, got string) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("testdata/%s differs (UPDATE_GOLDEN=1 writes it anew). Got:\n%s", file, got)
+		t.Errorf("%s differs (UPDATE_GOLDEN=1 writes it anew). Got:\n%s", path, got)
 	}
 }

@@ -49,5 +49,5 @@ func TestDoctor(t *testing.T) {
 		t.Errorf("it shows what it must not: %s", said)
 	}
 	shown := speed.ReplaceAllString(c.stable(c.transcript.String()), "")
-	compareGolden(t, "doctor.txt", measured.ReplaceAllString(shown, "$1 …"))
+	c.goldenText("doctor.txt", measured.ReplaceAllString(shown, "$1 …"))
 }

@@ -11,16 +11,6 @@ import (
 	"testing"
 )
 
-// sourceFolder is where this file stands; tests change the current folder.
-func sourceFolder(t testing.TB) string {
-	t.Helper()
-	_, file, _, ok := runtime.Caller(0)
-	if !ok {
-		t.Fatal("no source")
-	}
-	return filepath.Dir(file)
-}
-
 func TestLifeOfAFile(t *testing.T) {
 	c := newCLI(t)
 	c.work()

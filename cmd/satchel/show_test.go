@@ -48,7 +48,7 @@ func TestTableFitsTheTerminal(t *testing.T) {
 	if strings.ContainsAny(all.String(), "\x1b\u202e") {
 		t.Error("control characters reach the terminal")
 	}
-	compareGolden(t, "table.txt", all.String())
+	compareGolden(t, "testdata/table.txt", all.String())
 }
 
 func TestTableKeepsItsColumnsOverManyRows(t *testing.T) {

@@ -220,7 +220,7 @@ func TestProcessAndCancel(t *testing.T) {
 	c.ok("cancel", "second.txt")
 	c.fails(exitNotFound, "cancel", "nothing")
 	c.fails(exitNotFound, "process", "nothing")
-	compareGolden(t, "process.txt", c.stable(c.transcript.String()))
+	c.golden("process.txt")
 }
 
 // Whoever waits learns that somebody else stopped it.
