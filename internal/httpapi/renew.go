@@ -17,6 +17,7 @@ const believed = 250 * time.Millisecond
 type proof struct {
 	secret string
 	at     time.Time
+	whole  bool // the body is here, however late
 }
 
 // old reports whether the caller has to be looked at again.
@@ -34,7 +35,7 @@ func (a *API) beginAnew(ctx context.Context, c *call, begun call, text []byte) (
 	if err := a.renew(ctx, c); err != nil {
 		return nil, err
 	}
-	c.proof.at = time.Time{} // all of it is here
+	c.proof.whole = true
 	again := *c.r
 	again.Body = io.NopCloser(bytes.NewReader(text))
 	c.r = &again

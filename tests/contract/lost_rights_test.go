@@ -9,10 +9,11 @@ import (
 	"github.com/satchel-files/satchel/internal/daemon"
 )
 
+const longer = 350 * time.Millisecond // than a caller is believed without another look
+
 // whileOpen sends all of a request but its end, has its caller lose a right, and sends the end.
 func (s *server) whileOpen(t *testing.T, r request, lose func()) answer {
 	t.Helper()
-	const longer = 350 * time.Millisecond // than a caller is believed without another look
 	conn := s.dial(t)
 	wire := r.wire()
 	end := len(wire) - 8
@@ -218,12 +219,17 @@ func TestWhoMayNotWriteHoldsNoRoom(t *testing.T) {
 	}
 }
 
-// whileWaiting sends a request whose answer waits for something that does not come, has something happen meanwhile, and gives the answer.
-func (s *server) whileWaiting(t *testing.T, r request, happens func()) answer {
+// whileWaiting sends a request, whose end may come late and whose answer waits for something that does not come, has something happen meanwhile, and
+// gives the answer.
+func (s *server) whileWaiting(t *testing.T, r request, late time.Duration, happens func()) answer {
 	t.Helper()
 	conn := s.dial(t)
-	if _, err := conn.Write(r.with("Prefer", "wait=120").wire()); err != nil {
-		t.Fatal(err)
+	wire := r.with("Prefer", "wait=120").wire()
+	for _, part := range [][]byte{wire[:len(wire)-8], wire[len(wire)-8:]} {
+		if _, err := conn.Write(part); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(late)
 	}
 	waitFor(t, "the request waits", func() bool { return s.metric(t, "satchel_http_requests_open") == "2" }) // the other one asks
 	happens()
@@ -237,16 +243,23 @@ func TestRightsThatAreLostWhileWaiting(t *testing.T) {
 	owner := s.token(t, "acme grace owner")
 	s.do(t, as(owner, "POST", "/workspaces").json(t, map[string]string{"id": "shared"})).want(t, 200)
 	instruct := map[string]string{"instructions": "find the year"}
-	for what, build := range map[string]func(m madeToken, file, run string) request{
+	type waiting func(m madeToken, file, run string) request
+	late := map[string]time.Duration{"a change whose body is late": longer, "processing whose body is late": longer}
+	change := func(m madeToken, file, _ string) request {
+		return as(m.Token, "PATCH", "/files/"+file+"/metadata?workspace=shared").json(t, instruct)
+	}
+	for what, build := range map[string]waiting{
 		"a run": func(m madeToken, file, run string) request {
 			return as(m.Token, "GET", "/files/"+file+"/runs/"+run+"?workspace=shared")
 		},
 		"processing": func(m madeToken, file, _ string) request {
 			return as(m.Token, "POST", "/files/"+file+"/process?workspace=shared")
 		},
-		"a change by instructions": func(m madeToken, file, _ string) request {
-			return as(m.Token, "PATCH", "/files/"+file+"/metadata?workspace=shared").json(t, instruct)
+		"processing whose body is late": func(m madeToken, file, _ string) request {
+			return as(m.Token, "POST", "/files/"+file+"/process?workspace=shared").json(t, instruct)
 		},
+		"a change by instructions":    change,
+		"a change whose body is late": change,
 		"what it would change": func(m madeToken, file, _ string) request {
 			return as(m.Token, "PATCH", "/files/"+file+"/metadata?workspace=shared&dry_run=true").json(t, instruct)
 		},
@@ -267,7 +280,7 @@ func TestRightsThatAreLostWhileWaiting(t *testing.T) {
 				var runs struct{ Data []struct{ ID string } }
 				s.do(t, as(owner, "POST", "/files/"+f.ID+"/process?workspace=shared").with("Prefer", "respond-async")).want(t, 200)
 				s.do(t, as(owner, "GET", "/files/"+f.ID+"/runs?workspace=shared")).decode(t, &runs)
-				a := s.whileWaiting(t, build(m, f.ID, runs.Data[0].ID), func() {
+				a := s.whileWaiting(t, build(m, f.ID, runs.Data[0].ID), late[what], func() {
 					s.do(t, c.lose(m)).want(t, 200)
 					s.do(t, as(owner, "PATCH", "/files/"+f.ID+"/metadata?workspace=shared").json(t, map[string]string{"secret": "only after eve left"})).want(t, 200)
 				})
@@ -285,7 +298,7 @@ func TestAnUploadThatWaitsIsAnswered(t *testing.T) {
 	s := newServer(t)
 	owner := s.token(t, "acme grace owner")
 	m := s.makeToken(t, "acme eve writer shared")
-	a := s.whileWaiting(t, as(m.Token, "POST", "/files?workspace=shared").form(field("purpose", "user_data"), file("a.txt", "of 1812")), func() {
+	a := s.whileWaiting(t, as(m.Token, "POST", "/files?workspace=shared").form(field("purpose", "user_data"), file("a.txt", "of 1812")), 0, func() {
 		var id string
 		waitFor(t, "the file is there", func() bool {
 			for _, f := range s.do(t, as(owner, "GET", "/files?workspace=shared")).list(t).Data {
