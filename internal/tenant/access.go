@@ -23,7 +23,7 @@ func (s *Service) SelectOrg(ctx context.Context, caller satchel.Caller, strict s
 	if strict == "" || strict == string(caller.Org) {
 		return caller, nil
 	}
-	org, err := s.store.Org(ctx, strict)
+	org, err := orgCalled(ctx, s.store, strict)
 	if err != nil && satchel.CodeOf(err) != satchel.CodeNotFound {
 		return satchel.Caller{}, err
 	}

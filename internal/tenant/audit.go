@@ -103,7 +103,7 @@ func (s *Service) userOf(ctx context.Context, caller satchel.Caller, org satchel
 	case me:
 		return caller.User, nil
 	}
-	found, err := s.store.Member(ctx, org, idOrName)
+	found, err := memberCalled(ctx, s.store, org, idOrName)
 	switch {
 	case err == nil:
 		return found.User, nil

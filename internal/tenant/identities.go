@@ -112,7 +112,7 @@ func (s *Service) namedPlace(ctx context.Context, p person, name string) (*satch
 
 // findOrg finds an organization by its id, by its id at the issuer, and last by its name, which its owner chose.
 func (s *Service) findOrg(ctx context.Context, name string) (*satchel.Org, error) {
-	org, err := s.store.Org(ctx, name)
+	org, err := orgCalled(ctx, s.store, name)
 	if err == nil && string(org.ID) == name {
 		return org, nil
 	}

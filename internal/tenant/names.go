@@ -112,9 +112,13 @@ func isSpace(r rune) bool { return unicode.Is(unicode.Zs, r) }
 // withPlainSpaces gives a name with single spaces of the usual width, and none around it: keyboards have others, which look the same.
 func withPlainSpaces(name string) string { return strings.Join(strings.FieldsFunc(name, isSpace), " ") }
 
-// spellings gives the names that somebody may have who is sought by one: as it was given, and as it would be kept.
-func spellings(name string) []string {
-	return slices.Compact([]string{name, withPlainSpaces(name)})
+// called finds what has a name: as it was given, or else as it would be kept.
+func called[T any](name string, find func(name string) (T, error)) (T, error) {
+	found, err := find(name)
+	if plain := withPlainSpaces(name); plain != name && satchel.CodeOf(err) == satchel.CodeNotFound {
+		return find(plain)
+	}
+	return found, err
 }
 
 // bare gives what is left of a name for whoever reads carelessly: in lower case, with hyphens in the place of all dashes, without what is not seen.
@@ -135,7 +139,7 @@ func isSeen(r rune) bool { return unicode.In(r, unicode.L, unicode.N, unicode.P,
 
 // isInvisible reports whether a character shows nothing by itself, at most something of its neighbours.
 func isInvisible(r rune) bool {
-	const blank = "\u2800\U00016fe4\U0001d159" // are a sign, a mark and a note, all without ink
+	const blank = "\u2800\U00013441\U00013442\U00016fe4\U0001d159" // are signs, a mark and a note, all without ink
 	return strings.ContainsRune(blank, r) || unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
 }
 
@@ -152,6 +156,7 @@ func hiddenIn(name []rune) int {
 const (
 	nonJoiner = '\u200c'
 	joiner    = '\u200d'
+	separator = '\u180e' // of vowels in Mongolian
 	textStyle = '\ufe0e'
 	emoji     = '\ufe0f'
 	keycap    = '\u20e3'
@@ -172,15 +177,17 @@ func showsIn(name []rune, at int) bool {
 	case r == nonJoiner:
 		return joinsLetters(before, r, after)
 	case r == joiner:
-		return joinsLetters(before, r, after) || joinsEmoji(before, after)
+		return joinsLetters(before, r, after) || joinsEmoji(before, after) || joinsYa(before[at-1], after)
+	case r == separator:
+		return len(after) > 0 && isMongolian(before[at-1]) && isMongolian(after[0])
 	case unicode.Is(unicode.Variation_Selector, r):
 		return varies(before[at-1], r, after)
 	}
 	return isTag(r) && waves(name, at)
 }
 
-// joinsLetters reports whether a joiner has an effect on the letters around it: where it stands between two of a word, and RFC 5892 (appendices A.1 and
-// A.2) allows it.
+// joinsLetters reports whether a joiner has an effect on the letters around it: where it stands between two of a word, or makes the last one of it
+// (which in Malayalam is how some are written), and RFC 5892 (appendices A.1 and A.2) allows it.
 func joinsLetters(before []rune, r rune, after []rune) bool {
 	start, end := len(before), 0
 	for start > 0 && isLetter(before[start-1]) {
@@ -189,12 +196,19 @@ func joinsLetters(before []rune, r rune, after []rune) bool {
 	for end < len(after) && isLetter(after[end]) {
 		end++
 	}
-	if start == len(before) || end == 0 {
+	if start == len(before) || end == 0 && r == nonJoiner {
 		return false
 	}
 	_, err := precis.NewFreeform().String(string(before[start:]) + string(r) + string(after[:end]))
 	return err == nil
 }
+
+// joinsYa reports whether a joiner keeps a Bengali ra from being drawn above the ya behind it (Unicode 17, chapter 12.2), of which RFC 5892 knows nothing.
+func joinsYa(before rune, after []rune) bool {
+	return before == 'র' && len(after) > 1 && after[0] == '্' && after[1] == 'য'
+}
+
+func isMongolian(r rune) bool { return unicode.Is(unicode.Mongolian, r) && unicode.IsLetter(r) }
 
 func isLetter(r rune) bool { return unicode.In(r, unicode.L, unicode.M) && !isInvisible(r) }
 
@@ -223,7 +237,7 @@ func varies(base, selector rune, after []rune) bool {
 	case selector == emoji || selector == textStyle:
 		return isPictograph(base)
 	case selector <= lastMongolian:
-		return unicode.Is(unicode.Mongolian, base) && unicode.IsLetter(base)
+		return isMongolian(base)
 	}
 	return unicode.Is(unicode.Han, base) && (selector <= lastStandard || selector >= firstIdeographic)
 }

@@ -25,13 +25,17 @@ func TestHonestNames(t *testing.T) {
 		"👨\u200d👩\u200d👧\u200d👦": "",
 		"🏃🏽\u200d♀\ufe0f team":   "",
 		"🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f": "", // England's flag
-		"葛\U000e0100城":        "", // the form of a character that a family has
-		"ᠠ\u180bᠢ":            "", // a form of a letter
-		"می\u200cخواهم":       "", // letters that are not joined
-		"ක\u0dca\u200dෂ":      "", // letters that are
-		"山田\u3000太郎":          "山田 太郎",
-		"Jean\u00a0Luc":       "Jean Luc",
-		"  Jean \u2009 Marc ": "Jean Marc",
+		"葛\U000e0100城":            "", // the form of a character that a family has
+		"ᠠ\u180bᠢ":                "", // a form of a letter
+		"می\u200cخواهم":           "", // letters that are not joined
+		"ක\u0dca\u200dෂ":          "", // letters that are
+		"മോഹന്\u200d":             "", // a letter that ends a word, and is written so
+		"രാജന്\u200d നായര്\u200d": "",
+		"র\u200d্যাচেল":           "", // a letter that is not drawn above the next one
+		"ᠦᠨ\u180eᠡ":               "", // a vowel that stands apart
+		"山田\u3000太郎":              "山田 太郎",
+		"Jean\u00a0Luc":           "Jean Luc",
+		"  Jean \u2009 Marc ":     "Jean Marc",
 	} {
 		made, err := s.CreateUser(t.Context(), s.owner, tenant.UserRequest{Name: &typed})
 		if kept == "" {
@@ -41,8 +45,10 @@ func TestHonestNames(t *testing.T) {
 			t.Errorf("%+q: %+q, %v", typed, made.Name, err)
 			continue
 		}
-		if found, err := s.User(t.Context(), s.owner, "", kept); err != nil || found.User != made.User {
-			t.Errorf("%+q is not found: %v", kept, err)
+		for _, name := range []string{kept, typed} {
+			if found, err := s.User(t.Context(), s.owner, "", name); err != nil || found.User != made.User {
+				t.Errorf("%+q is not found: %v", name, err)
+			}
 		}
 	}
 }
@@ -78,6 +84,10 @@ func TestNamesThatLookAlike(t *testing.T) {
 		"a\u00adda":                       "U+00AD at character 2",
 		"ada\u3164":                       "U+3164 at character 4",
 		"ada\u2800":                       "U+2800 at character 4",
+		"ada\U00013441":                   "U+13441 at character 4",
+		"ᠦᠨ\u180e":                        "U+180E at character 3",
+		"ada\u180eb":                      "U+180E at character 4",
+		"র\u200dচ":                        "U+200D at character 2",
 		"\u202eada":                       "U+202E at character 1",
 		"\u0301":                          "must show something",
 		"ada\u2028":                       "control characters",
@@ -128,8 +138,10 @@ func TestOtherNamesThatAreNone(t *testing.T) {
 	if err != nil || org.Name != "new works" {
 		t.Fatalf("%+v, %v", org, err)
 	}
-	if _, err := s.User(t.Context(), s.operator, "new works", "grace h"); err != nil {
-		t.Error(err)
+	for _, name := range []string{"new works", "new\u3000works"} {
+		if _, err := s.User(t.Context(), s.operator, name, "grace\u00a0h"); err != nil {
+			t.Errorf("in %+q: %v", name, err)
+		}
 	}
 }
 

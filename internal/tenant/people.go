@@ -88,12 +88,16 @@ func (s *Service) User(ctx context.Context, caller satchel.Caller, org, idOrName
 	return found, mayAdminister(caller)
 }
 
+func memberCalled(ctx context.Context, r meta.MemberReader, org satchel.OrgID, idOrName string) (*satchel.Member, error) {
+	return called(idOrName, func(name string) (*satchel.Member, error) { return r.Member(ctx, org, name) })
+}
+
 // member finds a user of the caller's organization. Whoever may not know who belongs to it finds only itself.
 func member(ctx context.Context, r meta.MemberReader, caller satchel.Caller, idOrName string, p place) (*satchel.Member, error) {
 	if idOrName == me {
 		idOrName = string(caller.User)
 	}
-	found, err := r.Member(ctx, caller.Org, idOrName)
+	found, err := memberCalled(ctx, r, caller.Org, idOrName)
 	if err != nil {
 		return nil, p.at(err, "User", idOrName)
 	}

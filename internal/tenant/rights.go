@@ -65,12 +65,16 @@ func (p place) at(err error, what, name string) error {
 	return err
 }
 
+func orgCalled(ctx context.Context, r meta.OrgReader, idOrName string) (*satchel.Org, error) {
+	return called(idOrName, func(name string) (*satchel.Org, error) { return r.Org(ctx, name) })
+}
+
 // actIn gives the caller as it acts on an organization, by name or id; empty: its own. For everybody but an operator another one is not there.
 func actIn(ctx context.Context, r meta.OrgReader, caller satchel.Caller, name string, p place) (satchel.Caller, *satchel.Org, error) {
 	if name == "" {
 		name = string(caller.Org)
 	}
-	org, err := r.Org(ctx, name)
+	org, err := orgCalled(ctx, r, name)
 	if err != nil && satchel.CodeOf(err) != satchel.CodeNotFound {
 		return caller, nil, err
 	}

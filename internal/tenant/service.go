@@ -70,8 +70,21 @@ func (s *Service) Close() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
-	s.touches.Wait()
+	s.noteTouches(ctx)
 	s.writeRefusals(ctx)
+}
+
+// noteTouches waits for the notes about tokens, which a store keeps from their end as long as a transaction before them takes.
+func (s *Service) noteTouches(ctx context.Context) {
+	noted := make(chan struct{})
+	go func() {
+		s.touches.Wait()
+		close(noted)
+	}()
+	select {
+	case <-noted:
+	case <-ctx.Done():
+	}
 }
 
 // Authenticate finds who the secret speaks for. An unknown, mistyped or revoked one is CodeInvalidToken. A revoked token is refused at

@@ -81,10 +81,8 @@ func (s *Service) CheckToken(ctx context.Context, caller satchel.Caller, r Token
 	}
 	var faults satchel.Faults
 	faults.Add(err)
-	for _, spelling := range spellings(r.User) {
-		if _, err := s.store.Member(ctx, caller.Org, spelling); satchel.CodeOf(err) != satchel.CodeNotFound {
-			return faults.Err()
-		}
+	if _, err := memberCalled(ctx, s.store, caller.Org, r.User); satchel.CodeOf(err) != satchel.CodeNotFound {
+		return faults.Err()
 	}
 	_, err = userName("user", r.User)
 	faults.AddNew(err)
@@ -187,11 +185,9 @@ func (t NamedToken) audited() map[string]any {
 // orgFor finds the organization that the caller means, and makes it where an operator names a new one.
 func (s *Service) orgFor(ctx context.Context, tx meta.Tx, caller satchel.Caller, name string) (acting satchel.Caller, org *satchel.Org, err error) {
 	where := place{satchel.InBody, "org"}
-	for _, spelling := range spellings(name) {
-		acting, org, err = actIn(ctx, tx, caller, spelling, where)
-		if satchel.CodeOf(err) != satchel.CodeNotFound || mayOperate(caller) != nil || satchel.LooksLikeID(name) {
-			return acting, org, err
-		}
+	acting, org, err = actIn(ctx, tx, caller, name, where)
+	if satchel.CodeOf(err) != satchel.CodeNotFound || mayOperate(caller) != nil || satchel.LooksLikeID(name) {
+		return acting, org, err
 	}
 	if name, err = uniqueName(where.param, name); err != nil {
 		return caller, nil, err
@@ -209,14 +205,12 @@ func (s *Service) orgFor(ctx context.Context, tx meta.Tx, caller satchel.Caller,
 
 // ensureMember finds the user whom a token shall speak for, with at least the token's role, or makes it.
 func (s *Service) ensureMember(ctx context.Context, tx meta.Tx, caller satchel.Caller, r TokenRequest, token *NamedToken) (user satchel.Member, err error) {
-	for _, spelling := range spellings(r.User) {
-		have, err := tx.Member(ctx, caller.Org, spelling)
-		if err == nil {
-			return s.raise(ctx, tx, caller, *have, token)
-		}
-		if satchel.CodeOf(err) != satchel.CodeNotFound {
-			return user, err
-		}
+	have, err := memberCalled(ctx, tx, caller.Org, r.User)
+	if err == nil {
+		return s.raise(ctx, tx, caller, *have, token)
+	}
+	if satchel.CodeOf(err) != satchel.CodeNotFound {
+		return user, err
 	}
 	if err := mayGive(caller, token.Role); err != nil {
 		return user, err
