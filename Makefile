@@ -51,7 +51,8 @@ test: clean-results setup format lint vulncheck openapi-check test-go test-manif
 serial := internal/extract/charset internal/extract/image internal/extract/mail internal/extract/markup internal/extract/office \
 	internal/extract/pdf internal/extract/text internal/instruct internal/metaschema
 # The same goes for tests that only look at what programs and children answer.
-driven := bench/documents bench/fidelity tests/backup tests/bucket tests/cluster tests/deploy tests/documents tests/localmodel tests/proxy tests/readme tests/upgrade
+driven := bench bench/documents bench/fidelity tests/backup tests/bucket tests/cluster tests/deploy tests/documents tests/durability tests/localmodel tests/processing \
+	tests/proxy tests/readme tests/upgrade
 unraced := $(addprefix ./,$(serial) $(driven))
 # SQLite is C translated to Go, with memory of its own, in which the detector finds nothing and takes four times as long; what calls it is watched.
 race := -race -gcflags='modernc.org/...=-race=false'

@@ -179,14 +179,16 @@ func TestAFileIsDeletedOnceOverServers(t *testing.T) {
 // While connections are cut again and again, clients that send an upload again under its key until it is taken end with one file for each.
 func TestUploadsWhileConnectionsAreCut(t *testing.T) {
 	all, url := serversOn(t, 2)
+	taken := make(chan struct{}, 1) // since connections were last cut: however slow the machine is, they do not always come too soon
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
 		for {
+			<-time.After(30 * time.Millisecond)
 			select {
 			case <-stop:
 				return
-			case <-time.After(30 * time.Millisecond):
+			case <-taken:
 				postgrestest.Exec(t, url, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
 			}
 		}
@@ -197,6 +199,10 @@ func TestUploadsWhileConnectionsAreCut(t *testing.T) {
 		for n := range each {
 			key := fmt.Sprintf("%p-%d-%d", w, i, n)
 			made.Store(w.putUntilTaken(t, key), key)
+			select {
+			case taken <- struct{}{}:
+			default:
+			}
 		}
 	})
 	close(stop)
