@@ -1,6 +1,5 @@
-# What backup, restore and forget have in common: how psql and rclone reach the rows and the bytes that SATCHEL_DATABASE and SATCHEL_BLOBS name.
-# It is read by them, and gives them a
-# folder for what they note.
+# What the programs of this folder have in common: how psql and rclone reach the rows and the bytes that SATCHEL_DATABASE and SATCHEL_BLOBS name.
+# It is read by them, and gives them a folder for what they note.
 export LC_ALL=C # sort and join must agree on an order
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -58,14 +57,18 @@ open_database() {
 # sql runs one statement and gives what it answers.
 sql() { psql --no-psqlrc --quiet --no-align --tuples-only --set ON_ERROR_STOP=1 --dbname "$database" --command "$1"; }
 
-# open_blobs sets place, the bytes as rclone names them. The keys of a bucket are where Satchel looks for them: in AWS's variables and files, or the machine.
-open_blobs() {
-  local pair pairs=() endpoint='' region=''
-  case ${SATCHEL_BLOBS:-} in
-    file:///*) place=$(decoded "${SATCHEL_BLOBS#file://}") ;;
+# open_blobs sets place, the bytes as rclone names them.
+open_blobs() { open_place "${SATCHEL_BLOBS:-}" SATCHEL_BLOBS SATCHELBYTES; }
+
+# open_place URL NAME REMOTE does so for the URL that is called NAME, by a remote of rclone. The keys of a bucket are where Satchel looks for them: in AWS's
+# variables and files, or the machine.
+open_place() {
+  local url=$1 called=$2 remote=$3 pair pairs=() endpoint='' region=''
+  case $url in
+    file:///*) place=$(decoded "${url#file://}") ;;
     s3://*)
-      [[ $SATCHEL_BLOBS =~ ^s3://([^/?]+)/?([^?]*)(\?(.*))?$ ]] || fail "SATCHEL_BLOBS cannot be read"
-      place=satchelbytes:${BASH_REMATCH[1]}/${BASH_REMATCH[2]%/}
+      [[ $url =~ ^s3://([^/?]+)/?([^?]*)(\?(.*))?$ ]] || fail "$called cannot be read"
+      place=${remote,,}:${BASH_REMATCH[1]}/${BASH_REMATCH[2]%/}
       IFS='&' read -r -a pairs <<<"${BASH_REMATCH[4]:-}"
       for pair in "${pairs[@]}"; do
         case $pair in
@@ -73,12 +76,12 @@ open_blobs() {
           region=*) region=$(decoded "${pair#*=}") ;;
         esac
       done
-      [ -n "$endpoint$region" ] || fail "SATCHEL_BLOBS needs the bucket's region: …?region=eu-central-1"
-      export RCLONE_CONFIG_SATCHELBYTES_TYPE=s3 RCLONE_CONFIG_SATCHELBYTES_ENV_AUTH=true
-      export RCLONE_CONFIG_SATCHELBYTES_PROVIDER=$([ -n "$endpoint" ] && echo Other || echo AWS)
-      export RCLONE_CONFIG_SATCHELBYTES_ENDPOINT=$endpoint RCLONE_CONFIG_SATCHELBYTES_REGION=${region:-us-east-1}
+      [ -n "$endpoint$region" ] || fail "$called needs the bucket's region: …?region=eu-central-1"
+      export "RCLONE_CONFIG_${remote}_TYPE=s3" "RCLONE_CONFIG_${remote}_ENV_AUTH=true"
+      export "RCLONE_CONFIG_${remote}_PROVIDER=$([ -n "$endpoint" ] && echo Other || echo AWS)"
+      export "RCLONE_CONFIG_${remote}_ENDPOINT=$endpoint" "RCLONE_CONFIG_${remote}_REGION=${region:-us-east-1}"
       ;;
-    *) fail "set SATCHEL_BLOBS to where the bytes are: s3://bucket/prefix?region=… or file:///folder" ;;
+    *) fail "set $called to where the bytes are: s3://bucket/prefix?region=… or file:///folder" ;;
   esac
 }
 
@@ -98,4 +101,30 @@ finished() { files --include '/*/SHA256SUMS' "$1" | sed 's|/.*||' | sort; }
 named_by() {
   local one
   for one; do rclone cat --quiet "$dest/$one/objects.sha256"; done
+}
+
+# reserve NAME takes an empty place for what is brought back under this name; one that was reserved for it before is taken again. The owner keeps servers of
+# other installations, and an early start of the own ones, away from the place.
+reserve() {
+  local found
+  owner=$(rclone cat "$place/owner" 2>/dev/null || true)
+  [[ $owner != restoring-$1-* ]] || return 0
+  found=$(files "$place")
+  [ -z "$found" ] || fail "there is something in $place already; name an empty place"
+  owner=restoring-$1-$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')
+  printf %s "$owner" | rclone rcat --quiet "$place/owner"
+}
+
+# settle ties rows and bytes together. What was brought back is an installation of its own: the old servers must not take the new place for theirs, nor the
+# new ones the old place.
+settle() {
+  sql "INSERT INTO marks (name, value) VALUES ('blobs.place', 'restored-${owner#restoring-} $SATCHEL_BLOBS') ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+  printf %s "restored-${owner#restoring-}" | rclone rcat --quiet "$place/owner"
+}
+
+# prove reads every byte.
+prove() {
+  say "comparing every byte with its row"
+  satchel fsck --deep --data "$work/data" || fail "the result is not whole: start no server on it before you know why"
+  say "finished: start servers with this SATCHEL_DATABASE and this SATCHEL_BLOBS"
 }

@@ -36,14 +36,20 @@ type installation struct {
 	home string
 }
 
-func install(t *testing.T) *installation {
+// install starts a cluster. Whoever names a way to prepare its processes changes their commands.
+func install(t *testing.T, prepare ...func(name string, cmd *exec.Cmd)) *installation {
 	t.Helper()
 	program.Must(t, program.NoteSources())
 	log := &program.Record{}
 	c, err := cluster.Start(context.WithoutCancel(t.Context()), cluster.Options{
 		Program: program.UnderTest(), Folder: t.TempDir(), Host: host, Token: program.RootToken,
-		Env:     []string{"SATCHEL_SWEEP_INTERVAL=100ms"},
-		Prepare: func(_ string, cmd *exec.Cmd) { cmd.Stdout, cmd.Stderr = log, log },
+		Env: []string{"SATCHEL_SWEEP_INTERVAL=100ms"},
+		Prepare: func(name string, cmd *exec.Cmd) {
+			cmd.Stdout, cmd.Stderr = log, log
+			for _, do := range prepare {
+				do(name, cmd)
+			}
+		},
 	})
 	program.Must(t, err)
 	t.Cleanup(func() {

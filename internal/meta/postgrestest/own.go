@@ -51,3 +51,6 @@ func URL(folder, database string) string {
 
 // Do runs SQL on the database of a URL, on a connection of its own.
 func Do(ctx context.Context, url, sql string, args ...any) error { return run(ctx, url, sql, args...) }
+
+// AsServer has a command run as the user as whom Command's server runs, and gives that the folder.
+func AsServer(command *exec.Cmd, folder string) error { return asNobody(command, folder) }

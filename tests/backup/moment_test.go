@@ -1,0 +1,221 @@
+package backup_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/satchel-files/satchel/internal/meta/postgrestest"
+	"github.com/satchel-files/satchel/tests/program"
+)
+
+// archived is an installation whose database archives its log, and whose bucket keeps versions. The place of the log is a bucket, too.
+type archived struct {
+	*installation
+	tools string   // deploy/backup and rclone, where the user of the database server can read them
+	env   []string // of the database server
+}
+
+const attic = "attic:attic/of/satchel"
+
+// TestMoment brings a cluster in use back to a moment before a mistake, and, after the loss of its database, to the end of its log.
+func TestMoment(t *testing.T) {
+	a := archive(t)
+	customers, stop := a.busy(4)
+	a.until(40)
+	a.refuses("no copy", a.itself(), "recover", attic, t.TempDir()+"/too-early")
+	a.must(a.itself(), "basebackup", attic)
+	a.until(80)
+	moment := now()
+	a.until(120)
+	stop()
+	a.mistake(customers)
+
+	a.bucket("again")
+	rows, blobs := a.recover(moment.asked.UTC().Format("2006-01-02 15:04:05.000000 UTC")), "s3://again/some/where?endpoint="+a.Bucket.URL
+	a.refuses("must be an empty place", place{rows, a.Blobs}, "rewind", a.Blobs)
+	a.must(place{rows, blobs}, "rewind", a.Blobs)
+	a.same(place{rows, blobs}, customers, moment)
+	a.keepsApart()
+
+	for _, c := range customers {
+		program.Must(t, c.upload())
+	}
+	end := now()
+	a.lostDatabase()
+	a.same(place{a.recover(), a.Blobs}, customers, end)
+}
+
+// now is a moment. The clock of the customers is that of the database.
+func now() span {
+	moment := time.Now().Truncate(time.Microsecond)
+	return span{moment, moment}
+}
+
+// archive starts a cluster and has it keep what a way back needs, as docs/operations.md says.
+func archive(t *testing.T) *archived {
+	t.Helper()
+	a := &archived{tools: tools(t)}
+	versions := t.TempDir()
+	a.installation = install(t, func(name string, cmd *exec.Cmd) {
+		switch name {
+		case "s3":
+			cmd.Env = append(cmd.Env, "VGW_VERSIONING_DIR="+versions)
+		case "postgres":
+			cmd.Env = a.env
+		}
+	})
+	a.bucket("attic")
+	a.env = slices.DeleteFunc(a.environ(a.itself()), func(pair string) bool {
+		return strings.HasPrefix(pair, "TMPDIR=") || strings.HasPrefix(pair, "HOME=") || strings.HasPrefix(pair, "PATH=")
+	})
+	a.env = append(a.env, "HOME=/", "PATH="+a.tools+":"+a.path)
+	a.rclone("backend", "versioning", "attic:files", "Enabled")
+	for _, setting := range []string{"archive_mode = on", "archive_command = '" + a.tools + "/archive " + attic + " %p'", "archive_timeout = '1min'"} {
+		program.Must(t, postgrestest.Do(t.Context(), a.Database, "ALTER SYSTEM SET "+setting))
+	}
+	_, err := a.Postgres.End(syscall.SIGINT)
+	program.Must(t, errors.Join(err, a.Postgres.Start(), a.WaitPostgres(t.Context()), a.WaitReady(t.Context())))
+	return a
+}
+
+// tools copies what a database server needs to where its user can read it.
+func tools(t *testing.T) (folder string) {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "satchel-tools-")
+	program.Must(t, err)
+	t.Cleanup(func() { program.Must(t, os.RemoveAll(folder)) })
+	program.Must(t, errors.Join(
+		os.CopyFS(folder, os.DirFS("../../deploy/backup")), os.CopyFS(folder, os.DirFS("../../.cache/rclone/usr/bin")), os.Chmod(folder, 0o755), //nolint:gosec // it is for another user
+	))
+	return folder
+}
+
+func (a *archived) rclone(args ...string) {
+	a.t.Helper()
+	cmd := exec.CommandContext(a.t.Context(), filepath.Join(a.tools, "rclone"), args...)
+	cmd.Env = a.environ(a.itself())
+	if out, err := cmd.CombinedOutput(); err != nil {
+		a.t.Fatalf("rclone: %v\n%s", err, out)
+	}
+}
+
+// mistake deletes everything, and waits until no byte of it is left, and the log of it is archived.
+func (a *archived) mistake(customers []*customer) {
+	a.t.Helper()
+	for _, c := range customers {
+		for _, h := range c.files {
+			if h.deletion.asked.IsZero() {
+				program.Must(a.t, c.remove(h))
+			}
+		}
+	}
+	program.Within(a.t, "the sweep has removed all bytes", func() bool {
+		return len(program.Walk(a.t, filepath.Join(a.Objects, "files", "files", "of", "satchel"))) == 1 // the owner
+	})
+	file := a.ask("SELECT pg_walfile_name(pg_switch_wal())")
+	program.Within(a.t, "the log is archived", func() bool { return a.ask("SELECT last_archived_wal FROM pg_stat_archiver") >= file })
+}
+
+// ask gives what the cluster's database answers.
+func (a *archived) ask(sql string) (answer string) {
+	a.t.Helper()
+	conn, err := pgx.Connect(a.t.Context(), a.Database)
+	program.Must(a.t, err)
+	program.Must(a.t, errors.Join(conn.QueryRow(a.t.Context(), sql).Scan(&answer), conn.Close(a.t.Context())))
+	return answer
+}
+
+// recover makes a new database server, at a moment or at the end of the log, and gives the URL of its database.
+func (a *archived) recover(moment ...string) (url string) {
+	a.t.Helper()
+	folder, err := os.MkdirTemp("", "satchel-pg-")
+	program.Must(a.t, err)
+	a.t.Cleanup(func() { program.Must(a.t, os.RemoveAll(folder)) })
+	out, err := a.recovers(folder, moment...)
+	if err != nil {
+		a.t.Fatalf("recover: %v\n%s", err, out)
+	}
+	a.t.Logf("recover:\n%s", out)
+	if out, err := a.recovers(folder, moment...); err == nil || !strings.Contains(out, "there is something in") {
+		a.t.Errorf("recover a second time: %v\n%s", err, out)
+	}
+	url = postgrestest.URL(folder, "satchel")
+	a.start(folder)
+	program.Within(a.t, "the recovered database takes changes", func() bool {
+		return postgrestest.Do(a.t.Context(), url, "SELECT 1 / CAST(NOT pg_is_in_recovery() AS integer)") == nil
+	})
+	return url
+}
+
+// recovers runs the program recover as the user of the database server.
+func (a *archived) recovers(folder string, moment ...string) (out string, err error) {
+	a.t.Helper()
+	ctx, cancel := context.WithTimeout(a.t.Context(), program.Patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, filepath.Join(a.tools, "recover"), append([]string{attic, filepath.Join(folder, "data")}, moment...)...)
+	cmd.Dir, cmd.Env = folder, a.env
+	program.Must(a.t, postgrestest.AsServer(cmd, folder))
+	told, err := cmd.CombinedOutput()
+	return string(told), err
+}
+
+// start starts a database server that ends with the test.
+func (a *archived) start(folder string) {
+	a.t.Helper()
+	log := &program.Record{}
+	server := &program.Process{Name: "recovered postgres", Command: func() (*exec.Cmd, error) {
+		cmd, err := postgrestest.Command(folder)
+		if err == nil {
+			cmd.Env, cmd.Stdout, cmd.Stderr = a.env, log, log
+		}
+		return cmd, err
+	}}
+	program.Must(a.t, server.Start())
+	a.t.Cleanup(func() {
+		if _, err := server.End(syscall.SIGQUIT); err != nil {
+			a.t.Error(err)
+		}
+		if a.t.Failed() {
+			a.t.Logf("the log of the recovered database:\n%s", log.Tail())
+		}
+	})
+}
+
+// keepsApart gives the archive a file that it has, and another one of the same name.
+func (a *archived) keepsApart() {
+	a.t.Helper()
+	for _, dest := range []string{attic, filepath.Join(a.t.TempDir(), "attic")} {
+		file := filepath.Join(a.t.TempDir(), "0000000F0000000000000001")
+		program.Must(a.t, os.WriteFile(file, []byte("of this server"), 0o600))
+		a.must(a.itself(), "archive", dest, file)
+		a.must(a.itself(), "archive", dest, file)
+		program.Must(a.t, os.WriteFile(file, []byte("of that server"), 0o600))
+		a.refuses("another server's", a.itself(), "archive", dest, file)
+		a.must(a.itself(), "unarchive", dest, filepath.Base(file), file)
+		if content, err := os.ReadFile(file); err != nil || string(content) != "of this server" {
+			a.t.Errorf("the archive gives %q (%v)", content, err)
+		}
+		a.refuses("", a.itself(), "unarchive", dest, "0000000F0000000000000002", file)
+	}
+}
+
+// lostDatabase ends the cluster but for its bucket. A database server that is shut down archives all of its log.
+func (a *archived) lostDatabase() {
+	a.t.Helper()
+	for _, p := range append([]*program.Process{a.Proxy}, a.Satchels()...) {
+		_, err := p.End(syscall.SIGTERM)
+		program.Must(a.t, err)
+	}
+	_, err := a.Postgres.End(syscall.SIGINT)
+	program.Must(a.t, err)
+}
