@@ -3,10 +3,12 @@ package backup_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -31,12 +33,12 @@ const attic = "attic:attic/of/satchel"
 func TestMoment(t *testing.T) {
 	a := archive(t)
 	customers, stop := a.busy(4)
-	a.until(40)
+	a.until(20)
 	a.refuses("no copy", a.itself(), "recover", attic, t.TempDir()+"/too-early")
 	a.must(a.itself(), "basebackup", attic)
-	a.until(80)
+	a.changed(100)
 	moment := now()
-	a.until(120)
+	a.changed(100)
 	stop()
 	a.mistake(customers)
 
@@ -104,48 +106,69 @@ func tools(t *testing.T) (folder string) {
 	return folder
 }
 
-func (a *archived) rclone(args ...string) {
+func (a *archived) rclone(args ...string) (out string) {
 	a.t.Helper()
+	var says, tells strings.Builder
 	cmd := exec.CommandContext(a.t.Context(), filepath.Join(a.tools, "rclone"), args...)
-	cmd.Env = a.environ(a.itself())
-	if out, err := cmd.CombinedOutput(); err != nil {
-		a.t.Fatalf("rclone: %v\n%s", err, out)
+	cmd.Env, cmd.Stdout, cmd.Stderr = a.environ(a.itself()), &says, &tells
+	if err := cmd.Run(); err != nil {
+		a.t.Fatalf("rclone: %v\n%s", err, tells.String())
 	}
+	return says.String()
 }
 
-// mistake deletes everything, and waits until no byte of it is left, and the log of it is archived.
+// mistake deletes the files of half of the customers, and waits until no byte of them is left, and the log of it is archived.
 func (a *archived) mistake(customers []*customer) {
 	a.t.Helper()
-	for _, c := range customers {
+	for _, c := range customers[:len(customers)/2] {
 		for _, h := range c.files {
 			if h.deletion.asked.IsZero() {
 				program.Must(a.t, c.remove(h))
 			}
 		}
 	}
-	program.Within(a.t, "the sweep has removed all bytes", func() bool { return a.left() == 0 })
+	program.Within(a.t, "the sweep has removed all that was deleted", func() bool { return a.ask("SELECT count(*)::text FROM blobs WHERE doomed_at IS NOT NULL") == "0" })
+	program.Within(a.t, "the bucket has what rows name, and no more", func() bool {
+		return fmt.Sprint(a.objects()) == a.ask("SELECT count(*)::text FROM blobs")
+	})
 	file := a.ask("SELECT pg_walfile_name(pg_switch_wal())")
 	program.Within(a.t, "the log is archived", func() bool { return a.ask("SELECT last_archived_wal FROM pg_stat_archiver") >= file })
 }
 
-// left is how many objects have bytes. What was removed leaves an empty file, the S3 server's note that older versions are there.
-func (a *archived) left() (objects int) {
+// objects counts what the bucket shows but for the owner. What its versions hold, it does not show.
+func (a *archived) objects() int {
 	a.t.Helper()
-	for path, size := range program.Walk(a.t, filepath.Join(a.Objects, "files", "files", "of", "satchel")) {
-		if size > 0 && filepath.Base(path) != "owner" {
-			objects++
-		}
+	return strings.Count(a.rclone("lsf", "--recursive", "--files-only", "--exclude", "owner", "attic:files"), "\n")
+}
+
+// changed waits until the customers have made so many more changes.
+func (a *archived) changed(more int) {
+	a.t.Helper()
+	changes := func() int {
+		n, err := strconv.Atoi(a.ask("SELECT count(*)::text FROM audit"))
+		program.Must(a.t, err)
+		return n
 	}
-	return objects
+	before := changes()
+	program.Within(a.t, "the customers have changed more", func() bool { return changes() >= before+more || a.t.Failed() })
 }
 
 // ask gives what the cluster's database answers.
-func (a *archived) ask(sql string) (answer string) {
+func (a *archived) ask(sql string) string {
 	a.t.Helper()
-	conn, err := pgx.Connect(a.t.Context(), a.Database)
+	answer, err := ask(a.t.Context(), a.Database, sql)
 	program.Must(a.t, err)
-	program.Must(a.t, errors.Join(conn.QueryRow(a.t.Context(), sql).Scan(&answer), conn.Close(a.t.Context())))
 	return answer
+}
+
+// ask gives the text that a database answers.
+func ask(ctx context.Context, url, sql string) (answer string, err error) {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return "", err
+	}
+	err = conn.QueryRow(ctx, sql).Scan(&answer)
+	return answer, errors.Join(err, conn.Close(ctx))
 }
 
 // recover makes a new database server, at a moment or at the end of the log, and gives the URL of its database.
@@ -165,7 +188,8 @@ func (a *archived) recover(moment ...string) (url string) {
 	url = postgrestest.URL(folder, "satchel")
 	a.start(folder)
 	program.Within(a.t, "the recovered database takes changes", func() bool {
-		return postgrestest.Do(a.t.Context(), url, "SELECT 1 / CAST(NOT pg_is_in_recovery() AS integer)") == nil
+		recovering, err := ask(a.t.Context(), url, "SELECT pg_is_in_recovery()::text")
+		return err == nil && recovering == "false"
 	})
 	return url
 }
