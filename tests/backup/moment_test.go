@@ -26,7 +26,10 @@ type archived struct {
 	env   []string // of the database server
 }
 
-const attic = "attic:attic/of/satchel"
+const (
+	attic      = "attic:attic/of/satchel"
+	allObjects = "SELECT coalesce(string_agg(id, ' '), '') FROM blobs WHERE doomed_at IS NULL"
+)
 
 // TestMoment brings a cluster in use back to a moment before a mistake, and, after the loss of its database, to the end of its log.
 func TestMoment(t *testing.T) {
@@ -45,6 +48,7 @@ func TestMoment(t *testing.T) {
 	rows, blobs := a.recover(moment.asked.UTC().Format("2006-01-02 15:04:05.000000 UTC")), "s3://again/some/where?endpoint="+a.Bucket.URL
 	a.refuses("somebody uses the database", place{a.Database, blobs}, "rewind", a.Blobs)
 	a.refuses("must be an empty place", place{rows, a.Blobs}, "rewind", a.Blobs)
+	a.brokenOff(rows)
 	a.must(place{rows, blobs}, "rewind", a.Blobs)
 	a.same(place{rows, blobs}, customers, moment)
 	a.keepsApart()
@@ -85,9 +89,10 @@ func archive(t *testing.T) *archived {
 	for _, setting := range []string{"archive_mode = on", "archive_command = '" + a.tools + "/archive " + attic + " %p'", "archive_timeout = '1min'"} {
 		program.Must(t, postgrestest.Do(t.Context(), a.Database, "ALTER SYSTEM SET "+setting))
 	}
+	ctx := context.WithoutCancel(t.Context())
 	t.Cleanup(func() { // a test that failed ends the bucket before the database, which would wait for it
-		_ = postgrestest.Do(context.Background(), a.Database, "ALTER SYSTEM SET archive_command = 'true'") // the database may be gone
-		_ = postgrestest.Do(context.Background(), a.Database, "SELECT pg_reload_conf()")
+		_ = postgrestest.Do(ctx, a.Database, "ALTER SYSTEM SET archive_command = 'true'") // the database may be gone
+		_ = postgrestest.Do(ctx, a.Database, "SELECT pg_reload_conf()")
 	})
 	_, err := a.Postgres.End(syscall.SIGINT)
 	program.Must(t, errors.Join(err, a.Postgres.Start(), a.WaitPostgres(t.Context()), a.WaitReady(t.Context())))
@@ -97,11 +102,11 @@ func archive(t *testing.T) *archived {
 // tools copies what a database server needs to where its user can read it.
 func tools(t *testing.T) (folder string) {
 	t.Helper()
-	folder, err := os.MkdirTemp("", "satchel-tools-")
+	folder, err := os.MkdirTemp("", "satchel-tools-") //nolint:usetesting // the folders of tests are closed to other users
 	program.Must(t, err)
 	t.Cleanup(func() { program.Must(t, os.RemoveAll(folder)) })
 	program.Must(t, errors.Join(
-		os.CopyFS(folder, os.DirFS("../../deploy/backup")), os.CopyFS(folder, os.DirFS("../../.cache/rclone/usr/bin")), os.Chmod(folder, 0o755), //nolint:gosec // it is for another user
+		os.CopyFS(folder, os.DirFS("../../deploy/backup")), os.CopyFS(folder, os.DirFS("../../.cache/rclone/usr/bin")), os.Chmod(folder, 0o755),
 	))
 	return folder
 }
@@ -137,7 +142,7 @@ func (a *archived) mistake(customers []*customer) {
 // objects gives the names of all that rows name.
 func (a *archived) objects() []string {
 	a.t.Helper()
-	return strings.Fields(a.ask("SELECT coalesce(string_agg(id, ' '), '') FROM blobs"))
+	return strings.Fields(a.ask(allObjects))
 }
 
 // gone sees that the bucket shows no more what rows named before and do not name after.
@@ -238,6 +243,28 @@ func (a *archived) start(folder string) {
 			a.t.Logf("the log of the recovered database:\n%s", log.Tail())
 		}
 	})
+}
+
+// brokenOff leaves in the new place what rewind leaves there that was killed: a part of an object that is in the old place still, and of one that is not.
+func (a *archived) brokenOff(rows string) {
+	a.t.Helper()
+	named, err := ask(a.t.Context(), rows, allObjects)
+	program.Must(a.t, err)
+	folder, parts := filepath.Join(a.Objects, "again", "some", "where"), map[bool]string{}
+	for line := range strings.Lines(a.rclone("lsf", "--recursive", "--files-only", "--s3-versions", "attic:files/files/of/satchel")) {
+		path := strings.TrimSpace(line)
+		id, _, removed := strings.Cut(filepath.Base(path), "-v")
+		if slices.Contains(strings.Fields(named), id) {
+			parts[removed] = filepath.Join(folder, path)
+		}
+	}
+	if len(parts) != 2 {
+		a.t.Fatalf("the old place has %v", parts)
+	}
+	for _, path := range parts {
+		program.Must(a.t, errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, nil, 0o600)))
+	}
+	program.Must(a.t, os.WriteFile(filepath.Join(folder, "owner"), []byte("restoring-moment-0123456789abcdef"), 0o600))
 }
 
 // keepsApart gives the archive a file that it has, and another one of the same name.
