@@ -85,6 +85,18 @@ func (p *postgres) do(ctx context.Context, sql string) error {
 	return postgrestest.Do(ctx, postgrestest.URL(p.folder, "postgres"), sql)
 }
 
+// version gives the server's, as people write it.
+func (p *postgres) version(ctx context.Context) string {
+	conn, err := pgx.Connect(ctx, postgrestest.URL(p.folder, "postgres"))
+	if err != nil {
+		return "of an unknown version"
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	version := "of an unknown version"
+	_ = conn.QueryRow(ctx, `SELECT split_part(current_setting('server_version'), ' ', 1)`).Scan(&version)
+	return version
+}
+
 // stop ends the server and removes what it kept. None is stopped too.
 func (p *postgres) stop() {
 	if p == nil {
