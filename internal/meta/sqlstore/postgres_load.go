@@ -235,7 +235,8 @@ type rowStream struct {
 	chunks  chan [][]any
 	next    [][]any // to be sent
 	current [][]any // that is copied, the row of now first
-	broken  error   // why not all rows have come; final when chunks is closed
+	broken  error   // why not all rows come; set before chunks is closed, and looked at after that
+	ended   error   // the same for whoever copies, who may ask earlier
 }
 
 func (s *rowStream) add(ctx context.Context, rows [][]any) error {
@@ -263,6 +264,7 @@ func (s *rowStream) Next() bool {
 	for len(s.current) == 0 {
 		chunk, open := <-s.chunks
 		if !open {
+			s.ended = s.broken
 			return false
 		}
 		s.current = chunk
@@ -274,4 +276,4 @@ func (s *rowStream) Next() bool {
 func (s *rowStream) Values() ([]any, error) { return s.current[0], nil }
 
 // Err implements pgx.CopyFromSource.
-func (s *rowStream) Err() error { return s.broken }
+func (s *rowStream) Err() error { return s.ended }
