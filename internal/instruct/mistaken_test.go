@@ -16,7 +16,7 @@ func TestMistakenValuesAreLeftOut(t *testing.T) {
 		{"told by another form of the word", `{"properties":{"a":{"type":"string","description":"of invoices"},"b":{"type":"string","description":"guarantor"}}}`,
 			`{"a":"418-C","b":"418-C"}`, `{"a":"418-C"}`},
 		{"told by nothing", ``, `{"landlord":"Dev Moss","guarantor":"Dev Moss"}`, `{"guarantor":"Dev Moss","landlord":"Dev Moss"}`},
-		{"told by both", ``, `{"witness":"Dev Moss","notice":"Dev Moss"}`, `{"notice":"Dev Moss","witness":"Dev Moss"}`},
+		{"told by both, and by the label", ``, `{"witness":"Dev Moss","notice":"Dev Moss"}`, `{"witness":"Dev Moss"}`},
 		{"one day for two", ``, `{"invoice_date":"2026-05-03","due":"2026-05-03"}`, `{"due":"2026-05-03","invoice_date":"2026-05-03"}`},
 		{"what stands twice", ``, `{"invoice":"Imrie","contract":"Imrie"}`, `{"contract":"Imrie","invoice":"Imrie"}`},
 	} {

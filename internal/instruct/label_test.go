@@ -1,0 +1,23 @@
+package instruct
+
+import "testing"
+
+func TestValuesBehindTheLabelOfAnotherKeyAreLeftOut(t *testing.T) {
+	const text = "LEASE\nLandlord: J. Siemen\nTenant: T. Kolb            Deposit:  € 480\nNet amount             4550.00\nRent from tenant: 2400\nT. Kolb lives in Hennay."
+	for _, c := range []struct{ name, schema, document, set, want string }{
+		{"behind a colon", `{"properties":{"landlord":{"type":"string"},"guarantor":{"type":"string"}}}`, text, `{"landlord":"J. Siemen","guarantor":"J. Siemen"}`, `{"landlord":"J. Siemen"}`},
+		{"whether that key has it or not", `{"properties":{"landlord":{"type":"string"},"guarantor":{"type":"string"}}}`, text, `{"guarantor":"J. Siemen"}`, `{}`},
+		{"told by a description", `{"properties":{"landlord":{"type":"string"},"owner":{"type":"string","description":"who is landlord"}}}`, text, `{"owner":"J. Siemen"}`, `{"owner":"J. Siemen"}`},
+		{"a number", `{"properties":{"deposit":{"type":"number"},"fee":{"type":"number"}}}`, text, `{"fee":480}`, `{}`},
+		{"behind a gap", `{"properties":{"net":{"type":"number"},"gross_amount":{"type":"number"},"amount_due":{"type":"number"}}}`, text, `{"gross_amount":4550,"net":4550}`, `{"gross_amount":4550,"net":4550}`},
+		{"the label of no key", `{"properties":{"rent":{"type":"number"},"guarantor":{"type":"string"}}}`, text, `{"guarantor":"J. Siemen"}`, `{"guarantor":"J. Siemen"}`},
+		{"it stands elsewhere, too", `{"properties":{"tenant":{"type":"string"},"neighbour":{"type":"string"}}}`, text, `{"neighbour":"T. Kolb"}`, `{"neighbour":"T. Kolb"}`},
+		{"one of its own words", `{"properties":{"tenant":{"type":"string"},"rent":{"type":"number"}}}`, text, `{"rent":2400}`, `{"rent":2400}`},
+		{"a word of another key's", `{"properties":{"position":{"type":"string"},"date_of_birth":{"type":"string"}}}`, "2020 to date   Surveyor", `{"position":"Surveyor"}`, `{"position":"Surveyor"}`},
+		{"a form of its word", `{"properties":{"najemca":{"type":"string"},"wynajem":{"type":"string"}}}`, "Najemca: Koliba", `{"wynajem":"Koliba"}`, `{"wynajem":"Koliba"}`},
+	} {
+		if got := conformed(t, c.schema, c.document, "Find what is asked for.", c.set); got != c.want {
+			t.Errorf("%s: %s, not %s", c.name, got, c.want)
+		}
+	}
+}
