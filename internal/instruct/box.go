@@ -86,9 +86,7 @@ func (c *conformer) truth(value bool, want expectation, key string) bool {
 	for _, b := range c.boxes() {
 		first, _, _ := strings.Cut(b.text, " ")
 		truth, ok := readTruth(first)
-		if ok && b.ticked && slices.ContainsFunc(wordsOf(b.line), func(w string) bool {
-			return slices.ContainsFunc(about, func(hint string) bool { return len(w) >= leastLike && alike(w, hint) })
-		}) {
+		if ok && b.ticked && anyAlike(wordsOf(b.line), about) {
 			said[truth] = true
 		}
 	}

@@ -13,7 +13,7 @@ import (
 func (c *conformer) withoutForeign(set map[string]any) {
 	keys := c.keys(set)
 	for _, key := range slices.Sorted(maps.Keys(set)) {
-		if c.foreign(set[key], key, keys) {
+		if c.foreign(set[key], key, keys) || c.otherNumber(set[key], key, keys) {
 			c.mistaken(key, set[key])
 			delete(set, key)
 		}
@@ -45,8 +45,7 @@ func (c *conformer) foreign(value any, key string, keys []string) bool {
 
 // labelsOther reports whether a label has all words of another key, and none that is like one of this key's.
 func (c *conformer) labelsOther(label []string, key string, keys []string) bool {
-	own := c.hints(key)
-	if slices.ContainsFunc(label, func(w string) bool { return slices.ContainsFunc(own, func(hint string) bool { return alike(w, hint) }) }) {
+	if anyAlike(label, c.hints(key)) {
 		return false
 	}
 	return slices.ContainsFunc(keys, func(other string) bool {
@@ -54,6 +53,57 @@ func (c *conformer) labelsOther(label []string, key string, keys []string) bool 
 		return other != key && len(words) > 0 && !slices.ContainsFunc(words, func(of string) bool {
 			return !slices.ContainsFunc(label, func(w string) bool { return sameWord(w, of) })
 		})
+	})
+}
+
+const (
+	longLabel   = 5 // bytes of a word that says what a number is; "no." does not
+	knownLabels = 2 // other keys whose words are labels in the text, by which it has the language of the keys
+)
+
+// otherNumber reports a code that stands only behind labels, none of which is like a word of its key, in a text that labels things by the words of
+// the keys.
+func (c *conformer) otherNumber(value any, key string, keys []string) bool {
+	text, isText := value.(string)
+	if !isText || !copied(value) || isDay(text) || c.labelled(key, keys) < knownLabels {
+		return false
+	}
+	own, found := c.hints(key), false
+	for _, p := range c.passages {
+		for _, place := range p.places(value) {
+			label := wordsOf(p.label(place))
+			telling := slices.ContainsFunc(label, func(w string) bool { return len(w) >= longLabel && !strings.ContainsFunc(w, digit) })
+			if !telling || anyAlike(label, own) {
+				return false
+			}
+			found = true
+		}
+	}
+	return found
+}
+
+// labelled counts the keys beside one whose words stand before a colon.
+func (c *conformer) labelled(key string, keys []string) int {
+	var labels []string
+	for _, p := range c.passages {
+		for line := range strings.Lines(p.original) {
+			if before, _, ok := strings.Cut(line, ":"); ok && len(before) <= maxLabel {
+				labels = append(labels, wordsOf(before)...)
+			}
+		}
+	}
+	n := 0
+	for _, other := range keys {
+		if other != key && anyAlike(labels, c.hints(other)) {
+			n++
+		}
+	}
+	return n
+}
+
+func anyAlike(words, hints []string) bool {
+	return slices.ContainsFunc(words, func(w string) bool {
+		return slices.ContainsFunc(hints, func(hint string) bool { return alike(w, hint) })
 	})
 }
 

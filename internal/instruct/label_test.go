@@ -21,3 +21,17 @@ func TestValuesBehindTheLabelOfAnotherKeyAreLeftOut(t *testing.T) {
 		}
 	}
 }
+
+func TestACodeBehindAForeignLabelIsLeftOut(t *testing.T) {
+	const schema = `{"properties":{"numero":{"type":"string","description":"número de la factura"},"fecha":{"type":"string"},"cliente":{"type":"string"},"pedido":{"type":"string","description":"número de pedido"}}}`
+	for _, c := range []struct{ name, document, set, want string }{
+		{"of something that is not asked for", "Factura: T/318  Fecha: hoy\nCliente: Rita\nAlbarán: 4.402/1", `{"numero":"T/318","pedido":"4.402/1"}`, `{"numero":"T/318"}`},
+		{"its own", "Factura: T/318  Fecha: hoy\nCliente: Rita\nPedidos: 4.402/1", `{"pedido":"4.402/1"}`, `{"pedido":"4.402/1"}`},
+		{"without a label", "Fecha: hoy\nCliente: Rita\n4.402/1", `{"pedido":"4.402/1"}`, `{"pedido":"4.402/1"}`},
+		{"a text in another language", "Invoice: T/318\nOrder number: 4.402/1", `{"pedido":"4.402/1"}`, `{"pedido":"4.402/1"}`},
+	} {
+		if got := conformed(t, schema, c.document, "Find what is asked for.", c.set); got != c.want {
+			t.Errorf("%s: %s, not %s", c.name, got, c.want)
+		}
+	}
+}
