@@ -17,6 +17,8 @@ func TestMistakenValuesAreLeftOut(t *testing.T) {
 			`{"a":"418-C","b":"418-C"}`, `{"a":"418-C"}`},
 		{"told by nothing", ``, `{"landlord":"Dev Moss","guarantor":"Dev Moss"}`, `{"guarantor":"Dev Moss","landlord":"Dev Moss"}`},
 		{"told by both, and by the label", ``, `{"witness":"Dev Moss","notice":"Dev Moss"}`, `{"witness":"Dev Moss"}`},
+		{"one number for two, told by nothing", ``, `{"fee":418,"pages":418}`, `{"fee":418,"pages":418}`},
+		{"one number for two, told by a word", ``, `{"invoice_number":418,"guarantee":418}`, `{"invoice_number":418}`},
 		{"one day for two", ``, `{"invoice_date":"2026-05-03","due":"2026-05-03"}`, `{"due":"2026-05-03","invoice_date":"2026-05-03"}`},
 		{"what stands twice", ``, `{"invoice":"Imrie","contract":"Imrie"}`, `{"contract":"Imrie","invoice":"Imrie"}`},
 	} {

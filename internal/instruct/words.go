@@ -252,7 +252,7 @@ func placeConcept(w string) string {
 
 // phoneWord reports words for a telephone.
 func phoneWord(w string) bool {
-	return beginsWith(w, "telefon", "telephon", "telf", "talrun", "телефон", "电话", "電話", "전화") || slices.Contains([]string{"phone", "tel", "mobile", "cellphone",
+	return beginsWith(w, "telefon", "telefoon", "telephon", "telf", "puhelin", "talrun", "телефон", "电话", "電話", "전화") || slices.Contains([]string{"phone", "tel", "mobile", "cellphone",
 		"handy", "handynummer", "fax", "movil", "cellulare", "факс", "komorka"}, w)
 }
 
