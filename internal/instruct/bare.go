@@ -50,7 +50,7 @@ func (c *conformer) isTitle(word string) bool {
 	if word == "M." {
 		return slices.ContainsFunc([]string{"Mme", "Mlle", "Madame", "Monsieur", "MM."}, func(other string) bool { return c.inText(other) })
 	}
-	parts := strings.Fields(foldText(word, asWords))
+	parts := strings.Fields(foldText(strings.TrimRight(word, "ºª"), asWords)) // Sr.ª, Eng.º
 	return len(parts) > 0 && !slices.ContainsFunc(parts, func(part string) bool { return !addressForm(part) })
 }
 
