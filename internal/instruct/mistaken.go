@@ -10,18 +10,22 @@ import (
 // A model that finds nothing for a key likes to give it something else that the document has: a name as the telephone, the number of the
 // invoice as that of the contract. What can be told of this without a model is told here.
 
-// ofKind reports whether a text can be what its key names: a telephone has digits, a mail address an @.
+// ofKind reports whether a text can be what its key names: a telephone has digits, a mail address an @, and the number of a thing a digit.
 func ofKind(key, text string) bool {
-	switch contactKind(wordsOf(key)) {
+	words, folded := wordsOf(key), foldText(text, asText)
+	switch contactKind(words) {
 	case "phone":
-		return digitsIn(foldText(text, asText)) >= leastPhone
+		return digitsIn(folded) >= leastPhone
 	case "email":
-		return strings.Contains(foldText(text, asText), "@")
+		return strings.Contains(folded, "@")
 	}
-	return true
+	return len(words) == 0 || !numberWord(words[len(words)-1]) || len(text) < leastWord || digitsIn(folded) > 0
 }
 
-const leastPhone = 3 // digits
+const (
+	leastPhone = 3 // digits
+	leastWord  = 4 // bytes of a text that is a word, and not a code of letters
+)
 
 // contactKind gives what a key names if that is a way to reach somebody: "phone" or "email". The key must end so: a phone_brand is none.
 func contactKind(words []string) string {

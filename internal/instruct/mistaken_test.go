@@ -8,6 +8,7 @@ func TestMistakenValuesAreLeftOut(t *testing.T) {
 		{"a name is no telephone", ``, `{"telephone":"Famille Imrie","name":"Famille Imrie"}`, `{"name":"Famille Imrie"}`},
 		{"nor is a mail address", ``, `{"customer_phone_number":"imrie@example.org"}`, `{}`},
 		{"a name is no mail address", ``, `{"e_mail":"Famille Imrie","email_address":"imrie@example.org"}`, `{"email_address":"imrie@example.org"}`},
+		{"a name is no number", ``, `{"invoice_number":"Famille Imrie","rechnungsnummer":"Dev Moss","number":"418-C"}`, `{"number":"418-C"}`},
 		{"a brand of telephones", ``, `{"phone_brand":"Famille Imrie"}`, `{"phone_brand":"Famille Imrie"}`},
 		{"the number of something else", ``, `{"invoice":"418-C","contract":"418-C"}`, `{"invoice":"418-C"}`},
 		{"a word that both keys have", ``, `{"invoice_contact":"Dev Moss","witness_contact":"Dev Moss"}`, `{"witness_contact":"Dev Moss"}`},

@@ -261,6 +261,11 @@ func emailWord(w string) bool {
 	return beginsWith(w, "email", "epast", "courriel", "邮箱", "メール", "이메일")
 }
 
+// numberWord reports words for the number of a thing, also at the end of compounds such as Rechnungsnummer.
+func numberWord(w string) bool {
+	return slices.ContainsFunc([]string{"number", "nummer", "numero", "numurs", "номер", "numer", "numeris", "番号", "号码"}, func(end string) bool { return strings.HasSuffix(w, end) })
+}
+
 // contactNoun reports words that follow one of those, and say nothing more.
 func contactNoun(w string) bool {
 	return slices.Contains([]string{"number", "nummer", "numero", "номер", "numurs", "numer", "nr", "no", "address", "adresse", "adrese"}, w)
