@@ -5,13 +5,14 @@ import "testing"
 func TestValuesLoseWhatWasNotAskedFor(t *testing.T) {
 	const text = `Mme Odile Brachet, M. Gaspard Teyssier, Dr. Maja Imrie-Holt, 4 Quay Street, 12999 Wexley; Dipl.-Ing. (FH) Anton Reger
 Herr Grau; St. Anna Hospital; Mill & Sons Ltd., Rope Walk 9, 12998 Hennay; sage, 5 kg, dried; Board of 3 May 2024, revised; M. Scott Holt
-Eng.º Baltasar Noronha; signed: D. Marlowe, for Mill & Sons: Dora Marlowe; A. Holt; Anna Holt; Arne Holt; L. Brown`
+Eng.º Baltasar Noronha; dyr. mgr Anna Koliba, tel. 000 118 445; signed: D. Marlowe, for Mill & Sons: Dora Marlowe; A. Holt; Anna Holt; Arne Holt; L. Brown`
 	for _, c := range []struct{ name, schema, set, want string }{
 		{"a title", ``, `{"by":"Dr. Maja Imrie-Holt"}`, `{"by":"Maja Imrie-Holt"}`},
 		{"a form of address", ``, `{"by":"Mme Odile Brachet"}`, `{"by":"Odile Brachet"}`},
 		{"an initial in a text with such forms", ``, `{"by":"M. Gaspard Teyssier"}`, `{"by":"Gaspard Teyssier"}`},
 		{"titles with their school", ``, `{"by":"Dipl.-Ing. (FH) Anton Reger"}`, `{"by":"Anton Reger"}`},
 		{"a title with its ending", ``, `{"by":"Eng.º Baltasar Noronha"}`, `{"by":"Baltasar Noronha"}`},
+		{"a title in small letters, and a telephone", ``, `{"by":"dyr. mgr Anna Koliba, tel. 000 118 445"}`, `{"by":"Anna Koliba"}`},
 		{"in a list", ``, `{"by":["Mme Odile Brachet","Dr. Maja Imrie-Holt"]}`, `{"by":["Odile Brachet","Maja Imrie-Holt"]}`},
 		{"half of a name", ``, `{"by":"Herr Grau"}`, `{"by":"Herr Grau"}`},
 		{"no title", ``, `{"by":"St. Anna Hospital"}`, `{"by":"St. Anna Hospital"}`},
