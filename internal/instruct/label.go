@@ -65,7 +65,7 @@ const (
 // the keys.
 func (c *conformer) otherNumber(value any, key string, keys []string) bool {
 	text, isText := value.(string)
-	if !isText || !copied(value) || isDay(text) || c.labelled(key, keys) < knownLabels {
+	if !isText || !copied(value) || isDay(text) || strings.Contains(text, "@") || strings.Contains(text, "://") || c.labelled(key, keys) < knownLabels {
 		return false
 	}
 	own, found := c.hints(key), false
@@ -115,7 +115,7 @@ func alike(a, b string) bool {
 	if len(a) > len(b) {
 		short, long = b, a
 	}
-	return sameWord(a, b) || len(short) >= leastLike && strings.Contains(long, stem(short))
+	return sameWord(a, b) || len(short) >= leastLike && strings.Contains(long, stem(short)) || len(short) >= minWord && strings.HasPrefix(long, short) // "Ref."
 }
 
 const (
@@ -133,7 +133,8 @@ func (p *passage) label(place span) string {
 	if !parted && !strings.HasSuffix(before, strings.Repeat(" ", gapWidth)) && !strings.HasSuffix(before, "\t") {
 		return ""
 	}
-	for _, end := range []string{strings.Repeat(" ", gapWidth), "\t", ". ", "; ", ", ", ": ", "|"} {
+	bare = bare[lastSentence(bare):]
+	for _, end := range []string{strings.Repeat(" ", gapWidth), "\t", "; ", ", ", ": ", "|"} {
 		if i := strings.LastIndex(bare, end); i >= 0 {
 			bare = bare[i+len(end):]
 		}

@@ -27,6 +27,8 @@ func TestACodeBehindAForeignLabelIsLeftOut(t *testing.T) {
 	for _, c := range []struct{ name, document, set, want string }{
 		{"of something that is not asked for", "Factura: T/318  Fecha: hoy\nCliente: Rita\nAlbarán: 4.402/1", `{"numero":"T/318","pedido":"4.402/1"}`, `{"numero":"T/318"}`},
 		{"its own", "Factura: T/318  Fecha: hoy\nCliente: Rita\nPedidos: 4.402/1", `{"pedido":"4.402/1"}`, `{"pedido":"4.402/1"}`},
+		{"its own, shortened", "Fecha: hoy\nCliente: Rita\nPed (oficina): 4.402/1", `{"pedido":"4.402/1"}`, `{"pedido":"4.402/1"}`},
+		{"an address that says what it is", "Fecha: hoy\nCliente: Rita\nEscribir: a22@example.org", `{"pedido":"a22@example.org"}`, `{"pedido":"a22@example.org"}`},
 		{"without a label", "Fecha: hoy\nCliente: Rita\n4.402/1", `{"pedido":"4.402/1"}`, `{"pedido":"4.402/1"}`},
 		{"a text in another language", "Invoice: T/318\nOrder number: 4.402/1", `{"pedido":"4.402/1"}`, `{"pedido":"4.402/1"}`},
 	} {
