@@ -287,7 +287,7 @@ func titleWord(w string) bool {
 
 // addressWord reports words of keys that ask for a place.
 func addressWord(w string) bool {
-	return beginsWith(w, "address", "anschrift", "direccion", "domicil", "indirizz", "endereco", "morada", "адрес", "adres", "wohn", "sitz", "siege", "sede", "location", "place",
+	return beginsWith(w, "address", "anschrift", "direccion", "domicil", "indirizz", "endereco", "morada", "адрес", "adres", "wohn", "sitz", "siege", "sede", "location", "place", //nolint:misspell // another language
 		"lieu", "luogo", "lugar", "miejsc", "mesto", "место", "vieta", "plats", "plaats", "street", "city", "town", "venue", "where", "site") || w == "ort" || placeConcept(w) == "address" || placeConcept(w) == "city"
 }
 
