@@ -34,7 +34,7 @@ func (c *conformer) foreign(value any, key string, keys []string) bool {
 	found := false
 	for _, p := range c.passages {
 		for _, place := range p.places(value) {
-			if !c.labelsOther(wordsOf(p.label(place)), key, keys) {
+			if p.besides(place, c.hints(key)) || !c.labelsOther(wordsOf(p.label(place)), key, keys) {
 				return false
 			}
 			found = true
@@ -73,7 +73,7 @@ func (c *conformer) otherNumber(value any, key string, keys []string) bool {
 		for _, place := range p.places(value) {
 			label := wordsOf(p.label(place))
 			telling := slices.ContainsFunc(label, func(w string) bool { return len(w) >= longLabel && !strings.ContainsFunc(w, digit) })
-			if !telling || anyAlike(label, own) {
+			if !telling || anyAlike(label, own) || p.besides(place, own) {
 				return false
 			}
 			found = true
@@ -116,6 +116,12 @@ func alike(a, b string) bool {
 		short, long = b, a
 	}
 	return sameWord(a, b) || len(short) >= leastLike && strings.Contains(long, stem(short)) || len(short) >= minWord && strings.HasPrefix(long, short) // "Ref."
+}
+
+// besides reports whether one of the hints stands behind a place on its line: "Present: Ann Lee (chair)".
+func (p *passage) besides(place span, hints []string) bool {
+	after, _, _ := strings.Cut(p.original[place.end:min(len(p.original), place.end+hintAfter)], "\n")
+	return anyAlike(wordsOf(after), hints)
 }
 
 const (

@@ -14,6 +14,7 @@ func TestValuesBehindTheLabelOfAnotherKeyAreLeftOut(t *testing.T) {
 		{"it stands elsewhere, too", `{"properties":{"tenant":{"type":"string"},"neighbour":{"type":"string"}}}`, text, `{"neighbour":"T. Kolb"}`, `{"neighbour":"T. Kolb"}`},
 		{"one of its own words", `{"properties":{"tenant":{"type":"string"},"rent":{"type":"number"}}}`, text, `{"rent":2400}`, `{"rent":2400}`},
 		{"a word of another key's", `{"properties":{"position":{"type":"string"},"date_of_birth":{"type":"string"}}}`, "2020 to date   Surveyor", `{"position":"Surveyor"}`, `{"position":"Surveyor"}`},
+		{"its own word behind it", `{"properties":{"present":{"type":"array"},"chair":{"type":"string"}}}`, "Present: Ann Lee (chair), Jo Wu", `{"chair":"Ann Lee"}`, `{"chair":"Ann Lee"}`},
 		{"a form of its word", `{"properties":{"najemca":{"type":"string"},"wynajem":{"type":"string"}}}`, "Najemca: Koliba", `{"wynajem":"Koliba"}`, `{"wynajem":"Koliba"}`},
 	} {
 		if got := conformed(t, c.schema, c.document, "Find what is asked for.", c.set); got != c.want {
