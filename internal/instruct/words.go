@@ -273,7 +273,7 @@ func contactNoun(w string) bool {
 
 // addressForm reports forms of address, and titles that stand before names.
 func addressForm(w string) bool {
-	return slices.Contains([]string{"mr", "mrs", "ms", "miss", "mx", "sir", "dame", "lady", "rev", "capt", "dr", "doctor", "prof", "professor", "herr", "herrn", "frau", "hr", "fr", "dipl", "ing",
+	return slices.Contains([]string{"mr", "mrs", "ms", "miss", "mx", "sir", "rev", "capt", "dr", "doctor", "prof", "professor", "herr", "herrn", "frau", "hr", "fr", "dipl", "ing",
 		"mag", "monsieur", "madame", "mademoiselle", "mme", "mlle", "maitre", "sr", "sra", "srta", "senor", "senora", "don", "dona", "dra", "sig", "sigra", "signor", "signora", "dott", "dottssa",
 		"ssa", "avv", "eng", "enga", "pan", "pani", "pana", "pania", "panu", "inz", "mgr", "hab", "dhr", "mevr", "mevrouw", "mw", "drs", "herra", "rouva", "fru", "froken", "fil",
 		"kungs", "kundze", "господин", "госпожа", "г", "н", "жа", "проф", "д"}, w)
