@@ -45,7 +45,8 @@ func (c *conformer) withoutTitle(text string) string {
 	return strings.Join(rest, " ")
 }
 
-// isTitle reports a form of address or a title: a known one, or an abbreviation in small letters. M. is one where the text speaks of others in French, and else the initial of a name.
+// isTitle reports a form of address or a title: a known one, or an abbreviation in small letters. M. is one where the text speaks of others in
+// French, and else the initial of a name.
 func (c *conformer) isTitle(word string) bool {
 	if word == "M." {
 		return slices.ContainsFunc([]string{"Mme", "Mlle", "Madame", "Monsieur", "MM."}, func(other string) bool { return c.inText(other) })

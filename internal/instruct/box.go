@@ -51,7 +51,7 @@ func boxesIn(line string) []box {
 
 // ticked gives, for a word of an enum, the one word of it that the text has behind a ticked box, if the word itself is behind an empty one.
 func (c *conformer) ticked(word string, want expectation) string {
-	if len(want.words) == 0 {
+	if !c.strict || len(want.words) == 0 {
 		return word
 	}
 	var chosen []string
@@ -81,6 +81,9 @@ func begins(text, with string) bool {
 
 // truth gives the truth that the boxes for yes and no say behind the words of a key, or else the value that there is.
 func (c *conformer) truth(value bool, want expectation, key string) bool {
+	if !c.strict {
+		return value
+	}
 	about := hintsUnder(c.schema, want.of, key)
 	said := map[bool]bool{}
 	for _, b := range c.boxes() {

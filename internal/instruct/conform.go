@@ -72,7 +72,7 @@ func (c *conformer) grounded(value any, want expectation, key string) bool {
 	case isText && (remark(text) || !ofKind(key, text) || !identifies(key, c.description(want), text)):
 		c.mistaken(strings.Fields(key)[0], value)
 		return false
-	case zero(value) && !c.hasZero():
+	case zero(value) && !c.hasZero() && !c.saysNone(hintsUnder(c.schema, want.of, key)):
 		c.invented(strings.Fields(key)[0], value)
 		return false
 	case c.inText(value):
@@ -113,6 +113,19 @@ func (c *conformer) hasZero() bool {
 			written := p.in(asText).text[f.at.start:f.at.end]
 			return f.value == "0" && !f.loose && !strings.HasPrefix(written, "00")
 		})
+	})
+}
+
+// saysNone reports whether a short line of the text that speaks of a key has a word such as none: "Absences: none".
+func (c *conformer) saysNone(hints []string) bool {
+	none := func(w string) bool { return negativeWord(w) || missingWord(w) }
+	return slices.ContainsFunc(c.passages, func(p *passage) bool {
+		for line := range strings.Lines(p.original) {
+			if words := wordsOf(line); len(line) <= maxLabel && slices.ContainsFunc(words, none) && anyAlike(words, hints) {
+				return true
+			}
+		}
+		return false
 	})
 }
 
