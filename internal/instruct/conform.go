@@ -50,7 +50,7 @@ func (c *conformer) value(value, of any, key string, listed bool) (made any, ok 
 		return made, ok && c.grounded(made, want, key)
 	case json.Number:
 		made = c.number(value, want, key)
-		return made, c.grounded(made, want, key)
+		return made, made != nil && c.grounded(made, want, key)
 	case []any:
 		return c.array(value, want, key)
 	case map[string]any:
@@ -234,6 +234,7 @@ func (c *conformer) array(items []any, want expectation, key string) (any, bool)
 	return made, len(made) > 0
 }
 
+// number gives a number as it is wanted; nil means "not found".
 func (c *conformer) number(n json.Number, want expectation, key string) any {
 	if want.takes("number") || want.takes("integer") {
 		n = c.correctNumber(n, key)
@@ -246,7 +247,10 @@ func (c *conformer) number(n json.Number, want expectation, key string) any {
 		return c.spelled(string(n), want)
 	}
 	if want.takes("array") {
-		item, _ := c.value(n, want.items, key, true)
+		item, ok := c.value(n, want.items, key, true)
+		if !ok {
+			return nil
+		}
 		return []any{item}
 	}
 	return n

@@ -64,6 +64,8 @@ func TestConformToSchema(t *testing.T) {
 		{"unknown, by another name", `{"type":"string","description":"title of the record"}`, "", `"Unknown Pleasures"`, `{"v":"Unknown Pleasures"}`},
 		{"from nowhere", `{"type":"string","format":"date"}`, "on 5 March 2026", `"2026-03-31"`, `{}`},
 		{"a number from nowhere", `{"type":"number"}`, "3 of 4", `1993`, `{}`},
+		{"a number for a list, from nowhere", `{"type":"array","items":{"type":"number"}}`, "3 of 4", `1993`, `{}`},
+		{"a number for a list", `{"type":"array","items":{"type":"number"}}`, "3 of 4", `3`, `{"v":[3]}`},
 		{"a code from nowhere", `{"type":"string"}`, "No. 17", `"INV-0042"`, `{}`},
 		{"an address from nowhere", `{"type":"string"}`, "Mail me", `"me@example.com"`, `{}`},
 		{"a text in other words", `{"type":"string"}`, "Riga", `"Latvia"`, `{"v":"Latvia"}`},
