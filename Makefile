@@ -132,6 +132,10 @@ openapi := go run ./cmd/satchel openapi
 bench: ## Satchel beside its limits and its peers, into bench/RESULTS.md; takes long
 	go run ./bench
 
+.PHONY: bench-large
+bench-large: ## the sections of bench/RESULTS.md on ten million files in PostgreSQL; an hour, and 50 GB on the disk
+	go run ./bench -large -peers=false -only '^huge-' -update
+
 .PHONY: setup
 setup:
 	@scripts/setup

@@ -23,6 +23,7 @@ type sizes struct {
 	window       time.Duration // how long a rate is measured
 	files        int           // files in a store of ordinary size
 	million      int           // files in a large store
+	tenMillion   int           // files in the largest one, which takes long to load
 	deleted      int           // files that are deleted in one turn
 	rest         time.Duration // how long a server is left alone to be called idle
 	repeats      int           // requests of which the median is a latency
@@ -36,10 +37,10 @@ type sizes struct {
 func (o options) sizes() sizes {
 	if o.quick {
 		return sizes{large: 4 << 20, small: 4 << 10, atOnce: 4, window: 50 * time.Millisecond, rest: 50 * time.Millisecond, files: 300, million: 2_000,
-			deleted: 40, repeats: 5, contentFiles: 20, mixed: cmp.Or(o.documents, 40), sameFormat: 2, crowded: 8, crowdedSize: 1 << 20}
+			tenMillion: cmp.Or(o.huge, 5_000), deleted: 40, repeats: 5, contentFiles: 20, mixed: cmp.Or(o.documents, 40), sameFormat: 2, crowded: 8, crowdedSize: 1 << 20}
 	}
 	return sizes{large: 1 << 30, small: 4 << 10, atOnce: 16, window: 3 * time.Second, rest: 2 * time.Second, files: 10_000, million: 1_000_000,
-		deleted: 3_000, repeats: 100, contentFiles: 1_000, mixed: cmp.Or(o.documents, 1_000), sameFormat: 40, crowded: 64, crowdedSize: 256 << 20}
+		tenMillion: cmp.Or(o.huge, 10_000_000), deleted: 3_000, repeats: 100, contentFiles: 1_000, mixed: cmp.Or(o.documents, 1_000), sameFormat: 40, crowded: 64, crowdedSize: 256 << 20}
 }
 
 // bench is one run: the programs, the folders, and what was started.

@@ -4,6 +4,13 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -62,6 +69,106 @@ func TestVerdicts(t *testing.T) {
 	}
 	if got := tbl.outcome(atLeast("a", 1, "absent")); len(got) != 0 {
 		t.Errorf("an outcome against somebody who took no part: %v", got)
+	}
+}
+
+// TestSections: what is measured by itself goes in its place in the results, or behind the others, and everything else stays.
+func TestSections(t *testing.T) {
+	one := func(title string, g goal) *table {
+		return &table{measure: measure{title: title, unit: "ms", goals: []goal{g}}, order: []string{"a"}, values: map[string][]float64{"a": {1}}}
+	}
+	d := document{head: "# Results\n\n- Machine: one.\n- Goals: none.\n", notes: "## What the figures mean\n\nNothing.\n"}
+	d.put(one("first", under("a", 2)))
+	d.put(one("second", under("a", 2)))
+	before := d.text()
+	if again := split(before); again.text() != before || len(again.sections) != 2 || again.notes != d.notes {
+		t.Errorf("read and written again it is\n%s\nand was\n%s", again.text(), before)
+	}
+	d.put(one("first", under("a", 0.5)))
+	d.put(one("third", under("a", 2)))
+	after := d.text()
+	for _, want := range []string{"- Goals: 2 met, 1 missed.\n\n## first\n", "**missed** |\n\n## second\n", "| met |\n\n## third\n", "| met |\n\n## What"} {
+		if !strings.Contains(after, want) || strings.Count(after, "Goals:") != 1 {
+			t.Errorf("no %q in\n%s", want, after)
+		}
+	}
+}
+
+// TestResults: a whole run replaces everything but what takes too long for it; a part of the measures replaces its own sections.
+func TestResults(t *testing.T) {
+	b := &bench{options: options{only: regexp.MustCompile(""), out: "results.md"}, root: t.TempDir()}
+	path := filepath.Join(b.root, b.out)
+	long := b.largest()[0]
+	of := func(title, unit string) *table {
+		return &table{measure: measure{title: title, unit: unit}, order: []string{"a"}, values: map[string][]float64{"a": {1}}}
+	}
+	write := func(want string, tables ...*table) {
+		t.Helper()
+		if err := b.write(tables, nil); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, s := range split(string(text)).sections {
+			got = append(got, s.title+" "+s.text[strings.Index(s.text, "| a | 1.00 ")+11:][:1])
+		}
+		if got := strings.Join(got, ", "); got != want {
+			t.Errorf("the sections are %s, want %s", got, want)
+		}
+	}
+	b.errw = io.Discard
+	b.update = true
+	if err := b.write([]*table{of("x", "A")}, nil); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("an update of nothing: %v", err)
+	}
+	b.update = false
+	write("x A, y A, "+long.title+" A", of("x", "A"), of("y", "A"), of(long.title, "A"))
+	write("y B, "+long.title+" A", of("y", "B"))
+	b.update = true
+	write("y B, "+long.title+" C, z C", of(long.title, "C"), of("z", "C"))
+	b.update, b.only = false, regexp.MustCompile("x")
+	write("x D", of("x", "D"))
+}
+
+// TestTheResultsAreWhole, although their parts are measured at different times.
+func TestTheResultsAreWhole(t *testing.T) {
+	text, err := os.ReadFile("RESULTS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{root: ".."}
+	d := split(string(text))
+	if d.notes, err = b.notes(); err != nil {
+		t.Fatal(err)
+	}
+	if d.text() != string(text) {
+		t.Error("RESULTS.md does not end with NOTES.md, or its goals are miscounted")
+	}
+}
+
+func TestJumping(t *testing.T) {
+	for _, n := range []int{1, 2, 100, 500, 7920} {
+		seen := map[string]bool{}
+		next := jumping(n, func(i int) *request { return &request{path: fmt.Sprint(i)} })
+		for range n {
+			seen[next().path] = true
+		}
+		if len(seen) != n {
+			t.Errorf("of %d only %d had their turn", n, len(seen))
+		}
+	}
+}
+
+func TestPeople(t *testing.T) {
+	for n, want := range map[int]string{
+		300: "300", 10_000: "10 thousand", 1_000_000: "1 million", 10_000_000: "10 million", 1_500_000: "1500 thousand", 1_234: "1234",
+	} {
+		if got := people(n); got != want {
+			t.Errorf("%d is %s, want %s", n, got, want)
+		}
 	}
 }
 

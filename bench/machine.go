@@ -84,6 +84,9 @@ func (b *bench) versions(ctx context.Context) string {
 	if b.peers {
 		all = append(all, "nginx "+b.programs.nginxVersion, "PocketBase "+pocketbaseVersion, "versitygw "+versitygwVersion, "tusd "+tusdVersion)
 	}
+	if b.database != nil {
+		all = append(all, "PostgreSQL "+b.database.version(ctx))
+	}
 	return strings.Join(all, ", ")
 }
 

@@ -35,9 +35,11 @@ type options struct {
 	long   bool
 	peers  bool
 	pprof  bool
+	update bool
 	out    string
 
 	documents int // of the mixture; 0: as many as usual
+	huge      int // files in the largest database; 0: as many as usual
 }
 
 func parse(args []string, errw io.Writer) (options, error) {
@@ -48,20 +50,25 @@ func parse(args []string, errw io.Writer) (options, error) {
 	fs.IntVar(&o.rounds, "rounds", 3, "rounds that count; one more goes before them and is thrown away")
 	fs.StringVar(&only, "only", "", "run only the measures whose name matches this regular expression, and write only to -out")
 	fs.BoolVar(&o.quick, "quick", false, "small sizes: shows that the bench works, says nothing about speed")
-	fs.BoolVar(&o.long, "large", false, "also what takes long: PocketBase's memory in many large uploads at once")
+	fs.BoolVar(&o.long, "large", false, "also what takes long: PocketBase's memory in many large uploads at once, and ten million files in PostgreSQL")
+	fs.BoolVar(&o.update, "update", false, "write only the sections of what is measured, and leave the others in the file as they are")
 	fs.BoolVar(&o.peers, "peers", true, "install and run the peers")
 	fs.BoolVar(&o.pprof, "pprof", false, "start Satchel with its profiler and say where it is")
 	fs.IntVar(&o.documents, "documents", 0, "how many documents of all formats are processed, in the place of the usual number")
+	fs.IntVar(&o.huge, "files", 0, "how many files -large loads into PostgreSQL, in the place of the usual number")
 	fs.StringVar(&o.out, "out", "", "file for the results (default bench/RESULTS.md for a whole run, else standard output)")
 	if err := fs.Parse(args); err != nil {
 		return o, err
 	}
-	if o.rounds < 1 || o.documents < 0 {
-		return o, errors.New("-rounds is 1 or more, and -documents not negative")
+	if o.rounds < 1 || o.documents < 0 || o.huge < 0 {
+		return o, errors.New("-rounds is 1 or more, -documents and -files are not negative")
+	}
+	if o.update && o.quick {
+		return o, errors.New("-update is for what was measured: not with -quick")
 	}
 	var err error
 	o.only, err = regexp.Compile(only)
-	if o.out == "" && only == "" && !o.quick {
+	if o.out == "" && (only == "" || o.update) && !o.quick {
 		o.out = filepath.Join("bench", "RESULTS.md")
 	}
 	return o, err

@@ -10,7 +10,11 @@ import (
 
 // measures lists everything that is measured, with the goals.
 func (b *bench) measures() []measure {
-	return slices.Concat(b.throughputs(), b.costs(), b.processing(), b.sharing())
+	all := slices.Concat(b.throughputs(), b.costs(), b.processing(), b.sharing())
+	if b.long || b.quick {
+		all = append(all, b.largest()...)
+	}
+	return all
 }
 
 func (b *bench) throughputs() []measure {
@@ -174,8 +178,9 @@ func (b *bench) sharing() []measure {
 			},
 		},
 		{
-			name: "postgres-bytes", title: "PostgreSQL: bytes on the disk for a file", unit: "bytes", setup: b.databaseBytes,
-			note: "A file has five keys of metadata, and no text. What its bytes take is not counted.",
+			name: "postgres-bytes", title: "PostgreSQL: bytes on the disk for a file", unit: "bytes",
+			setup: func(ctx context.Context) ([]contestant, error) { return b.databaseBytes(ctx, b.files, b.million) },
+			note:  "A file has five keys of metadata, and no text. What its bytes take is not counted.",
 		},
 		{
 			name: "s3-memory", title: "S3: memory of a server", unit: "MiB", setup: b.bucketMemory,
@@ -185,6 +190,28 @@ func (b *bench) sharing() []measure {
 		{
 			name: "servers", title: fmt.Sprintf("One and two servers on one database and one bucket, %d clients at once", b.atOnce), unit: "requests/s", setup: b.severalServers,
 			note: "All of it on one machine, which a single server fills already: this shows what a second one costs, not what it gains.",
+		},
+	}
+}
+
+// largest lists what is measured in a PostgreSQL database with ten million files, which takes long to load.
+func (b *bench) largest() []measure {
+	files, many := people(b.files), people(b.tenMillion)
+	of := func(what string) goal { return atMost(what+", "+many, 1.5, what+", "+files) }
+	return []measure{
+		{
+			name: "huge-load", title: "PostgreSQL, " + many + " files: how long they load", unit: "s", setup: b.loads,
+			note: "Once, by COPY into all tables at the same time; a table's indexes are made when it is full. The rows are made by the program that copies them, on the same processors.",
+		},
+		{
+			name: "huge-pages", title: "PostgreSQL, " + many + " files: pages of 100, filters that 100 files match, reads by id", unit: "ms", setup: b.hugePages,
+			note:  fmt.Sprintf("Median of %d requests, one after the other: the same request each time, or each time another one, for what lies anywhere in the database.", b.repeats),
+			goals: []goal{of(firstPage), of(middlePage), of(sameFilter)},
+		},
+		{
+			name: "huge-bytes", title: "PostgreSQL, " + many + " files: bytes on the disk for a file", unit: "bytes",
+			note:  "A file has five keys of metadata, no text, and no entry in the audit. What its bytes take is not counted.",
+			setup: func(ctx context.Context) ([]contestant, error) { return b.databaseBytes(ctx, b.files, b.tenMillion) },
 		},
 	}
 }
@@ -203,8 +230,8 @@ func size(n int64) string {
 // people writes a count as people do.
 func people(n int) string {
 	switch {
-	case n == 1_000_000:
-		return "1 million"
+	case n >= 1_000_000 && n%1_000_000 == 0:
+		return fmt.Sprintf("%d million", n/1_000_000)
 	case n >= 1_000 && n%1_000 == 0:
 		return fmt.Sprintf("%d thousand", n/1_000)
 	}

@@ -13,12 +13,18 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/internal/meta/postgrestest"
 	"github.com/satchel-files/satchel/internal/meta/sqlstore"
 )
 
 // home is where an installation keeps its rows and its bytes: URLs.
-type home struct{ database, blobs string }
+type home struct {
+	database, blobs string
+
+	ids              []string      // of files from all over those that were loaded, oldest first
+	loaded, vacuumed time.Duration // how long that took
+}
 
 // postgres is a PostgreSQL server for the whole run. What it acknowledges is on the disk.
 type postgres struct {
@@ -79,6 +85,18 @@ func (p *postgres) do(ctx context.Context, sql string) error {
 	return postgrestest.Do(ctx, postgrestest.URL(p.folder, "postgres"), sql)
 }
 
+// version gives the server's, as people write it.
+func (p *postgres) version(ctx context.Context) string {
+	conn, err := pgx.Connect(ctx, postgrestest.URL(p.folder, "postgres"))
+	if err != nil {
+		return "of an unknown version"
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	version := "of an unknown version"
+	_ = conn.QueryRow(ctx, `SELECT split_part(current_setting('server_version'), ' ', 1)`).Scan(&version)
+	return version
+}
+
 // stop ends the server and removes what it kept. None is stopped too.
 func (p *postgres) stop() {
 	if p == nil {
@@ -95,7 +113,7 @@ func (p *postgres) empty(ctx context.Context) (url string, err error) {
 	return postgrestest.URL(p.folder, name), p.do(ctx, "CREATE DATABASE "+name+" TEMPLATE template0 ENCODING 'UTF8'")
 }
 
-// homeOf gives one with n files that have rows but no bytes: the rows of the embedded store of that size, copied by COPY. It is made once in a run.
+// homeOf gives one with n files that have rows but no bytes, loaded by COPY. It is made once in a run.
 func (b *bench) homeOf(ctx context.Context, n int) (h home, err error) {
 	p, err := b.postgres(ctx)
 	if err != nil {
@@ -104,52 +122,79 @@ func (b *bench) homeOf(ctx context.Context, n int) (h home, err error) {
 	if h, made := p.filled[n]; made {
 		return h, nil
 	}
-	data, err := b.filled(ctx, n)
+	if h, err = b.newHome(ctx, p); err != nil {
+		return h, err
+	}
+	s, err := b.serverOn(h)
 	if err != nil {
 		return h, err
 	}
+	scope, err := s.settle(ctx)
+	if err != nil {
+		return h, err
+	}
+	if err := b.fillHome(ctx, &h, scope, n-1); err != nil {
+		return h, fmt.Errorf("load rows: %w", err)
+	}
+	p.filled[n] = h
+	return h, nil
+}
+
+// newHome gives one with nothing in it.
+func (b *bench) newHome(ctx context.Context, p *postgres) (h home, err error) {
 	folder, err := b.folder("blobs")
 	if err != nil {
 		return h, err
 	}
 	h.blobs = "file://" + folder
-	// A server takes only a place in which there are some of its bytes: those of the one file that was uploaded.
-	if err := os.CopyFS(folder, os.DirFS(filepath.Join(data, "blobs"))); err != nil {
-		return h, err
-	}
-	if h.database, err = p.empty(ctx); err != nil {
-		return h, err
-	}
-	b.say("copying %s rows to PostgreSQL", people(n))
-	begin := time.Now()
-	if err := copyRows(ctx, filepath.Join(data, "satchel.db"), h.database); err != nil {
-		return h, err
-	}
-	b.say("copied %s rows in %s", people(n), time.Since(begin).Round(time.Millisecond))
-	p.filled[n] = h
-	return h, postgrestest.Do(ctx, h.database, "VACUUM ANALYZE") // as autovacuum would, in the end
+	h.database, err = p.empty(ctx)
+	return h, err
 }
 
-// copyRows takes the rows of an embedded store to an empty database.
-func copyRows(ctx context.Context, path, url string) (err error) {
-	quiet := slog.New(slog.DiscardHandler)
-	from, err := sqlstore.OpenSQLite(ctx, sqlstore.Options{Path: path, Logger: quiet})
-	if err != nil {
+// fillHome loads n rows, and leaves the database as autovacuum would, in the end.
+func (b *bench) fillHome(ctx context.Context, h *home, scope satchel.Scope, n int) error {
+	b.say("loading %s rows by COPY", people(n+1))
+	begin := time.Now()
+	var err error
+	if h.ids, err = copyRows(ctx, h.database, scope, n); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, from.Close()) }()
-	to, err := sqlstore.OpenPostgres(ctx, sqlstore.Options{URL: url, Logger: quiet})
-	if err != nil {
+	h.loaded = time.Since(begin)
+	begin = time.Now()
+	if err := postgrestest.Do(ctx, h.database, "VACUUM ANALYZE"); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, to.Close()) }()
-	return sqlstore.NewMove(from, to).Move(ctx, nil, func(int64) {})
+	h.vacuumed = time.Since(begin)
+	b.say("loaded %s rows in %s, and %s for VACUUM ANALYZE", people(n+1), h.loaded.Round(time.Millisecond), h.vacuumed.Round(time.Millisecond))
+	return nil
+}
+
+// copyRows loads n rows, and gives ids from all over them, oldest first.
+func copyRows(ctx context.Context, url string, scope satchel.Scope, n int) (ids []string, err error) {
+	store, err := sqlstore.OpenPostgres(ctx, sqlstore.Options{URL: url, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	const known = 1_000
+	var some []*satchel.File // the store gives them their ids
+	err = store.LoadByCopy(ctx, scope, n, func(i int) *satchel.File {
+		f := row(scope, i, groups(n+1))
+		if i%max(1, n/known) == 0 {
+			some = append(some, f)
+		}
+		return f
+	})
+	for _, f := range some {
+		ids = append(ids, string(f.ID))
+	}
+	return ids, err
 }
 
 // databaseBytes measures what the rows and the indexes of a database take.
-func (b *bench) databaseBytes(ctx context.Context) ([]contestant, error) {
+func (b *bench) databaseBytes(ctx context.Context, counts ...int) ([]contestant, error) {
 	var cs []contestant
-	for _, n := range []int{b.files, b.million} {
+	for _, n := range counts {
 		h, err := b.homeOf(ctx, n)
 		if err != nil {
 			return nil, err

@@ -226,6 +226,11 @@ func (b *bench) filters(ctx context.Context) ([]contestant, error) {
 
 // latency makes the same request again and again; its value is the median in milliseconds.
 func (b *bench) latency(name string, s server, r *request) contestant {
+	return b.latencies(name, s, func() *request { return r })
+}
+
+// latencies makes one request after the other; its value is the median in milliseconds.
+func (b *bench) latencies(name string, s server, next func() *request) contestant {
 	return contestant{name: name, run: func(context.Context) (float64, error) {
 		c, err := dial(s.address(), b.pattern)
 		if err != nil {
@@ -235,6 +240,7 @@ func (b *bench) latency(name string, s server, r *request) contestant {
 		took := make([]float64, 0, b.repeats)
 		end := time.Now().Add(5 * time.Second)
 		for len(took) < b.repeats && (len(took) == 0 || time.Now().Before(end)) {
+			r := next()
 			begin := time.Now()
 			a, err := c.ask(r)
 			took = append(took, milliseconds(time.Since(begin)))

@@ -118,53 +118,61 @@ func format(v float64, unit string) string {
 
 // write gives the results to a file, or to out.
 func (b *bench) write(tables []*table, out io.Writer) error {
-	var s strings.Builder
-	b.preamble(&s)
-	summary(&s, tables)
-	for _, t := range tables {
-		t.write(&s)
-	}
-	if err := b.notes(&s); err != nil {
-		return err
-	}
-	if b.out == "" {
-		_, err := io.WriteString(out, s.String())
-		return err
-	}
 	path := b.out
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(b.root, path)
 	}
+	text, err := b.results(path, tables)
+	if err != nil {
+		return err
+	}
+	if b.out == "" {
+		_, err := io.WriteString(out, text)
+		return err
+	}
 	b.say("writing %s", b.out)
-	return os.WriteFile(path, []byte(s.String()), 0o644)
+	return os.WriteFile(path, []byte(text), 0o644)
 }
 
-func (b *bench) preamble(s *strings.Builder) {
-	fmt.Fprintf(s, "# Results of the bench\n\nMade by `make bench` on %s.\n\n", time.Now().UTC().Format(time.DateOnly))
-	fmt.Fprintf(s, "- Machine: %s. Client and servers share it.\n", b.machine())
-	fmt.Fprintf(s, "- Versions: %s.\n", b.versions(context.Background()))
-	fmt.Fprintf(s, "- Method: one client for all, over loopback, connections kept open. A first round is thrown away, %d %s; the order of "+
+// results gives all that the file says then, with what stays of it.
+func (b *bench) results(path string, tables []*table) (string, error) {
+	old, err := os.ReadFile(path)
+	if b.out == "" || errors.Is(err, fs.ErrNotExist) && !b.update {
+		old, err = nil, nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("the results so far: %w", err)
+	}
+	was := split(string(old))
+	now := was
+	if !b.update {
+		now = document{head: b.preamble()}
+	}
+	for _, t := range tables {
+		if b.update {
+			t.note = strings.TrimSpace(b.origin() + " " + t.note)
+		}
+		now.put(t)
+	}
+	for _, m := range b.lasting() {
+		now.keep(was, m.title)
+	}
+	now.notes, err = b.notes()
+	return now.text(), err
+}
+
+func (b *bench) preamble() string {
+	var s strings.Builder
+	fmt.Fprintf(&s, "# Results of the bench\n\nMade by `make bench` on %s.\n\n", time.Now().UTC().Format(time.DateOnly))
+	fmt.Fprintf(&s, "- Machine: %s. Client and servers share it.\n", b.machine())
+	fmt.Fprintf(&s, "- Versions: %s.\n", b.versions(context.Background()))
+	fmt.Fprintf(&s, "- Method: one client for all, over loopback, connections kept open. A first round is thrown away, %d %s; the order of "+
 		"those that are compared rotates from round to round, and the disk is written out before every turn. A ratio is the median of the "+
 		"ratios of the rounds.\n", b.rounds, map[bool]string{true: "counts", false: "count"}[b.rounds == 1])
 	if b.quick {
 		s.WriteString("- **Small sizes: these figures only show that the bench works.**\n")
 	}
-}
-
-func summary(s *strings.Builder, tables []*table) {
-	met, missed := 0, 0
-	for _, t := range tables {
-		for _, g := range t.goals {
-			if outcome := t.outcome(g); len(outcome) == 0 {
-				continue
-			} else if g.met(outcome) {
-				met++
-			} else {
-				missed++
-			}
-		}
-	}
-	fmt.Fprintf(s, "- Goals: %d met, %d missed.\n", met, missed)
+	return s.String()
 }
 
 func (t *table) write(s *strings.Builder) {
@@ -208,12 +216,11 @@ func (g goal) verdict(outcome []float64) string {
 	return "**missed**"
 }
 
-// notes appends what people have to say about the results.
-func (b *bench) notes(s *strings.Builder) error {
+// notes gives what people have to say about the results.
+func (b *bench) notes() (string, error) {
 	text, err := os.ReadFile(filepath.Join(b.root, "bench", "NOTES.md"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return "", nil
 	}
-	fmt.Fprintf(s, "\n%s", text)
-	return err
+	return string(text), err
 }

@@ -22,13 +22,9 @@ import (
 func (b *bench) shared(ctx context.Context, h home, n int) ([]*satchelServer, error) {
 	var servers []*satchelServer
 	for range n {
-		s, err := b.satchel("")
+		s, err := b.serverOn(h)
 		if err != nil {
 			return nil, err
-		}
-		s.database = h.database
-		s.env = []string{
-			"SATCHEL_DATABASE=" + h.database, "SATCHEL_BLOBS=" + h.blobs, "AWS_ACCESS_KEY_ID=" + gatewayKey, "AWS_SECRET_ACCESS_KEY=" + gatewaySecret,
 		}
 		if err := b.begin(ctx, s); err != nil {
 			return nil, err
@@ -36,6 +32,19 @@ func (b *bench) shared(ctx context.Context, h home, n int) ([]*satchelServer, er
 		servers = append(servers, s)
 	}
 	return servers, nil
+}
+
+// serverOn gives a server whose rows and bytes are elsewhere.
+func (b *bench) serverOn(h home) (*satchelServer, error) {
+	s, err := b.satchel("")
+	if err != nil {
+		return nil, err
+	}
+	s.database = h.database
+	s.env = []string{
+		"SATCHEL_DATABASE=" + h.database, "SATCHEL_BLOBS=" + h.blobs, "AWS_ACCESS_KEY_ID=" + gatewayKey, "AWS_SECRET_ACCESS_KEY=" + gatewaySecret,
+	}
+	return s, nil
 }
 
 // inBucket starts an S3 server, and n servers on it and on an empty database.
@@ -58,7 +67,7 @@ func (b *bench) onBucket(ctx context.Context, s3 *versitygw, n int) ([]*satchelS
 	if err != nil {
 		return nil, err
 	}
-	return b.shared(ctx, home{database, s3.place(fmt.Sprintf("satchel-%d", p.made))}, n)
+	return b.shared(ctx, home{database: database, blobs: s3.place(fmt.Sprintf("satchel-%d", p.made))}, n)
 }
 
 // onRows starts a server on the database with so many files, and gives the ids of the newest.

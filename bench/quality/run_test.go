@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/internal/llm/llmtest"
 	"github.com/satchel-files/satchel/internal/llm/openai"
 )
@@ -119,5 +121,23 @@ func TestMemoryText(t *testing.T) {
 	}
 	if pages := newMemoryText(" \f\n").Pages(); pages != nil {
 		t.Errorf("blank text has %v", pages)
+	}
+}
+
+// What a model answers rightly must come through all rules as it is. The half "report" is judged by real models alone.
+func TestRightAnswersAreKept(t *testing.T) {
+	for _, d := range loadAll(t).documents {
+		if d.Half != tune {
+			continue
+		}
+		server := llmtest.New(t, llmtest.Text(satchel.CanonicalJSON(map[string]any{"set": oracle(d).Edit.Set})))
+		client, err := openai.New(openai.Config{URL: server.URL, Model: "m", Context: 32 << 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _, _, err := newRunner(client, t.TempDir(), io.Discard).document(t.Context(), d)
+		if err != nil || got.exact+got.near != got.fields {
+			t.Errorf("%s: %v, %v", d.name, got.faults, err)
+		}
 	}
 }

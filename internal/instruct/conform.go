@@ -36,6 +36,7 @@ func (c *conformer) conform(set map[string]any) map[string]any {
 	made, _ := value.(map[string]any)
 	if c.strict {
 		c.withoutMistaken(made)
+		c.withoutForeign(made)
 	}
 	return made
 }
@@ -49,13 +50,13 @@ func (c *conformer) value(value, of any, key string, listed bool) (made any, ok 
 		return made, ok && c.grounded(made, want, key)
 	case json.Number:
 		made = c.number(value, want, key)
-		return made, c.grounded(made, want, key)
+		return made, made != nil && c.grounded(made, want, key)
 	case []any:
 		return c.array(value, want, key)
 	case map[string]any:
 		return c.object(value, of, key, listed)
 	case bool:
-		return value, true
+		return c.truth(value, want, key), true
 	}
 	return nil, false
 }
@@ -68,8 +69,11 @@ func (c *conformer) grounded(value any, want expectation, key string) bool {
 		return true
 	}
 	switch {
-	case isText && !ofKind(key, text):
+	case isText && (remark(text) || !ofKind(key, text) || !identifies(key, c.description(want), text)):
 		c.mistaken(strings.Fields(key)[0], value)
+		return false
+	case zero(value) && !c.hasZero() && !c.saysNone(hintsUnder(c.schema, want.of, key)):
+		c.invented(strings.Fields(key)[0], value)
 		return false
 	case c.inText(value):
 		return true
@@ -80,6 +84,49 @@ func (c *conformer) grounded(value any, want expectation, key string) bool {
 		return !strings.Contains(foldText(describe(c.schema, want.of), asWords), foldText(text, asWords))
 	}
 	return true
+}
+
+// remark reports text that is all in brackets, such as "(will follow)".
+func remark(text string) bool {
+	return strings.HasPrefix(text, "(") && strings.HasSuffix(text, ")") && strings.Count(text, "(") == 1 && !strings.ContainsFunc(text, digit)
+}
+
+func (c *conformer) description(want expectation) string {
+	if c.schema == nil || want.of == nil {
+		return ""
+	}
+	return describe(c.schema, want.of)
+}
+
+// zero reports the number by which a model says that there is none.
+func zero(value any) bool {
+	n, isNumber := value.(json.Number)
+	d, ok := decimalOf(n)
+	return isNumber && ok && d == "0"
+}
+
+// hasZero reports whether the text has a zero that is a number of its own, and not a part of a code.
+func (c *conformer) hasZero() bool {
+	return slices.ContainsFunc(c.passages, func(p *passage) bool {
+		all, _ := p.numbers()
+		return slices.ContainsFunc(all, func(f figure) bool {
+			written := p.in(asText).text[f.at.start:f.at.end]
+			return f.value == "0" && !f.loose && !strings.HasPrefix(written, "00")
+		})
+	})
+}
+
+// saysNone reports whether a short line of the text that speaks of a key has a word such as none: "Absences: none".
+func (c *conformer) saysNone(hints []string) bool {
+	none := func(w string) bool { return negativeWord(w) || missingWord(w) }
+	return slices.ContainsFunc(c.passages, func(p *passage) bool {
+		for line := range strings.Lines(p.original) {
+			if words := wordsOf(line); len(line) <= maxLabel && slices.ContainsFunc(words, none) && anyAlike(words, hints) {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 func (c *conformer) inText(value any) bool {
@@ -112,12 +159,7 @@ func copied(value any) bool {
 		if isDay(day) || isMonth(day) {
 			return true
 		}
-		digits := 0
-		for _, r := range value {
-			if digit(r) {
-				digits++
-			}
-		}
+		digits := digitsIn(value)
 		short := len(value) <= copiedLength && len(strings.Fields(value)) <= copiedWords
 		return short && (digits >= copiedDigits || strings.Contains(value, "@") || strings.Contains(value, "://"))
 	}
@@ -192,6 +234,7 @@ func (c *conformer) array(items []any, want expectation, key string) (any, bool)
 	return made, len(made) > 0
 }
 
+// number gives a number as it is wanted; nil means "not found".
 func (c *conformer) number(n json.Number, want expectation, key string) any {
 	if want.takes("number") || want.takes("integer") {
 		n = c.correctNumber(n, key)
@@ -204,7 +247,10 @@ func (c *conformer) number(n json.Number, want expectation, key string) any {
 		return c.spelled(string(n), want)
 	}
 	if want.takes("array") {
-		item, _ := c.value(n, want.items, "", true)
+		item, ok := c.value(n, want.items, key, true)
+		if !ok {
+			return nil
+		}
 		return []any{item}
 	}
 	return n
@@ -212,20 +258,20 @@ func (c *conformer) number(n json.Number, want expectation, key string) any {
 
 func (c *conformer) text(text string, want expectation, key string) (any, bool) {
 	text = strings.TrimSpace(text)
-	spelled := c.spelled(text, want)
+	spelled := c.ticked(c.spelled(text, want), want)
 	missing := notFound(text) || c.missingPart(text, want, key)
 	if !slices.Contains(want.words, spelled) && missing && (blankValue(text) || !c.said(text)) {
 		return nil, false
 	}
 	switch {
 	case want.of == nil:
-		return c.unbound(c.marked(text), key), true
+		return c.unbound(c.bare(c.marked(text), want, key), key), true
 	case want.takes("string"):
 		dated := slices.Contains(want.formats, "date") || slices.Contains(want.formats, "date-time")
 		if dated && !strings.ContainsAny(foldText(text, asText), "0123456789") { // a model that finds none tells of something else
 			return nil, false
 		}
-		return c.formatted(c.marked(spelled), want), true
+		return c.formatted(c.bare(c.marked(spelled), want, key), want), true
 	}
 	return c.converted(text, want, key), true
 }

@@ -54,7 +54,7 @@ func (c *conformer) formatted(text string, want expectation) string {
 		if isDay(day) {
 			return c.correctDay(day)
 		}
-		if day, ok := readDate(text, c.habitOfDays(), c.year()); ok {
+		if day, ok := c.dayIn(text); ok {
 			return day
 		}
 	case slices.Contains(want.formats, "date-time"):
@@ -63,6 +63,19 @@ func (c *conformer) formatted(text string, want expectation) string {
 		return clockOf(text)
 	}
 	return text
+}
+
+// dayIn reads a date, also one that has a weekday or a time beside it, as mails have.
+func (c *conformer) dayIn(text string) (string, bool) {
+	if day, ok := readDate(text, c.habitOfDays(), c.year()); ok {
+		return day, true
+	}
+	folded := foldText(text, asText)
+	found := dates(folded)
+	if len(found) == 0 || slices.ContainsFunc(found, func(d written) bool { return d.at != found[0].at }) {
+		return "", false
+	}
+	return readDate(folded[found[0].at.start:found[0].at.end], c.habitOfDays(), c.year())
 }
 
 // clockOf gives a time of day in the form of RFC 3339. Without a zone it is taken as UTC, which is all that the form allows.

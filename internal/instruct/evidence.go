@@ -166,7 +166,7 @@ func (p *passage) places(leaf any) []span {
 		if leaf == "" || len(leaf) > maxSought {
 			return nil
 		}
-		for _, look := range []func(string) []span{p.literal, p.datePlaces, p.figurePlaces, p.inWords, p.inCode} {
+		for _, look := range []func(string) []span{p.literal, p.datePlaces, p.clockPlaces, p.figurePlaces, p.inWords, p.inCode} {
 			if found := look(leaf); len(found) > 0 {
 				return found
 			}

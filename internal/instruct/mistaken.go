@@ -1,6 +1,7 @@
 package instruct
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -9,16 +10,22 @@ import (
 // A model that finds nothing for a key likes to give it something else that the document has: a name as the telephone, the number of the
 // invoice as that of the contract. What can be told of this without a model is told here.
 
-// ofKind reports whether a text can be what its key names: a telephone has digits, a mail address an @.
+// ofKind reports whether a text can be what its key names: a telephone has digits, a mail address an @, and the number of a thing a digit.
 func ofKind(key, text string) bool {
-	switch contactKind(wordsOf(key)) {
+	words, folded := wordsOf(key), foldText(text, asText)
+	switch contactKind(words) {
 	case "phone":
-		return strings.ContainsFunc(foldText(text, asText), digit)
+		return digitsIn(folded) >= leastPhone
 	case "email":
-		return strings.Contains(foldText(text, asText), "@")
+		return strings.Contains(folded, "@")
 	}
-	return true
+	return len(words) == 0 || !numberWord(words[len(words)-1]) || len(text) < leastWord || digitsIn(folded) > 0
 }
+
+const (
+	leastPhone = 3 // digits
+	leastWord  = 4 // bytes of a text that is a word, and not a code of letters
+)
 
 // contactKind gives what a key names if that is a way to reach somebody: "phone" or "email". The key must end so: a phone_brand is none.
 func contactKind(words []string) string {
@@ -37,14 +44,13 @@ func contactKind(words []string) string {
 	return ""
 }
 
-// withoutMistaken takes from a set what one text gave to several keys, if it stands only once: where words of some of the keys stand around it,
+// withoutMistaken takes from a set what one text or number gave to several keys, if it stands only once: where words of some of the keys stand around it,
 // and none of the others', it is theirs.
 func (c *conformer) withoutMistaken(set map[string]any) {
-	shared := keysByText(set)
+	shared := keysByValue(set)
 	for _, folded := range slices.Sorted(maps.Keys(shared)) {
 		keys := shared[folded]
-		text, _ := set[keys[0]].(string)
-		p, place, once := c.onlyPlace(text)
+		p, place, once := c.onlyPlace(set[keys[0]])
 		if len(keys) < 2 || !once {
 			continue
 		}
@@ -59,23 +65,28 @@ func (c *conformer) withoutMistaken(set map[string]any) {
 	}
 }
 
-// keysByText gives the keys of each text in a set, folded; no dates, of which two may well be one.
-func keysByText(set map[string]any) map[string][]string {
+// keysByValue gives the keys of each text in a set, folded, and of each number; no dates, of which two may well be one.
+func keysByValue(set map[string]any) map[string][]string {
 	keys := map[string][]string{}
 	for _, key := range slices.Sorted(maps.Keys(set)) {
-		if text, ok := set[key].(string); ok && !isDay(text) {
-			folded := foldText(text, asWords)
-			keys[folded] = append(keys[folded], key)
+		switch value := set[key].(type) {
+		case string:
+			if !isDay(value) {
+				folded := foldText(value, asWords)
+				keys[folded] = append(keys[folded], key)
+			}
+		case json.Number:
+			keys["= "+string(value)] = append(keys["= "+string(value)], key)
 		}
 	}
 	return keys
 }
 
-// onlyPlace finds where a text stands, if that is one place in what the model has seen.
-func (c *conformer) onlyPlace(text string) (in *passage, place span, once bool) {
+// onlyPlace finds where a value stands, if that is one place in what the model has seen.
+func (c *conformer) onlyPlace(value any) (in *passage, place span, once bool) {
 	n := 0
 	for _, p := range c.passages {
-		if found := p.places(text); len(found) > 0 {
+		if found := p.places(value); len(found) > 0 {
 			in, place, n = p, found[0], n+len(found)
 		}
 	}

@@ -252,7 +252,7 @@ func placeConcept(w string) string {
 
 // phoneWord reports words for a telephone.
 func phoneWord(w string) bool {
-	return beginsWith(w, "telefon", "telephon", "telf", "talrun", "телефон", "电话", "電話", "전화") || slices.Contains([]string{"phone", "tel", "mobile", "cellphone",
+	return beginsWith(w, "telefon", "telefoon", "telephon", "telf", "puhelin", "talrun", "телефон", "电话", "電話", "전화") || slices.Contains([]string{"phone", "tel", "mobile", "cellphone",
 		"handy", "handynummer", "fax", "movil", "cellulare", "факс", "komorka"}, w)
 }
 
@@ -261,9 +261,39 @@ func emailWord(w string) bool {
 	return beginsWith(w, "email", "epast", "courriel", "邮箱", "メール", "이메일")
 }
 
+// numberWord reports words for the number of a thing, also at the end of compounds such as Rechnungsnummer.
+func numberWord(w string) bool {
+	return slices.ContainsFunc([]string{"number", "nummer", "numero", "numurs", "номер", "numer", "numeris", "番号", "号码"}, func(end string) bool { return strings.HasSuffix(w, end) })
+}
+
 // contactNoun reports words that follow one of those, and say nothing more.
 func contactNoun(w string) bool {
 	return slices.Contains([]string{"number", "nummer", "numero", "номер", "numurs", "numer", "nr", "no", "address", "adresse", "adrese"}, w)
+}
+
+// addressForm reports forms of address, and titles that stand before names.
+func addressForm(w string) bool {
+	return slices.Contains([]string{"mr", "mrs", "ms", "miss", "mx", "sir", "rev", "capt", "dr", "doctor", "prof", "professor", "herr", "herrn", "frau", "hr", "fr", "dipl", "ing",
+		"mag", "monsieur", "madame", "mademoiselle", "mme", "mlle", "maitre", "sr", "sra", "srta", "senor", "senora", "don", "dona", "dra", "sig", "sigra", "signor", "signora", "dott", "dottssa",
+		"ssa", "avv", "eng", "enga", "pan", "pani", "pana", "pania", "panu", "inz", "mgr", "hab", "dhr", "mevr", "mevrouw", "mw", "drs", "herra", "rouva", "fru", "froken", "fil",
+		"kungs", "kundze", "господин", "госпожа", "г", "н", "жа", "проф", "д"}, w)
+}
+
+// titleWord reports words of keys that ask for such a title, or for one of a work.
+func titleWord(w string) bool {
+	return beginsWith(w, "title", "titel", "titre", "titul", "titol", "tytul", "nosauk", "virsrakst", "honorif", "salut", "anrede", "civilit", "tratamiento", "tratamento", "звани", "титул",
+		"назван", "обращен", "uzrun", "aanhef", "tilltal")
+}
+
+// addressWord reports words of keys that ask for a place.
+func addressWord(w string) bool {
+	return beginsWith(w, "address", "anschrift", "direccion", "domicil", "indirizz", "endereco", "morada", "адрес", "adres", "wohn", "sitz", "siege", "sede", "location", "place", //nolint:misspell // another language
+		"lieu", "luogo", "lugar", "miejsc", "mesto", "место", "vieta", "plats", "plaats", "street", "city", "town", "venue", "where", "site") || w == "ort" || placeConcept(w) == "address" || placeConcept(w) == "city"
+}
+
+// lackingWord reports words behind which stands what is not wanted: "without titles".
+func lackingWord(w string) bool {
+	return slices.Contains([]string{"without", "ohne", "sans", "sin", "senza", "sem", "без", "bez", "zonder", "utan", "uden", "uten"}, w)
 }
 
 // dateWord reports words of keys whose values are dates.

@@ -180,14 +180,7 @@ func (s *Store) LoadFiles(ctx context.Context, scope satchel.Scope, n int, file 
 	for start := 0; start < n; start += perTransaction {
 		err := s.change(ctx, func(ctx context.Context, tx *transaction) error {
 			for i := start; i < min(n, start+perTransaction); i++ {
-				f := file(i)
-				f.MetadataVersion = 1
-				var err error
-				if f.ID, err = tx.NextFileID(ctx); err != nil {
-					return err
-				}
-				change := satchel.Change{User: f.User, At: f.UpdatedAt, Edit: f.Metadata.String(), Replace: true}
-				if err := tx.InsertFile(ctx, scope, f, change); err != nil {
+				if err := tx.loadFile(ctx, scope, file(i)); err != nil {
 					return err
 				}
 			}
@@ -198,6 +191,15 @@ func (s *Store) LoadFiles(ctx context.Context, scope satchel.Scope, n int, file 
 		}
 	}
 	return nil
+}
+
+// loadFile inserts a file that lacks its id and its metadata version.
+func (t *transaction) loadFile(ctx context.Context, scope satchel.Scope, f *satchel.File) (err error) {
+	if f.ID, err = t.NextFileID(ctx); err != nil {
+		return err
+	}
+	f.MetadataVersion = 1
+	return t.InsertFile(ctx, scope, f, satchel.Change{User: f.User, At: f.UpdatedAt, Edit: f.Metadata.String(), Replace: true})
 }
 
 // placeholders gives n placeholders from $first on, with commas between them.
