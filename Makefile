@@ -50,10 +50,11 @@ test: clean-results setup format lint vulncheck openapi-check test-go test-manif
 # Where only one goroutine works, as internal/archtest makes sure, the race detector finds nothing and makes tests up to a hundred times slower.
 serial := internal/extract/charset internal/extract/image internal/extract/mail internal/extract/markup internal/extract/office \
 	internal/extract/pdf internal/extract/text internal/instruct internal/metaschema
-# The same goes for tests that only look at what programs and children answer.
-driven := bench bench/documents bench/fidelity tests/backup tests/bucket tests/cluster tests/deploy tests/documents tests/durability tests/localmodel tests/processing \
-	tests/proxy tests/readme tests/upgrade
-unraced := $(addprefix ./,$(serial) $(driven))
+# The same goes for tests that only look at what programs and children answer. What takes longest comes first, so that no processor waits in the end.
+driven := tests/readme tests/proxy tests/deploy tests/processing bench tests/backup tests/durability tests/cluster tests/bucket tests/upgrade tests/documents \
+	bench/documents bench/fidelity tests/localmodel
+unraced := $(addprefix ./,$(driven) $(serial))
+longest := ./tests/contract ./internal/meta/sqlstore ./cmd/satchel
 # SQLite is C translated to Go, with memory of its own, in which the detector finds nothing and takes four times as long; what calls it is watched.
 race := -race -gcflags='modernc.org/...=-race=false'
 gotestsum := .cache/bin/gotestsum --format pkgname
@@ -63,8 +64,8 @@ test-go: setup build ## the Go tests, under the race detector where anything run
 	@mkdir -p .cache/results
 	@status=0; \
 		$(gotestsum) --jsonfile .cache/results/go-unraced.json -- -cover -timeout 9m $(unraced) || status=1; \
-		others=$$(go list ./... | grep -vxF "$$(go list $(unraced))"); \
-		CGO_ENABLED=1 $(gotestsum) --jsonfile .cache/results/go.json -- $(race) -cover -covermode atomic -timeout 9m $$others || status=1; \
+		others=$$(go list ./... | grep -vxF "$$(go list $(unraced) $(longest))"); \
+		CGO_ENABLED=1 $(gotestsum) --jsonfile .cache/results/go.json -- $(race) -cover -covermode atomic -timeout 9m $(longest) $$others || status=1; \
 		exit $$status
 
 .PHONY: test-manifests
