@@ -64,9 +64,9 @@ gotestsum := .cache/bin/gotestsum --format pkgname
 test-go: setup build ## the Go tests, under the race detector where anything runs at once, with coverage by package
 	@mkdir -p .cache/results
 	@status=0; \
-		$(gotestsum) --jsonfile .cache/results/go-unraced.json -- -cover -timeout 9m $(unraced) || status=1; \
+		$(gotestsum) --jsonfile .cache/results/go-unraced.json -- -cover -timeout 15m $(unraced) || status=1; \
 		others=$$(go list ./... | grep -vxF "$$(go list $(unraced) $(longest))"); \
-		CGO_ENABLED=1 $(gotestsum) --jsonfile .cache/results/go.json -- $(race) -cover -covermode atomic -timeout 9m $(longest) $$others || status=1; \
+		CGO_ENABLED=1 $(gotestsum) --jsonfile .cache/results/go.json -- $(race) -cover -covermode atomic -timeout 15m $(longest) $$others || status=1; \
 		exit $$status
 
 .PHONY: test-manifests
