@@ -87,8 +87,8 @@ func (k *keySet) find(ctx context.Context, algorithm, id string) (jwt.Verificati
 		case <-ctx.Done():
 			return found, ctx.Err()
 		}
-		found = k.known(algorithm, id)
 	}
+	found = k.known(algorithm, id) // even if no load is under way: one may have ended since the first look
 	k.mu.RLock()
 	defer k.mu.RUnlock()
 	switch {

@@ -90,6 +90,27 @@ func TestKeysRotate(t *testing.T) {
 	}
 }
 
+// Whoever looks for a new key while others have it loaded finds it, at whichever moment that load ends.
+func TestNewKeysAreFoundByAllAtOnce(t *testing.T) {
+	i := newIdentityTeam(t, tenant.RefuseNewcomers)
+	i.link(t, i.owner, "ada", "sub-ada")
+	for round := range 1000 {
+		key, id := newKey(t), fmt.Sprintf("key-%d", round)
+		i.idp.set(func(p *provider) { p.keys = []object{ecKey(id, &key.PublicKey)} })
+		i.clock.Advance(10 * time.Second)
+		token := unknownKey(t, i, key, id)
+		var callers sync.WaitGroup
+		for range 8 {
+			callers.Go(func() {
+				if _, err := i.Identify(t.Context(), token, tenant.OrgChoice{}); err != nil {
+					t.Errorf("%s: %v", id, err)
+				}
+			})
+		}
+		callers.Wait()
+	}
+}
+
 // An issuer that is down, or answers with what is no key set, locks nobody out whose key is known.
 func TestTheIssuerIsDown(t *testing.T) {
 	i := newIdentityTeam(t, tenant.RefuseNewcomers)
