@@ -103,7 +103,8 @@ func (c *creation) insert(ctx context.Context, tx meta.Tx) error {
 			return err
 		}
 	}
-	if err := c.ensureWorkspace(ctx, tx); err != nil {
+	var err error
+	if c.rules, err = c.enter(ctx, tx); err != nil {
 		return err
 	}
 	if err := c.settle(ctx, tx); err != nil {
@@ -177,60 +178,49 @@ func (c *creation) newFile(id satchel.FileID, p part) *satchel.File {
 	return file
 }
 
-// ensureWorkspace makes the workspace of a first upload, its uploader a writer in it. An upload can take hours: in one that was there when it began, what
-// counts is whether it is there still, and what the user was given in it.
-func (c *creation) ensureWorkspace(ctx context.Context, tx meta.Tx) error {
-	org, ws, user := c.scope.Org, c.scope.Workspace, c.scope.User
-	if !c.upload.there && (c.scope.Fresh || c.scope.Anywhere && ws != satchel.DefaultWorkspace) {
-		made, err := tx.InsertWorkspace(ctx, org, ws, c.now())
-		if err != nil {
-			return err
-		}
-		if made {
-			if err := tx.Alone(ctx); err != nil {
-				return err
-			}
-			if err := c.writeIn(ctx, tx, ws); err != nil {
-				return err
-			}
-			return tx.InsertAudit(ctx, c.scope.Did("createWorkspace", string(ws), nil))
-		}
+// enter gives what holds in the workspace, or says why the uploader may put nothing into it. An upload can take hours: in one that was there when it
+// began, what counts is whether it is there still, and what the user was given in it.
+func (c *creation) enter(ctx context.Context, tx meta.Tx) (satchel.Rules, error) {
+	if err := c.ensureWorkspace(ctx, tx); err != nil {
+		return satchel.Rules{}, err
 	}
-	exists, access, err := tx.WorkspaceAccess(ctx, org, ws, user)
+	ws := c.scope.Workspace
+	place, err := tx.Place(ctx, c.scope)
+	everywhere := c.scope.Anywhere && place.Role != satchel.RoleMember
 	switch {
 	case err != nil:
-		return err
-	case !exists:
-		return satchel.Errorf(satchel.CodeNotFound, "workspace %q is being deleted, or has been; its id is free when that is over", ws)
-	case access.Allows(satchel.AccessWriter):
-		return nil // given by name, and taken away with the place in the organization
-	}
-	member, err := c.member(ctx, tx)
-	if err != nil {
-		return err
-	}
-	everywhere := c.scope.Anywhere && member.Role != satchel.RoleMember
-	if !everywhere && (ws != satchel.DefaultWorkspace || member.Confined) {
-		return satchel.WorkspaceForbidden(ws)
-	}
-	return nil
-}
-
-// member gives the uploader's place in the organization, unless that has left it meanwhile, or the organization is gone.
-func (c *creation) member(ctx context.Context, tx meta.Tx) (*satchel.Member, error) {
-	found, err := tx.Member(ctx, c.scope.Org, string(c.scope.User))
-	if satchel.CodeOf(err) == satchel.CodeNotFound {
+	case !place.Exists:
+		err = satchel.Errorf(satchel.CodeNotFound, "workspace %q is being deleted, or has been; its id is free when that is over", ws)
+	case place.Access.Allows(satchel.AccessWriter): // given by name, and taken away with the place in the organization
+	case place.Role == "":
 		err = satchel.Errorf(satchel.CodeForbidden, "you belong to the organization no more")
+	case !everywhere && (ws != satchel.DefaultWorkspace || place.Confined):
+		err = satchel.WorkspaceForbidden(ws)
 	}
-	return found, err
+	return place.Rules, err
 }
 
-// writeIn gives a new workspace to its maker.
-func (c *creation) writeIn(ctx context.Context, tx meta.Tx, ws satchel.WorkspaceID) error {
-	if _, err := c.member(ctx, tx); err != nil {
+// ensureWorkspace makes the workspace of a first upload, and gives it to its uploader.
+func (c *creation) ensureWorkspace(ctx context.Context, tx meta.Tx) error {
+	org, ws, user := c.scope.Org, c.scope.Workspace, c.scope.User
+	if c.upload.there || !c.scope.Fresh && (!c.scope.Anywhere || ws == satchel.DefaultWorkspace) {
+		return nil
+	}
+	made, err := tx.InsertWorkspace(ctx, org, ws, c.now())
+	if err != nil || !made {
 		return err
 	}
-	return tx.PutWorkspaceAccess(ctx, c.scope.Org, ws, c.scope.User, satchel.AccessWriter)
+	if err := tx.Alone(ctx); err != nil {
+		return err
+	}
+	place, err := tx.Place(ctx, c.scope)
+	if err != nil || place.Role == "" {
+		return err // enter says what is wrong
+	}
+	if err := tx.PutWorkspaceAccess(ctx, org, ws, user, satchel.AccessWriter); err != nil {
+		return err
+	}
+	return tx.InsertAudit(ctx, c.scope.Did("createWorkspace", string(ws), nil))
 }
 
 func (c *creation) remember(ctx context.Context, tx meta.Tx) error {

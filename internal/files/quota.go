@@ -236,13 +236,9 @@ func exceeded(format string, args ...any) error {
 	return satchel.Errorf(satchel.CodeQuotaExceeded, format, args...)
 }
 
-// settle is the last look, in the transaction of the files themselves: what holds in the workspace, and whether the files fit. Room that was held for them
-// is given back, for from now on they count themselves.
+// settle is the last look, in the transaction of the files themselves, whether they fit. Room that was held for them is given back, for from now on they
+// count themselves.
 func (c *creation) settle(ctx context.Context, tx meta.Tx) error {
-	var err error
-	if c.rules, err = tx.Rules(ctx, c.scope); err != nil {
-		return err
-	}
 	var held satchel.ReservationID
 	if room := c.upload.room; room != nil {
 		held = room.id

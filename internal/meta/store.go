@@ -53,6 +53,7 @@ type Tx interface {
 	VersionReader
 	TenantReader
 	TenantWriter
+	PlaceReader
 	AccountReader
 	AccountWriter
 	AuditReader

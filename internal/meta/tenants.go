@@ -90,6 +90,21 @@ type IdentityWriter interface {
 	DeleteDeparture(ctx context.Context, org satchel.OrgID, identity satchel.Identity) error
 }
 
+// Place is what decides whether a user may put files into a workspace, and what holds for them there.
+type Place struct {
+	Exists   bool           // the workspace; one that is being deleted does not exist any more
+	Access   satchel.Access // what the user was given in it by name
+	Role     satchel.Role   // of the user in the organization; empty: it does not belong to it
+	Confined bool           // to the workspaces that it was given by name
+	Rules    satchel.Rules  // as AccountReader gives them
+}
+
+// PlaceReader reads places.
+type PlaceReader interface {
+	// Place gives that of the scope's user in its workspace. All of it stays as it is until the transaction ends, but for Rules.
+	Place(ctx context.Context, scope satchel.Scope) (Place, error)
+}
+
 // WorkspaceReader reads workspaces.
 type WorkspaceReader interface {
 	// WorkspaceAccess tells whether a workspace exists and what the user was given in it by name (AccessNone: nothing). One that is being deleted

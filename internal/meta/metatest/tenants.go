@@ -19,6 +19,7 @@ func testTenants(t *testing.T, open func(t *testing.T) Opened) {
 	t.Run("identities of members", func(t *testing.T) { memberIdentities(t, open(t).Store) })
 	t.Run("departures", func(t *testing.T) { departures(t, open(t).Store) })
 	t.Run("workspaces", func(t *testing.T) { workspaces(t, open(t).Store) })
+	t.Run("places", func(t *testing.T) { places(t, open(t).Store) })
 	t.Run("tokens", func(t *testing.T) { tokens(t, open(t).Store) })
 	t.Run("tokens of workspaces that go", func(t *testing.T) { narrowedTokens(t, open(t).Store) })
 }
@@ -172,6 +173,55 @@ func workspaces(t *testing.T, s meta.Store) {
 	want("another organization", "org-b", "lab", "user-1", false, satchel.AccessNone)
 	want("another workspace", "org-a", "other", "user-1", false, satchel.AccessNone)
 	changeWorkspaces(t, s)
+}
+
+// places reads what decides about an upload as it becomes, piece by piece.
+func places(t *testing.T, s meta.Store) {
+	lab := satchel.Scope{Org: "org-a", Workspace: "lab", User: "user-1"}
+	elsewhere, other := lab, lab
+	elsewhere.Org, other.User = "org-b", "user-2"
+	want := meta.Place{}
+	step := func(what string, change func(ctx context.Context, tx meta.Tx) error) {
+		t.Helper()
+		must(t, inTx(t, s, change))
+		for scope, want := range map[satchel.Scope]meta.Place{lab: want, other: {Exists: want.Exists, Rules: want.Rules}, elsewhere: {}} {
+			must(t, inTx(t, s, func(ctx context.Context, tx meta.Tx) error {
+				got, err := tx.Place(ctx, scope)
+				if !reflect.DeepEqual(got, want) {
+					t.Errorf("%s, for %s of %s: %+v, want %+v", what, scope.User, scope.Org, got, want)
+				}
+				return err
+			}))
+		}
+	}
+	step("nothing", func(context.Context, meta.Tx) error { return nil })
+	org := satchel.Org{ID: "org-a", Name: "a", CreatedAt: now(), Quota: satchel.Quota{Files: limit(3)}}
+	want.Rules.Org = org.Quota
+	step("an organization", func(ctx context.Context, tx meta.Tx) error { return tx.InsertOrg(ctx, org) })
+	want.Role, want.Confined = satchel.RoleMember, true
+	step("a member", func(ctx context.Context, tx meta.Tx) error {
+		return tx.InsertMember(ctx, satchel.Member{Org: "org-a", User: "user-1", Name: "ann", Role: satchel.RoleMember, Confined: true, CreatedAt: now()})
+	})
+	want.Exists = true
+	step("a workspace", func(ctx context.Context, tx meta.Tx) error {
+		_, err := tx.InsertWorkspace(ctx, "org-a", "lab", now())
+		return err
+	})
+	want.Access = satchel.AccessViewer
+	step("access", func(ctx context.Context, tx meta.Tx) error {
+		return tx.PutWorkspaceAccess(ctx, "org-a", "lab", "user-1", satchel.AccessViewer)
+	})
+	w := satchel.Workspace{Org: "org-a", ID: "lab", CreatedAt: now(), Settings: satchel.WorkspaceSettings{NoAI: true}}
+	want.Rules.Workspace = w.Settings
+	step("settings", func(ctx context.Context, tx meta.Tx) error { return tx.UpdateWorkspace(ctx, w) })
+	w.Doomed, want.Exists = now(), false
+	step("on its way out", func(ctx context.Context, tx meta.Tx) error { return tx.UpdateWorkspace(ctx, w) })
+	if err := inTx(t, s, func(ctx context.Context, tx meta.Tx) error {
+		_, err := tx.Place(ctx, satchel.Scope{})
+		return err
+	}); err == nil {
+		t.Error("a place without a scope")
+	}
 }
 
 func changeWorkspaces(t *testing.T, s meta.Store) {

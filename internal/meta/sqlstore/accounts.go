@@ -73,15 +73,20 @@ func (r reader) Rules(ctx context.Context, scope satchel.Scope) (rules satchel.R
 		return rules, nil
 	}
 	if err == nil {
-		rules.Org, err = readQuota(quota)
-	}
-	if err == nil {
-		rules.Workspace, err = readSettings(settings)
+		rules, err = readRules(quota, settings)
 	}
 	if err != nil {
 		return rules, fmt.Errorf("reading the rules of workspace %s: %w", scope.Workspace, err)
 	}
 	return rules, nil
+}
+
+func readRules(quota, settings string) (rules satchel.Rules, err error) {
+	if rules.Org, err = readQuota(quota); err != nil {
+		return rules, err
+	}
+	rules.Workspace, err = readSettings(settings)
+	return rules, err
 }
 
 // dayOf numbers the days since 1970, in UTC.

@@ -153,6 +153,7 @@ func (r *recorder) query(context.Context, string, ...any) (rows, error) { return
 func (r *recorder) get(context.Context, []any, string, ...any) error    { return errRecording }
 func (r *recorder) handIn(context.Context, meta.Job) error              { return errRecording }
 func (r *recorder) lock(context.Context, lock) error                    { return nil } // nobody else is there
+func (r *recorder) flush(context.Context) error                         { return nil }
 func (r *recorder) freeze(context.Context) error                        { return nil }
 
 // insertion is what an INSERT of rows says.

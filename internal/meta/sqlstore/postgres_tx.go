@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,7 +57,7 @@ func (e *postgresEngine) once(ctx context.Context, fn func(ctx context.Context, 
 	if err != nil {
 		return err
 	}
-	if err := tx.flush(ctx); err != nil {
+	if err := tx.sendPending(ctx); err != nil {
 		return err
 	}
 	if err := tx.insertJobs(ctx); err != nil {
@@ -117,14 +118,6 @@ func (t *postgresTx) usable(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// ready makes the transaction one in which the next statement may run.
-func (t *postgresTx) ready(ctx context.Context) error {
-	if err := t.usable(ctx); err != nil {
-		return err
-	}
-	return t.flush(ctx)
-}
-
 // pending is a statement that has not been sent.
 type pending struct {
 	text  string
@@ -141,16 +134,33 @@ func (t *postgresTx) later(ctx context.Context, check func(changed int64, err er
 	return nil
 }
 
-// flush sends what is pending.
+// flush implements unit.
 func (t *postgresTx) flush(ctx context.Context) error {
+	if err := t.usable(ctx); err != nil {
+		return err
+	}
+	return t.sendPending(ctx)
+}
+
+// sendPending sends what is pending, if anything is.
+func (t *postgresTx) sendPending(ctx context.Context) error {
 	if len(t.pending) == 0 {
 		return nil
 	}
 	ctx, cancel := t.bounded(ctx)
 	defer cancel()
+	results, err := t.send(ctx)
+	if err != nil {
+		return err
+	}
+	return postgresError(results.Close())
+}
+
+// send sends what is pending, with more statements behind it in the same message. Their results are still to be read; what was pending is done.
+func (t *postgresTx) send(ctx context.Context, more ...pending) (pgx.BatchResults, error) {
 	batch, sent := &pgx.Batch{}, t.pending
 	t.pending = nil
-	for _, p := range sent {
+	for _, p := range slices.Concat(sent, more) {
 		batch.Queue(p.text, p.args...)
 	}
 	results := t.tx.SendBatch(ctx, batch)
@@ -158,42 +168,60 @@ func (t *postgresTx) flush(ctx context.Context) error {
 		tag, err := results.Exec()
 		if err := p.check(tag.RowsAffected(), postgresError(err)); err != nil {
 			_ = results.Close() // gives the same error, or one that follows from it
-			return err
+			return nil, err
 		}
 	}
-	return postgresError(results.Close())
+	return results, nil
 }
 
 func (t *postgresTx) exec(ctx context.Context, text string, args ...any) (int64, error) {
-	if err := t.ready(ctx); err != nil {
+	if err := t.usable(ctx); err != nil {
 		return 0, err
 	}
 	ctx, cancel := t.bounded(ctx)
 	defer cancel()
-	tag, err := t.tx.Exec(ctx, text, storable(args)...)
-	return tag.RowsAffected(), postgresError(err)
+	results, err := t.send(ctx, pending{text: text, args: storable(args)})
+	if err != nil {
+		return 0, err
+	}
+	tag, err := results.Exec()
+	return tag.RowsAffected(), postgresError(cmp.Or(err, results.Close()))
 }
 
 func (t *postgresTx) query(ctx context.Context, text string, args ...any) (rows, error) {
-	if err := t.ready(ctx); err != nil {
+	if err := t.usable(ctx); err != nil {
 		return nil, err
 	}
 	ctx, cancel := t.bounded(ctx)
-	found, err := t.tx.Query(ctx, text, storable(args)...)
+	results, err := t.send(ctx, pending{text: text, args: storable(args)})
 	if err != nil {
+		cancel()
+		return nil, err
+	}
+	found, err := results.Query()
+	if err != nil {
+		_ = results.Close() // gives the same error
 		cancel()
 		return nil, postgresError(err)
 	}
-	return &postgresRows{Rows: found, end: cancel}, nil
+	return &postgresRows{Rows: found, end: func() {
+		_ = results.Close() // the rows have told of any failure
+		cancel()
+	}}, nil
 }
 
 func (t *postgresTx) get(ctx context.Context, dest []any, text string, args ...any) error {
-	if err := t.ready(ctx); err != nil {
+	if err := t.usable(ctx); err != nil {
 		return err
 	}
 	ctx, cancel := t.bounded(ctx)
 	defer cancel()
-	return postgresError(t.tx.QueryRow(ctx, text, storable(args)...).Scan(dest...))
+	results, err := t.send(ctx, pending{text: text, args: storable(args)})
+	if err != nil {
+		return err
+	}
+	err = results.QueryRow().Scan(dest...)
+	return postgresError(cmp.Or(err, results.Close()))
 }
 
 // lock implements unit, by locks of the database that have nothing to do with rows and end with the transaction.
@@ -205,8 +233,8 @@ func (t *postgresTx) lock(ctx context.Context, l lock) error {
 	if l.shared {
 		text = `SELECT pg_advisory_xact_lock_shared($1, $2)`
 	}
-	if _, err := t.exec(ctx, text, int32(l.topic), l.number()); err != nil {
-		return fmt.Errorf("waiting for a lock: %w", err)
+	if err := t.later(ctx, isDone("waiting for a lock"), text, int32(l.topic), l.number()); err != nil {
+		return err
 	}
 	if l.name == "" {
 		t.held[l.topic] = !l.shared

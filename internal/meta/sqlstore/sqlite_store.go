@@ -101,6 +101,9 @@ func (q *inBatch) handIn(ctx context.Context, job meta.Job) error {
 // lock implements unit: the writer runs one transaction after the other.
 func (q *inBatch) lock(context.Context, lock) error { return nil }
 
+// flush implements unit: nothing waits.
+func (q *inBatch) flush(context.Context) error { return nil }
+
 // freeze implements unit, for the same reason.
 func (q *inBatch) freeze(context.Context) error { return nil }
 

@@ -83,9 +83,11 @@ type unit interface {
 	later(ctx context.Context, check func(changed int64, err error) error, text string, args ...any) error
 	// handIn takes a job, to be inserted with the commit.
 	handIn(ctx context.Context, job meta.Job) error
-	// lock waits until no other transaction holds what l names, and keeps it until the end of this one: others that want it wait. Where only
-	// one transaction writes at a time, that holds by itself.
+	// lock has the next statement wait until no other transaction holds what l names, so that it sees what those have committed, and keeps it until
+	// the end of this one: others that want it wait. Where only one transaction writes at a time, that holds by itself.
 	lock(ctx context.Context, l lock) error
+	// flush has everything done that waits for a next statement.
+	flush(ctx context.Context) error
 	// freeze makes everything that is read from here on be of one moment. It comes first in a transaction.
 	freeze(ctx context.Context) error
 }
@@ -158,6 +160,9 @@ type transaction struct {
 // NextFileID implements meta.FileWriter.
 func (t *transaction) NextFileID(ctx context.Context) (satchel.FileID, error) {
 	if err := t.unit.lock(ctx, lock{topic: lockPlaces, shared: true}); err != nil {
+		return "", err
+	}
+	if err := t.unit.flush(ctx); err != nil { // before there is an id that a walker does not know of
 		return "", err
 	}
 	return t.store.ids.Next(t.store.now()), nil

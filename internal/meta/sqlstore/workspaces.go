@@ -33,7 +33,10 @@ func (t *transaction) WorkspaceAccess(ctx context.Context, org satchel.OrgID, ws
 
 // Alone implements meta.TenantWriter.
 func (t *transaction) Alone(ctx context.Context) error {
-	return t.unit.lock(ctx, lock{topic: lockPlaces})
+	if err := t.unit.lock(ctx, lock{topic: lockPlaces}); err != nil {
+		return err
+	}
+	return t.unit.flush(ctx)
 }
 
 // WorkspaceAccess implements meta.WorkspaceReader.
