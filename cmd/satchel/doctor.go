@@ -76,6 +76,7 @@ func reportText(r *daemon.ModelReport) string {
 	line("context", "%s", context)
 	line("json schema", "%s", r.JSONSchema)
 	line("json object", "%s", r.JSONObject)
+	line("probabilities", "%s", r.Pieces)
 	line("images", "%s", r.Vision)
 	return text.String()
 }

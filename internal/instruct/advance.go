@@ -184,7 +184,7 @@ func (j *job) send(ctx context.Context, r request) (*llm.Response, error) {
 	if j.task.MaxTokens > 0 && j.state.Tokens.Total()+int64(tokensOf(r.prompt)/2) > j.task.MaxTokens {
 		return nil, errLimit
 	}
-	answer, err := j.model.Complete(ctx, llm.Request{Messages: messages, Schema: r.schema, SchemaName: "answer", MaxTokens: j.answerTokens(cut)})
+	answer, err := j.model.Complete(ctx, llm.Request{Messages: messages, Schema: r.schema, SchemaName: "answer", MaxTokens: j.answerTokens(cut), Pieces: true})
 	switch llm.KindOf(err) {
 	case llm.KindTooLong:
 		return nil, errTooLong
@@ -224,7 +224,7 @@ func (j *job) room(rest string) (int, error) {
 // error.
 func (j *job) parse(r *llm.Response) (a answer, ok bool, err error) {
 	second := j.p.Again != nil
-	a, fault := parseAnswer(r.Text, second && r.Truncated)
+	a, fault := readResponse(r, second && r.Truncated)
 	if fault == nil && (second || !r.Truncated) {
 		return a, true, nil
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/satchel-files/satchel"
+	"github.com/satchel-files/satchel/internal/llm"
 	"github.com/satchel-files/satchel/internal/metaschema"
 )
 
@@ -18,9 +19,17 @@ type answer struct {
 	set           map[string]any
 	rename        [][2]string
 	remove        []string
+	doubts        map[string]float64 // how probable the model held it that a key of set has no value; what it does not tell is missing
 }
 
 const maxAnswer = 256 << 10 // bytes that are read
+
+// readResponse is parseAnswer, with what the model tells of its doubts.
+func readResponse(r *llm.Response, salvage bool) (answer, error) {
+	a, err := parseAnswer(r.Text, salvage)
+	a.doubts = doubtsOf(r.Pieces)
+	return a, err
+}
 
 // parseAnswer reads an answer. The error says what is wrong in words for the model, and holds nothing of the answer. What was cut off at a limit
 // is no JSON; with salvage, its whole members are read.

@@ -16,7 +16,7 @@ func TestParseAnswer(t *testing.T) {
 		name, text string
 		want       answer
 	}{
-		{"all parts", `{"needs_document":true,"set":{"x":1.50},"rename":[{"from":"a","to":"b"}],"remove":["c"]}`, answer{true, x, [][2]string{{"a", "b"}}, []string{"c"}}},
+		{"all parts", `{"needs_document":true,"set":{"x":1.50},"rename":[{"from":"a","to":"b"}],"remove":["c"]}`, answer{needsDocument: true, set: x, rename: [][2]string{{"a", "b"}}, remove: []string{"c"}}},
 		{"a rename as an object", `{"rename":{"a":"b","c":1}}`, answer{rename: [][2]string{{"a", "b"}}}},
 		{"removals as an object", `{"remove":{"c":null}}`, answer{remove: []string{"c"}}},
 		{"a fence", "```json\n{\"set\":{\"x\":1.50}}\n```", answer{set: x}},

@@ -129,7 +129,7 @@ func (j *job) reread(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
-	a, fault := parseAnswer(response.Text, true)
+	a, fault := readResponse(response, true)
 	if fault == nil {
 		j.confirm(j.wants(&a, w).Set, w)
 	}

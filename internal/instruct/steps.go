@@ -187,6 +187,9 @@ func (j *job) wants(a *answer, w *window) satchel.Edit {
 		j.editor.note("A key that metadata cannot have was left out: %q.", key)
 	}
 	a.set = j.editor.assigned(set)
+	if j.state.Next != stepAsk {
+		j.withoutDoubtful(a)
+	}
 	j.editor.shown = w.passages
 	j.habits(w)
 	c := conformer{
@@ -355,7 +358,7 @@ func (j *job) choose(ctx context.Context) error {
 	case err != nil:
 		return err
 	default:
-		a, err = parseAnswer(response.Text, true)
+		a, err = readResponse(response, true)
 		if err != nil && j.p.Again == nil {
 			j.again(response, err)
 			return nil

@@ -51,6 +51,7 @@ type Request struct {
 	Schema     json.RawMessage // a JSON Schema of the answer; empty: text
 	SchemaName string          // letters, digits, - and _; empty: "answer"
 	MaxTokens  int             // of the answer
+	Pieces     bool            // the answer comes with its Pieces, where the endpoint can tell them
 }
 
 // Response is an answer.
@@ -58,7 +59,20 @@ type Response struct {
 	Text      string
 	Truncated bool // it was cut at MaxTokens, or at the end of the context
 	Tokens    satchel.Tokens
-	Model     string // as the endpoint calls it
+	Model     string  // as the endpoint calls it
+	Pieces    []Piece // the answer as the model wrote it, token by token; nil: not asked for, or the endpoint does not tell
+}
+
+// Piece is a token of an answer, with what the model might have written instead.
+type Piece struct {
+	Text   string
+	Likely []Choice // the most probable tokens at this place, the written one mostly among them
+}
+
+// Choice is a token that a model might write.
+type Choice struct {
+	Text        string
+	Probability float64 // 0 to 1, before anything such as a schema forbids the token
 }
 
 // Kind says what can be done about an Error.

@@ -3,8 +3,12 @@ package llmtest
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"net/http"
 	"strconv"
+	"strings"
+
+	"github.com/satchel-files/satchel/internal/llm"
 )
 
 // Behaviour answers one request. ctx ends when the client has gone, or the test is over.
@@ -13,11 +17,12 @@ type Behaviour func(ctx context.Context, w http.ResponseWriter, c Call)
 // Answer is what a model says.
 type Answer struct {
 	Text    string
-	Finish  string // finish_reason; empty: "stop"
-	Input   int64  // tokens read; 0: a guess by length
-	Output  int64  // tokens written; 0: a guess by length
-	NoUsage bool   // say nothing of tokens
-	Model   string // empty: the one asked for
+	Finish  string      // finish_reason; empty: "stop"
+	Input   int64       // tokens read; 0: a guess by length
+	Output  int64       // tokens written; 0: a guess by length
+	NoUsage bool        // say nothing of tokens
+	Model   string      // empty: the one asked for
+	Pieces  []llm.Piece // of Text, for those who ask; nil: it tells none
 }
 
 // Reply gives an answer.
@@ -136,6 +141,7 @@ const (
 	StrictSchema Feature = "strict"      // a schema that is kept to the letter
 	MaxTokens    Feature = "max_tokens"  // max_completion_tokens is wanted instead
 	Temperature  Feature = "temperature" // any but the model's own
+	Logprobs     Feature = "logprobs"
 	Images       Feature = "images"      // in messages
 	SystemRole   Feature = "system_role" // in messages
 )
@@ -160,6 +166,8 @@ func (c Call) uses(f Feature) bool {
 		return c.LimitField == string(f)
 	case Temperature:
 		return c.Temperature != nil
+	case Logprobs:
+		return c.Likely > 0
 	case Images:
 		return c.has(func(m int) bool { return len(c.Messages[m].Images) > 0 })
 	case SystemRole:
@@ -189,6 +197,8 @@ func refusals(f Feature) string {
 		return "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
 	case Temperature:
 		return "Unsupported value: 'temperature' does not support 0 with this model. Only the default (1) value is supported."
+	case Logprobs:
+		return "Unsupported parameter: 'logprobs' is not supported with this model."
 	case Images:
 		return "image input is not supported"
 	}
@@ -203,18 +213,38 @@ func (a Answer) body(c Call) map[string]any {
 	if model == "" {
 		model = c.Model
 	}
-	body := map[string]any{
-		"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": model,
-		"choices": []any{map[string]any{
-			"index": 0, "finish_reason": finish, "message": map[string]any{"role": "assistant", "content": a.Text},
-		}},
+	choice := map[string]any{"index": 0, "finish_reason": finish, "message": map[string]any{"role": "assistant", "content": a.Text}}
+	if c.Likely > 0 && len(a.Pieces) > 0 {
+		choice["logprobs"] = map[string]any{"content": logprobs(a.Pieces, c.Likely)}
 	}
+	body := map[string]any{"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": model, "choices": []any{choice}}
 	if !a.NoUsage {
 		body["usage"] = map[string]any{
 			"prompt_tokens": orGuess(a.Input, c.Text()), "completion_tokens": orGuess(a.Output, a.Text),
 		}
 	}
 	return body
+}
+
+// logprobs writes pieces as servers do, the bytes of each token as numbers.
+func logprobs(pieces []llm.Piece, most int) []any {
+	token := func(text string, probability float64) map[string]any {
+		numbers := []int{}
+		for _, b := range []byte(text) {
+			numbers = append(numbers, int(b))
+		}
+		return map[string]any{"token": strings.ToValidUTF8(text, "\uFFFD"), "bytes": numbers, "logprob": math.Log(probability)}
+	}
+	var all []any
+	for _, piece := range pieces {
+		written, likely := token(piece.Text, 1), []any{}
+		for _, choice := range piece.Likely[:min(len(piece.Likely), most)] {
+			likely = append(likely, token(choice.Text, choice.Probability))
+		}
+		written["top_logprobs"] = likely
+		all = append(all, written)
+	}
+	return all
 }
 
 func orGuess(tokens int64, text string) int64 {

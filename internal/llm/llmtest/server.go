@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -118,6 +119,7 @@ type Call struct {
 	MaxTokens   int    // 0: not given
 	LimitField  string // which field gave MaxTokens: "max_tokens" or "max_completion_tokens"
 	Temperature *float64
+	Likely      int    // top_logprobs; 0: logprobs are not asked for
 	Key         string // the bearer token
 	Body        []byte // all of it
 }
@@ -146,6 +148,8 @@ func readCall(r *http.Request) (Call, error) {
 		MaxTokens           *int          `json:"max_tokens"`
 		MaxCompletionTokens *int          `json:"max_completion_tokens"`
 		Temperature         *float64      `json:"temperature"`
+		Logprobs            bool          `json:"logprobs"`
+		TopLogprobs         int           `json:"top_logprobs"`
 		ResponseFormat      struct {
 			Type   string `json:"type"`
 			Schema struct {
@@ -163,7 +167,10 @@ func readCall(r *http.Request) (Call, error) {
 	format := in.ResponseFormat
 	c := Call{
 		Model: in.Model, Format: format.Type, Schema: format.Schema.Schema, SchemaName: format.Schema.Name, Strict: format.Schema.Strict,
-		Temperature: in.Temperature, Key: strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), Body: body,
+		Temperature: in.Temperature, Likely: in.TopLogprobs, Key: strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), Body: body,
+	}
+	if in.TopLogprobs > 0 && !in.Logprobs {
+		return Call{}, errors.New("'logprobs' must be true for 'top_logprobs'")
 	}
 	switch {
 	case in.MaxTokens != nil:

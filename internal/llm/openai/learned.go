@@ -39,6 +39,7 @@ type way struct {
 	form      form
 	newLimit  bool // the limit is max_completion_tokens instead of max_tokens
 	noHeat    bool // temperature is left out
+	noPieces  bool // logprobs are not asked for
 	noSystems bool // system messages become part of the first user message
 }
 
@@ -102,6 +103,7 @@ func (l *learned) weaken(from, next form, schema json.RawMessage, thisSchema boo
 // What refusals speak of.
 var (
 	saysUnsupported = regexp.MustCompile(`(?i)unsupported|not supported|unrecognized|unknown|unexpected|extra|instead|not permitted|not allowed|forbidden`)
+	saysPieces      = regexp.MustCompile(`(?i)log_?probs`)
 	saysTemperature = regexp.MustCompile(`(?i)\btemperature\b`)
 	saysLimit       = regexp.MustCompile(`(?i)\bmax_(completion_)?tokens\b`)
 	saysSystem      = regexp.MustCompile(`(?i)system (role|message|prompt)s?\b|roles? must alternate`)
@@ -121,6 +123,9 @@ func (l *learned) refused(w way, schema json.RawMessage, err error) (next way, f
 	next = w
 	text := f.message + " " + f.param
 	switch {
+	case !w.noPieces && saysPieces.MatchString(text):
+		next.noPieces, l.usual.noPieces = true, true
+		found = "it does not tell how probable its tokens are"
 	case !w.newLimit && saysLimit.MatchString(text) && saysUnsupported.MatchString(text):
 		next.newLimit, l.usual.newLimit = true, true
 		found = "it wants max_completion_tokens"
@@ -142,6 +147,8 @@ func (f *failure) aboutRequest() bool {
 	switch f.status {
 	case http.StatusBadRequest, http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusNotImplemented:
 		return true
+	case http.StatusForbidden: // in which some speak of a model's rights
+		return saysPieces.MatchString(f.message)
 	}
 	return false
 }

@@ -2,7 +2,7 @@
 //
 // Endpoints differ in what they take. What one lacks is found out from its refusals, remembered, and done without: a JSON Schema for the
 // answer becomes json_object, then a sentence in the prompt; max_tokens becomes max_completion_tokens; a temperature of 0 is left out; a
-// system message becomes part of the first user message. Nothing is tried again that failed for other reasons: that is the caller's part.
+// system message becomes part of the first user message; the probabilities of tokens are not asked for. Nothing is tried again that failed for other reasons: that is the caller's part.
 package openai
 
 import (

@@ -15,6 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"github.com/satchel-files/satchel"
 	"github.com/satchel-files/satchel/internal/llm"
 	"github.com/satchel-files/satchel/internal/llm/llmtest"
@@ -46,7 +49,7 @@ func client(t *testing.T, s *llmtest.Server, change ...func(*openai.Config)) *op
 func request() llm.Request {
 	return llm.Request{
 		Messages: []llm.Message{{Role: llm.RoleSystem, Text: "Copy word for word."}, {Role: llm.RoleUser, Text: document}},
-		Schema:   json.RawMessage(schema), SchemaName: "lease", MaxTokens: 100,
+		Schema:   json.RawMessage(schema), SchemaName: "lease", MaxTokens: 100, Pieces: true,
 	}
 }
 
@@ -64,11 +67,11 @@ func TestRequestAndAnswer(t *testing.T) {
 	s.Enqueue(llmtest.Locked(secret, llmtest.Reply(llmtest.Answer{Text: wanted, Input: 31, Output: 7, Model: "scripted-2"})))
 	got := complete(t, client(t, s), request())
 	want := llm.Response{Text: wanted, Tokens: satchel.Tokens{Input: 31, Output: 7}, Model: "scripted-2"}
-	if *got != want {
-		t.Errorf("got %+v, want %+v", *got, want)
+	if diff := cmp.Diff(want, *got); diff != "" {
+		t.Error(diff)
 	}
 	in := s.Requests()[0]
-	if in.Model != llmtest.Model || in.MaxTokens != 100 || in.LimitField != "max_tokens" || in.Temperature == nil || *in.Temperature != 0 {
+	if in.Model != llmtest.Model || in.MaxTokens != 100 || in.LimitField != "max_tokens" || in.Temperature == nil || *in.Temperature != 0 || in.Likely != 5 {
 		t.Errorf("the request was %s", in.Body)
 	}
 	if in.Format != "json_schema" || !in.Strict || in.SchemaName != "lease" || string(in.Schema) != schema {
@@ -163,6 +166,43 @@ func TestOtherShapesOfAnswers(t *testing.T) {
 	}
 }
 
+// TestPieces has characters that are more than one token, and an answer with a fence around it.
+func TestPieces(t *testing.T) {
+	pieces := []llm.Piece{
+		{Text: "```json\n{\"", Likely: []llm.Choice{{Text: "```json\n{\"", Probability: 0.75}, {Text: "{", Probability: 0.25}}},
+		{Text: "ключ\": \"\xd0"},
+		{Text: "\x96"},
+		{Text: "\"}\n```", Likely: []llm.Choice{{Text: "\"", Probability: 0.5}}},
+	}
+	text := ""
+	for _, piece := range pieces {
+		text += piece.Text
+	}
+	s := llmtest.New(t, llmtest.Reply(llmtest.Answer{Text: text, Pieces: pieces}))
+	got := complete(t, client(t, s), request())
+	if diff := cmp.Diff(pieces, got.Pieces, cmpopts.EquateApprox(0, 1e-9)); diff != "" || got.Text != `{"ключ": "Ж"}` {
+		t.Errorf("the text is %q, the pieces differ:\n%s", got.Text, diff)
+	}
+	unasked := request()
+	unasked.Pieces = false
+	if got := complete(t, client(t, s), unasked); got.Pieces != nil {
+		t.Errorf("not asked for, and there: %+v", got.Pieces)
+	}
+}
+
+// Servers write anything where probabilities may be. None of it spoils the answer.
+func TestOddPieces(t *testing.T) {
+	for _, logprobs := range []string{
+		`null`, `7`, `[]`, `{}`, `{"content":null}`, `{"content":{}}`, `{"tokens":["a"],"token_logprobs":[-0.1]}`, `{"content":[{"token":"a","bytes":"a"}]}`,
+		`{"content":[null,{"token":null,"bytes":[-1,999],"top_logprobs":[null,{"token":"null","logprob":-9999}]}]}`,
+	} {
+		s := llmtest.New(t, llmtest.Raw(200, `{"choices":[{"logprobs":`+logprobs+`,"message":{"content":"{}"}}]}`))
+		if got := complete(t, client(t, s), request()); got.Text != "{}" {
+			t.Errorf("%s: got %+v", logprobs, *got)
+		}
+	}
+}
+
 // What a server lacks is found out once, and done without from then on.
 func TestAdapts(t *testing.T) {
 	without := func(features ...llmtest.Feature) llmtest.Behaviour {
@@ -188,13 +228,16 @@ func TestAdapts(t *testing.T) {
 		{"strictness", []llmtest.Feature{llmtest.StrictSchema}, 1, func(c llmtest.Call) bool { return c.Format == "json_schema" && !c.Strict }},
 		{"max_tokens", []llmtest.Feature{llmtest.MaxTokens}, 1, func(c llmtest.Call) bool { return c.LimitField == "max_completion_tokens" && c.MaxTokens == 100 }},
 		{"temperature", []llmtest.Feature{llmtest.Temperature}, 1, func(c llmtest.Call) bool { return c.Temperature == nil }},
+		{"probabilities", []llmtest.Feature{llmtest.Logprobs}, 1, func(c llmtest.Call) bool { return c.Likely == 0 && c.Strict }},
 		{"system", []llmtest.Feature{llmtest.SystemRole}, 1, func(c llmtest.Call) bool {
 			return len(c.Messages) == 1 && c.Prompt() == "Copy word for word.\n\n"+document
 		}},
 		{
 			"everything",
-			[]llmtest.Feature{llmtest.JSONObject, llmtest.JSONSchema, llmtest.Temperature, llmtest.MaxTokens, llmtest.SystemRole}, 6,
-			func(c llmtest.Call) bool { return c.Format == "" && c.Temperature == nil && len(c.Messages) == 1 },
+			[]llmtest.Feature{llmtest.JSONObject, llmtest.JSONSchema, llmtest.Temperature, llmtest.MaxTokens, llmtest.SystemRole, llmtest.Logprobs}, 7,
+			func(c llmtest.Call) bool {
+				return c.Format == "" && c.Temperature == nil && len(c.Messages) == 1 && c.Likely == 0
+			},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

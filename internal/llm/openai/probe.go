@@ -44,6 +44,7 @@ type Report struct {
 	RoundTrip  time.Duration // of a tiny request
 	JSONSchema Ability
 	JSONObject Ability
+	Pieces     Ability // how probable tokens were
 	Vision     Ability // Untried unless it is configured
 
 	ReadPerSecond  float64 // tokens of a request; 0: not known
@@ -90,7 +91,7 @@ func (r *Report) Advice() []string {
 func (c *Client) Probe(ctx context.Context) (Report, error) {
 	p := prober{c, Report{
 		URL: c.at.base, Host: c.at.host, Loopback: c.at.near, Encrypted: strings.HasPrefix(c.at.base, "https:"), Model: c.model,
-		JSONSchema: Untried, JSONObject: Untried, Vision: Untried, Context: c.limits.Context,
+		JSONSchema: Untried, JSONObject: Untried, Pieces: Untried, Vision: Untried, Context: c.limits.Context,
 	}}
 	listed := p.models(ctx)
 	for _, step := range []func(context.Context) error{p.answer, p.schema, p.object, p.vision, p.speed} {
@@ -116,7 +117,7 @@ func (p *prober) ask(ctx context.Context, prompt string, maxTokens int, schema s
 }
 
 func (p *prober) answer(ctx context.Context) error {
-	if _, err := p.ask(ctx, "Say hello.", 1, ""); err != nil { // what is loaded or learned now is not measured
+	if err := p.pieces(ctx); err != nil { // first, because what is loaded or learned now is not measured
 		return err
 	}
 	start := time.Now()
@@ -125,6 +126,21 @@ func (p *prober) answer(ctx context.Context) error {
 		return err
 	}
 	p.report.RoundTrip, p.report.AnsweredModel = time.Since(start), label(response.Model)
+	return nil
+}
+
+func (p *prober) pieces(ctx context.Context) error {
+	response, err := p.client.Complete(ctx, llm.Request{Messages: []llm.Message{{Role: llm.RoleUser, Text: "Say hello."}}, MaxTokens: 1, Pieces: true})
+	switch {
+	case err != nil:
+		return err
+	case p.client.learned.way(nil).noPieces:
+		p.report.Pieces = Refused
+	case slices.ContainsFunc(response.Pieces, func(piece llm.Piece) bool { return len(piece.Likely) > 0 }):
+		p.report.Pieces = Kept
+	default:
+		p.report.Pieces = Ignored
+	}
 	return nil
 }
 

@@ -48,6 +48,9 @@ func TestProbe(t *testing.T) {
 	if got.JSONSchema != openai.Kept || got.JSONObject != openai.Kept || got.Vision != openai.Kept {
 		t.Errorf("the abilities are %+v", got)
 	}
+	if got.Pieces != openai.Ignored { // it takes the question and tells nothing
+		t.Errorf("the probabilities are %s", got.Pieces)
+	}
 	if got.RoundTrip <= 0 || got.Context != openai.DefaultContext || got.ServerContext != 0 {
 		t.Errorf("the figures are %+v", got)
 	}
@@ -87,6 +90,17 @@ func TestProbeAbilities(t *testing.T) {
 				t.Errorf("schema %s, object %s, vision %s; want %s, %s, %s", got.JSONSchema, got.JSONObject, got.Vision, c.schema, c.object, c.vision)
 			}
 		})
+	}
+}
+
+func TestProbePieces(t *testing.T) {
+	hello := llmtest.Answer{Text: "Hello", Pieces: []llm.Piece{{Text: "Hello", Likely: []llm.Choice{{Text: "Hello", Probability: 0.9}}}}}
+	for want, by := range map[openai.Ability]llmtest.Behaviour{
+		openai.Kept: llmtest.Reply(hello), openai.Refused: llmtest.Without(llmtest.Logprobs, llmtest.Reply(hello)),
+	} {
+		if got := probe(t, llmtest.New(t, by)); got.Pieces != want {
+			t.Errorf("the probabilities are %s, want %s", got.Pieces, want)
+		}
 	}
 }
 

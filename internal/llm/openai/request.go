@@ -23,6 +23,8 @@ type (
 		MaxCompletionTokens int           `json:"max_completion_tokens,omitempty"`
 		Temperature         *float64      `json:"temperature,omitempty"`
 		ResponseFormat      *wireFormat   `json:"response_format,omitempty"`
+		Logprobs            bool          `json:"logprobs,omitempty"`
+		TopLogprobs         int           `json:"top_logprobs,omitempty"`
 	}
 	wireMessage struct {
 		Role    llm.Role `json:"role"`
@@ -46,6 +48,9 @@ type (
 		Schema json.RawMessage `json:"schema"`
 	}
 )
+
+// likely is how many tokens are asked for at every place of an answer: as many as every server that tells any takes.
+const likely = 5
 
 // once sends a request in one way and reads its answer.
 func (c *Client) once(ctx context.Context, r llm.Request, w way) (*llm.Response, error) {
@@ -90,6 +95,9 @@ func (c *Client) encode(r llm.Request, w way, as *wireFormat) ([]byte, error) {
 	}
 	if !w.noHeat {
 		out.Temperature = new(float64)
+	}
+	if r.Pieces && !w.noPieces {
+		out.Logprobs, out.TopLogprobs = true, likely
 	}
 	body, err := json.Marshal(out)
 	if err != nil {

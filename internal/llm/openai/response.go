@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -39,6 +40,7 @@ type wireAnswer struct {
 			Content json.RawMessage `json:"content"`
 			Refusal string          `json:"refusal"`
 		} `json:"message"`
+		Logprobs json.RawMessage `json:"logprobs"`
 	} `json:"choices"`
 	Usage json.RawMessage `json:"usage"`
 	Error json.RawMessage `json:"error"`
@@ -70,7 +72,51 @@ func (c *Client) decode(content []byte, r llm.Request) (*llm.Response, error) {
 	if len(r.Schema) > 0 {
 		text = tidy(text)
 	}
-	return &llm.Response{Text: text, Truncated: isTruncation(first.FinishReason), Tokens: tokens, Model: in.Model}, nil
+	answer := &llm.Response{Text: text, Truncated: isTruncation(first.FinishReason), Tokens: tokens, Model: in.Model}
+	if r.Pieces {
+		answer.Pieces = piecesOf(first.Logprobs)
+	}
+	return answer, nil
+}
+
+// wireToken is a token with its probability. Where a character is more than one token, only bytes have its parts.
+type wireToken struct {
+	Token   string  `json:"token"`
+	Bytes   []int   `json:"bytes"`
+	Logprob float64 `json:"logprob"`
+}
+
+func (t wireToken) text() string {
+	if len(t.Bytes) == 0 {
+		return t.Token
+	}
+	text := make([]byte, len(t.Bytes))
+	for i, b := range t.Bytes {
+		text[i] = byte(b) //nolint:gosec // what is no byte is nonsense of the server's
+	}
+	return string(text)
+}
+
+// piecesOf reads what a server tells of the tokens of an answer; nil: nothing that can be read.
+func piecesOf(logprobs json.RawMessage) []llm.Piece {
+	var in struct {
+		Content []struct {
+			wireToken
+			Top []wireToken `json:"top_logprobs"`
+		} `json:"content"`
+	}
+	if len(logprobs) == 0 || json.Unmarshal(logprobs, &in) != nil {
+		return nil
+	}
+	var pieces []llm.Piece
+	for _, token := range in.Content {
+		piece := llm.Piece{Text: token.text()}
+		for _, top := range token.Top {
+			piece.Likely = append(piece.Likely, llm.Choice{Text: top.text(), Probability: math.Exp(top.Logprob)})
+		}
+		pieces = append(pieces, piece)
+	}
+	return pieces
 }
 
 // statusWithin gives the HTTP status of a failure that came as a success; 0: there is no failure.
