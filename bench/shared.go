@@ -202,18 +202,22 @@ func readRows(ctx context.Context, url string) (_ *sampleRows, err error) {
 	}
 	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
 	sample := &sampleRows{ids: map[string]bool{}}
-	for table, where := range map[string]string{
-		"files": "true", "blobs": "true", "versions": "true", "attributes": "true", "usage": "files = 1", "audit": "object IN (SELECT id FROM files)",
+	for table, from := range map[string]string{
+		"files": "* FROM files", "blobs": "* FROM blobs", "versions": "* FROM versions", "attributes": "* FROM attributes",
+		"audit": "* FROM audit WHERE object IN (SELECT id FROM files)",
+		// As the upload has left it: the server may have folded it since.
+		"usage": "org_id, workspace_id, day, files, bytes, input_tokens, output_tokens, false FROM usage WHERE files = 1",
 	} {
-		if err := sample.read(ctx, conn, table, where); err != nil {
+		if err := sample.read(ctx, conn, table, from); err != nil {
 			return nil, err
 		}
 	}
 	return sample, sample.identify(ctx, conn)
 }
 
-func (r *sampleRows) read(ctx context.Context, conn *pgx.Conn, table, where string) error {
-	rows, err := conn.Query(ctx, "SELECT * FROM "+table+" WHERE "+where)
+// read notes how the rows of a table are inserted; from is what follows SELECT.
+func (r *sampleRows) read(ctx context.Context, conn *pgx.Conn, table, from string) error {
+	rows, err := conn.Query(ctx, "SELECT "+from)
 	if err != nil {
 		return err
 	}
